@@ -1,0 +1,1 @@
+//! Speaks: code generated from `/proto`, nothing else.

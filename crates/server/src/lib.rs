@@ -1,0 +1,1 @@
+//! Shows: gRPC services over the app.

@@ -1,0 +1,295 @@
+//! SQLite: one writer thread with the only write connection, and a few read connections.
+//!
+//! rusqlite is used instead of sqlx because sqlx's row path costs five times what SQLite itself does (ARCHITECTURE.md,
+//! "Decisions"). WAL with `synchronous=FULL` for the log; the views file needs no sync, because a lost tail is folded
+//! again.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use async_trait::async_trait;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::rows::RowsBuilder;
+use super::{Column, Engine, EngineError, Rows, Value, Write, also};
+
+/// Read connections per file: bounds memory (each has a page cache) and threads.
+const READERS_MAX: usize = 4;
+/// Writes that may wait for the writer thread; callers hold at most one or two each.
+const WRITE_QUEUE_MAX: usize = 64;
+/// Page cache of the writer and of each reader, in KiB.
+const WRITER_CACHE_KIB: i64 = 65_536;
+const READER_CACHE_KIB: i64 = 16_384;
+/// WAL pages after which a commit checkpoints: large enough that a burst is not dominated by checkpoints.
+const CHECKPOINT_PAGES: i64 = 8_192;
+/// First release with the WAL-reset corruption fix.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// One SQLite file.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    jobs: mpsc::SyncSender<Job>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+    description: String,
+    _lock: std::fs::File,
+}
+
+impl Sqlite {
+    /// Opens or creates the file. `durable`: whether a commit returns only after its bytes are synced.
+    pub(crate) fn open(path: &Path, durable: bool, create: bool) -> Result<Self, EngineError> {
+        let version = rusqlite::version_number();
+        assert!(
+            version >= SQLITE_VERSION_MIN,
+            "SQLite {version} has the WAL-reset bug; this build must bundle {SQLITE_VERSION_MIN} or newer"
+        );
+        if !create && !path.exists() {
+            return Err(EngineError::Refused("the database file does not exist".into()));
+        }
+        let lock = lock_beside(path)?;
+        let connection = Connection::open(path).map_err(classify)?;
+        let sync = if durable { "FULL" } else { "OFF" };
+        connection
+            .execute_batch(&format!(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous={sync}; PRAGMA mmap_size=0;
+                 PRAGMA cache_size=-{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES};
+                 PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;"
+            ))
+            .map_err(classify)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let (jobs, queue) = mpsc::sync_channel::<Job>(WRITE_QUEUE_MAX);
+        std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || {
+                let mut connection = connection;
+                while let Ok(job) = queue.recv() {
+                    job(&mut connection);
+                }
+            })
+            .map_err(|error| EngineError::Other(error.into()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            jobs,
+            readers: Arc::default(),
+            permits: Arc::new(Semaphore::new(READERS_MAX)),
+            description: format!("SQLite {}", rusqlite::version()),
+            _lock: lock,
+        })
+    }
+
+    async fn on_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = work(connection);
+            // The caller may have gone away; the work is done all the same.
+            let _ = reply.send(result);
+        });
+        self.jobs
+            .try_send(job)
+            .map_err(|_| EngineError::Refused("the writer is busy or has stopped".into()))?;
+        answer.await.map_err(|error| EngineError::Lost(error.into()))?
+    }
+}
+
+/// Keeps a second process from opening the same file for writing.
+fn lock_beside(path: &Path) -> Result<std::fs::File, EngineError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = std::fs::File::create(PathBuf::from(name))
+        .map_err(|error| EngineError::Refused(format!("cannot create the lock file: {}", error.kind())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(EngineError::Refused("another process has this database open".into()))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(EngineError::Other(error.into())),
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, EngineError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(classify)?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA mmap_size=0; PRAGMA cache_size=-{READER_CACHE_KIB}; PRAGMA busy_timeout=5000;"
+        ))
+        .map_err(classify)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn run_query(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Rows, EngineError> {
+    let mut statement = connection.prepare_cached(sql).map_err(classify)?;
+    let width = statement.column_count();
+    let mut rows = statement
+        .query(rusqlite::params_from_iter(parameters))
+        .map_err(classify)?;
+    let mut result = RowsBuilder::new(width);
+    while let Some(row) = rows.next().map_err(classify)? {
+        for column in 0..width {
+            match row.get_ref(column).map_err(classify)? {
+                ValueRef::Null => result.null(),
+                ValueRef::Integer(value) => result.i64(value),
+                ValueRef::Real(_) => result.null(),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => result.bytes(bytes),
+            }
+        }
+    }
+    Ok(result.finish())
+}
+
+fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineError> {
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(classify)?;
+    if let Some((sql, parameters)) = &write.guard
+        && run_query(&transaction, sql, parameters)?.is_empty()
+    {
+        return Ok(false); // dropping the transaction rolls it back
+    }
+    let statements = write
+        .inserts
+        .iter()
+        .map(|insert| {
+            let marks: Vec<String> = (1..=insert.columns.len()).map(|n| format!("?{n}")).collect();
+            let columns = insert.columns.join(", ");
+            (
+                format!("INSERT INTO {} ({columns}) VALUES ({})", insert.table, marks.join(", ")),
+                &insert.values,
+            )
+        })
+        .chain(write.updates.iter().map(|update| {
+            let term = |(n, name): (usize, &&str)| format!("{name} = ?{}", n + 1);
+            let terms: Vec<String> = update.columns.iter().enumerate().map(term).collect();
+            let (set, key) = terms.split_at(update.set);
+            let (set, key, only) = (set.join(", "), key.join(" AND "), also(update.only));
+            (
+                format!("UPDATE {} AS t SET {set} WHERE {key}{only}", update.table),
+                &update.values,
+            )
+        }));
+    for (sql, values) in statements {
+        let mut statement = transaction.prepare_cached(&sql).map_err(classify)?;
+        for row in 0..values.first().map_or(0, Column::len) {
+            statement
+                .execute(rusqlite::params_from_iter(
+                    values.iter().map(|column| At { column, row }),
+                ))
+                .map_err(classify)?;
+        }
+    }
+    transaction.commit().map_err(|error| {
+        // A failed sync leaves memory and disk disagreeing about what is durable. Only a restart, which reads what
+        // the disk really holds, can tell; answering anything else could lose an acknowledged event.
+        if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+            tracing::error!("the disk failed during a commit; stopping so that recovery can decide what was stored");
+            std::process::abort();
+        }
+        classify(error)
+    })?;
+    Ok(true)
+}
+
+#[async_trait]
+impl Engine for Sqlite {
+    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Rows, EngineError> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|error| EngineError::Other(error.into()))?;
+        let (readers, path, sql) = (Arc::clone(&self.readers), self.path.clone(), sql.to_owned());
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => open_reader(&path)?,
+            };
+            let result = run_query(&connection, &sql, &parameters);
+            if result.is_ok() {
+                readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            }
+            result
+        });
+        task.await.map_err(|error| EngineError::Other(error.into()))?
+    }
+
+    async fn write(&self, write: Write) -> Result<bool, EngineError> {
+        self.on_writer(move |connection| run_write(connection, &write)).await
+    }
+
+    async fn script(&self, sql: &str) -> Result<(), EngineError> {
+        let sql = format!("BEGIN IMMEDIATE; {sql}; COMMIT;");
+        self.on_writer(move |connection| {
+            connection.execute_batch(&sql).map_err(|error| {
+                let _ = connection.execute_batch("ROLLBACK");
+                classify(error)
+            })
+        })
+        .await
+    }
+
+    fn describe(&self) -> &str {
+        &self.description
+    }
+
+    async fn size_bytes(&self) -> Result<u64, EngineError> {
+        let sql = "SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)";
+        Ok(self.query(sql, Vec::new()).await?.u64(0, 0))
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::I64(value) => ValueRef::Integer(*value),
+            Value::Text(value) => ValueRef::Text(value.as_bytes()),
+            Value::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+struct At<'a> {
+    column: &'a Column,
+    row: usize,
+}
+
+impl ToSql for At<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.column {
+            Column::I64(values) => ValueRef::Integer(values[self.row]),
+            Column::OptionI64(values) => values[self.row].map_or(ValueRef::Null, ValueRef::Integer),
+            Column::Text(values) => ValueRef::Text(values[self.row].as_bytes()),
+            Column::Bytes(values) => ValueRef::Blob(&values[self.row]),
+            Column::OptionBytes(values) => values[self.row]
+                .as_ref()
+                .map_or(ValueRef::Null, |bytes| ValueRef::Blob(bytes)),
+        }))
+    }
+}
+
+fn classify(error: rusqlite::Error) -> EngineError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => {
+            // "UNIQUE constraint failed: main_event.position"
+            let text = error.to_string();
+            let constraint = text.split("failed: ").nth(1).unwrap_or(&text).to_owned();
+            EngineError::Unique { constraint }
+        }
+        Some(ErrorCode::DiskFull) => EngineError::Refused("the disk is full".into()),
+        Some(ErrorCode::ReadOnly) => EngineError::Refused("the database is read-only".into()),
+        Some(ErrorCode::CannotOpen) => EngineError::Refused("the database file cannot be opened".into()),
+        Some(ErrorCode::NotADatabase) => EngineError::Refused("the file is not a database".into()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            EngineError::Refused("the database is locked by another process".into())
+        }
+        _ => EngineError::Other(error.into()),
+    }
+}

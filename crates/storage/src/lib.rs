@@ -1,0 +1,27 @@
+//! Remembers: the event log and the views, on SQLite or PostgreSQL.
+//!
+//! This is the only room that knows SQL. It knows no domain: a *stream* is a named sequence of events with *revisions*
+//! from 0, the *log* is all streams in one order with *positions* from 1, and neither has gaps. A *view* is a set of
+//! versioned documents with look-up keys and a checkpoint. Open a [`Store`], append through its [`Log`], read it back
+//! with [`Log::read_all`], [`Log::read_stream`] or a [`Subscription`].
+
+mod engine;
+mod error;
+mod log;
+mod record;
+mod schema;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod views;
+
+pub use error::StorageError;
+pub use log::{
+    Direction, EVENT_BYTES_MAX, Finding, Log, PAGE_EVENTS_MAX, Pending, STREAM_BYTES_MAX, Subscription, TYPE_BYTES_MAX,
+    TreeHead, VerifyReport,
+};
+pub use record::{Append, Appended, ExpectedRevision, LogName, NewEvent, RecordedEvent, Request, StreamAppend};
+pub use store::{Store, StoreOptions, TimeSource};
+pub use views::{
+    DocumentVersion, Generation, GenerationState, KeyClose, KeyOpen, KeyRange, ListPage, OPEN_END, ViewBatch, ViewStore,
+};

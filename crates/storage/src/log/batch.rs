@@ -1,0 +1,234 @@
+//! Turns accepted appends into the rows of one transaction: headers, digests, leaves, tiles and the new frontier.
+
+use bytes::Bytes;
+use waystation_trust::{Hash, Header, Tile, Tree, body_digest, encode_body, leaf_hash};
+
+use crate::engine::{Column, Insert, Update, Value, Write};
+use crate::error::StorageError;
+use crate::record::{LogName, NewEvent, Request};
+
+/// Rows being collected for one group commit.
+pub(super) struct Batch {
+    name: LogName,
+    first: u64,
+    recorded_us: i64,
+    tree: Tree,
+    tiles: Vec<Tile>,
+    first_leaf: Option<Hash>,
+    salts: Vec<u8>,
+    new_streams: (Vec<i64>, Vec<String>),
+    position: Vec<i64>,
+    stream: Vec<i64>,
+    revision: Vec<i64>,
+    header: Vec<Bytes>,
+    leaf: Vec<Bytes>,
+    salt: Vec<Bytes>,
+    body: Vec<Bytes>,
+    request: Vec<Option<Bytes>>,
+    fingerprint: Vec<Option<Bytes>>,
+    request_events: Vec<Option<i64>>,
+    bytes: usize,
+}
+
+/// What is the same for all events of one append.
+pub(super) struct Origin {
+    pub(super) category: u8,
+    pub(super) actor: [u8; 16],
+    pub(super) causation: [u8; 16],
+}
+
+impl Batch {
+    pub(super) fn new(name: LogName, tree: &Tree, recorded_us: i64) -> Self {
+        Self {
+            name,
+            first: tree.size() + 1,
+            recorded_us,
+            tree: tree.clone(),
+            tiles: Vec::new(),
+            first_leaf: None,
+            salts: Vec::new(),
+            new_streams: Default::default(),
+            position: Vec::new(),
+            stream: Vec::new(),
+            revision: Vec::new(),
+            header: Vec::new(),
+            leaf: Vec::new(),
+            salt: Vec::new(),
+            body: Vec::new(),
+            request: Vec::new(),
+            fingerprint: Vec::new(),
+            request_events: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.position.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn next_position(&self) -> u64 {
+        self.tree.size() + 1
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Leaf of the batch's first event: salted, so it tells our batch from any other at the same position.
+    pub(super) fn first_leaf(&self) -> Option<(u64, Hash)> {
+        self.first_leaf.map(|leaf| (self.first, leaf))
+    }
+
+    pub(super) fn new_stream(&mut self, number: i64, name: &str) {
+        self.new_streams.0.push(number);
+        self.new_streams.1.push(name.to_owned());
+    }
+
+    /// Random bytes are fetched for many events at once; one system call an event would be measurable.
+    fn next_salt(&mut self) -> Result<[u8; 16], StorageError> {
+        if self.salts.is_empty() {
+            self.salts.resize(16 * 64, 0);
+            getrandom::fill(&mut self.salts)
+                .map_err(|error| StorageError::Unavailable(format!("the system gives no random bytes: {error}")))?;
+        }
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&self.salts.split_off(self.salts.len() - 16));
+        Ok(salt)
+    }
+
+    /// Adds one event at the next position.
+    pub(super) fn push(
+        &mut self,
+        origin: &Origin,
+        stream: (i64, &str),
+        revision: u64,
+        event: &NewEvent,
+        request: Option<(Request, usize)>,
+    ) -> Result<(), StorageError> {
+        let bound = |error: waystation_trust::HeaderError| StorageError::Invalid(error.to_string());
+        let position = self.next_position();
+        let salt = self.next_salt()?;
+        let body = encode_body(event.content_type, &event.metadata, &event.data).map_err(bound)?;
+        let header = Header {
+            category: origin.category,
+            position,
+            event_id: event.id,
+            stream: stream.1,
+            revision,
+            event_type: &event.event_type,
+            schema: event.schema,
+            recorded_us: self.recorded_us,
+            actor: origin.actor,
+            causation: origin.causation,
+            body_length: body.len() as u32,
+            body_digest: body_digest(&salt, &body),
+            sealed: Vec::new(),
+        };
+        let header = header.encode().map_err(bound)?;
+        let leaf = leaf_hash(&header);
+        self.first_leaf.get_or_insert(leaf);
+        self.tree.append(leaf, &mut self.tiles);
+        self.bytes += header.len() + body.len();
+        self.position.push(position as i64);
+        self.stream.push(stream.0);
+        self.revision.push(revision as i64);
+        self.header.push(header.into());
+        self.leaf.push(Bytes::copy_from_slice(&leaf));
+        self.salt.push(Bytes::copy_from_slice(&salt));
+        self.body.push(body.into());
+        self.request
+            .push(request.map(|(request, _)| Bytes::copy_from_slice(&request.id)));
+        self.fingerprint
+            .push(request.map(|(request, _)| Bytes::copy_from_slice(&request.fingerprint)));
+        self.request_events.push(request.map(|(_, events)| events as i64));
+        Ok(())
+    }
+
+    /// The transaction. Its guard is the fence: the stored tree must end exactly where this batch begins, and the
+    /// last event must be there; the primary key on position refuses whatever a guard's snapshot could miss.
+    pub(super) fn write(&self) -> Write {
+        let log = self.name.as_str();
+        let before = self.first as i64 - 1;
+        let mut inserts = vec![Insert {
+            table: format!("{log}_event"),
+            columns: &[
+                "position",
+                "stream",
+                "revision",
+                "header",
+                "leaf",
+                "salt",
+                "body",
+                "request",
+                "fingerprint",
+                "request_events",
+            ],
+            values: vec![
+                Column::I64(self.position.clone()),
+                Column::I64(self.stream.clone()),
+                Column::I64(self.revision.clone()),
+                Column::Bytes(self.header.clone()),
+                Column::Bytes(self.leaf.clone()),
+                Column::Bytes(self.salt.clone()),
+                Column::Bytes(self.body.clone()),
+                Column::OptionBytes(self.request.clone()),
+                Column::OptionBytes(self.fingerprint.clone()),
+                Column::OptionI64(self.request_events.clone()),
+            ],
+        }];
+        if !self.new_streams.0.is_empty() {
+            inserts.push(Insert {
+                table: format!("{log}_stream"),
+                columns: &["stream", "name"],
+                values: vec![
+                    Column::I64(self.new_streams.0.clone()),
+                    Column::Text(self.new_streams.1.clone()),
+                ],
+            });
+        }
+        if !self.tiles.is_empty() {
+            let number = |part: fn(&Tile) -> i64| Column::I64(self.tiles.iter().map(part).collect());
+            inserts.push(Insert {
+                table: format!("{log}_tile"),
+                columns: &["level", "number", "hashes", "root"],
+                values: vec![
+                    number(|tile| i64::from(tile.level)),
+                    number(|tile| tile.index as i64),
+                    Column::Bytes(self.tiles.iter().map(|tile| tile.hashes.concat().into()).collect()),
+                    Column::Bytes(
+                        self.tiles
+                            .iter()
+                            .map(|tile| Bytes::copy_from_slice(&tile.root))
+                            .collect(),
+                    ),
+                ],
+            });
+        }
+        Write {
+            guard: Some((
+                format!(
+                    "SELECT 1 FROM {log}_tree WHERE size = $1 \
+                     AND ($1 = 0 OR EXISTS (SELECT 1 FROM {log}_event WHERE position = $1))"
+                ),
+                vec![Value::I64(before)],
+            )),
+            inserts,
+            updates: vec![Update {
+                table: format!("{log}_tree"),
+                columns: &["size", "frontier", "root", "id"],
+                set: 3,
+                only: "",
+                values: vec![
+                    Column::I64(vec![self.tree.size() as i64]),
+                    Column::Bytes(vec![self.tree.peaks().concat().into()]),
+                    Column::Bytes(vec![Bytes::copy_from_slice(&self.tree.root())]),
+                    Column::I64(vec![1]),
+                ],
+            }],
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading the log: bounded pages in both directions, each checked for holes.
+
+use crate::engine::{Rows, Value};
+use crate::error::StorageError;
+use crate::log::{Log, TreeHead};
+use crate::record::RecordedEvent;
+
+/// Most events in one page.
+pub const PAGE_EVENTS_MAX: usize = 4_096;
+
+/// Which way to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Oldest first.
+    Forwards,
+    /// Newest first.
+    Backwards,
+}
+
+impl Log {
+    /// Up to `limit` events, starting at `from` (inclusive): positions from 1, or `u64::MAX` for the newest when reading
+    /// backwards. Only durable events, and never across a hole.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] when a position is missing or an event does not parse; [`StorageError::Unavailable`].
+    pub async fn read_all(
+        &self,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
+        let log = self.inner.name.as_str();
+        let head = self.head().size;
+        let limit = limit.min(PAGE_EVENTS_MAX) as u64;
+        let (first, last) = match direction {
+            Direction::Forwards => (from.max(1), from.max(1).saturating_add(limit - limit.min(1)).min(head)),
+            Direction::Backwards => {
+                let last = from.min(head);
+                ((last + 1).saturating_sub(limit).max(1), last)
+            }
+        };
+        if limit == 0 || first > last {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 ORDER BY position"
+        );
+        let parameters = vec![Value::I64(first as i64), Value::I64(last as i64)];
+        let mut events = decode(&self.inner.engine.query(&sql, parameters).await?)?;
+        for (offset, event) in events.iter().enumerate() {
+            if event.position != first + offset as u64 {
+                return Err(missing(first + offset as u64));
+            }
+        }
+        if events.len() as u64 != last - first + 1 {
+            return Err(missing(first + events.len() as u64));
+        }
+        if direction == Direction::Backwards {
+            events.reverse();
+        }
+        Ok(events)
+    }
+
+    /// Up to `limit` events of a stream, starting at revision `from` (inclusive); `u64::MAX` for the newest when reading
+    /// backwards. Empty when the stream has none there, or does not exist.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn read_stream(
+        &self,
+        stream: &str,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
+        let log = self.inner.name.as_str();
+        let (comparison, order) = match direction {
+            Direction::Forwards => (">=", "ASC"),
+            Direction::Backwards => ("<=", "DESC"),
+        };
+        let sql = format!(
+            "SELECT position, header, body, leaf FROM {log}_event \
+             WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1) AND revision {comparison} $2 \
+             ORDER BY revision {order} LIMIT $3"
+        );
+        let parameters = vec![
+            Value::Text(stream.to_owned()),
+            Value::I64(i64::try_from(from).unwrap_or(i64::MAX)),
+            Value::I64(limit.min(PAGE_EVENTS_MAX) as i64),
+        ];
+        let events = decode(&self.inner.engine.query(&sql, parameters).await?)?;
+        for pair in events.windows(2) {
+            if pair[0].revision.abs_diff(pair[1].revision) != 1 {
+                return Err(StorageError::Corrupt {
+                    position: pair[1].position,
+                    what: "a revision of the stream is missing".into(),
+                });
+            }
+        }
+        Ok(events)
+    }
+
+    /// The event at a position, if the log is that long.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn event_at(&self, position: u64) -> Result<Option<RecordedEvent>, StorageError> {
+        if position == 0 {
+            return Ok(None);
+        }
+        Ok(self.read_all(position, Direction::Forwards, 1).await?.pop())
+    }
+
+    /// The last position recorded at or before a time (microseconds since 1970 UTC); 0 when there is none.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn position_at(&self, recorded_us: i64) -> Result<u64, StorageError> {
+        // Recorded times never decrease with position, so this is a binary search.
+        let (mut low, mut high) = (0, self.head().size);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let event = self.event_at(middle).await?.ok_or_else(|| missing(middle))?;
+            if event.recorded_us <= recorded_us {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Asks the database for a newer head, in case another process writes too.
+    pub(crate) async fn refresh_head(&self) -> Result<(), StorageError> {
+        let sql = format!("SELECT size, root FROM {}_tree", self.inner.name.as_str());
+        let rows = self.inner.engine.query(&sql, Vec::new()).await?;
+        if let Ok(root) = rows.slice(0, 1).try_into() {
+            let found = TreeHead {
+                size: rows.u64(0, 0),
+                root,
+            };
+            self.inner.head.send_if_modified(|head| {
+                let newer = found.size > head.size;
+                if newer {
+                    *head = found;
+                }
+                newer
+            });
+        }
+        Ok(())
+    }
+}
+
+fn missing(position: u64) -> StorageError {
+    StorageError::Corrupt {
+        position,
+        what: "the event is missing".into(),
+    }
+}
+
+pub(super) fn decode(rows: &Rows) -> Result<Vec<RecordedEvent>, StorageError> {
+    (0..rows.len())
+        .map(|row| {
+            RecordedEvent::read(
+                rows.u64(row, 0),
+                rows.bytes(row, 1),
+                rows.bytes(row, 2),
+                rows.bytes(row, 3),
+            )
+        })
+        .collect()
+}

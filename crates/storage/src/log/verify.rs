@@ -1,0 +1,240 @@
+//! Recomputes everything from stored bytes: rows against their leaves, leaves against tiles, tiles against the root.
+
+use std::collections::HashMap;
+
+use waystation_trust::{Header, Tile, Tree, body_digest, leaf_hash};
+
+use super::proof::split_hashes;
+use crate::engine::Value;
+use crate::error::StorageError;
+use crate::log::{Log, TreeHead};
+
+/// Events checked between two reports of progress.
+const STEP: u64 = 1_024;
+/// Findings kept in a report; more would only repeat that the log is damaged.
+pub(super) const FINDINGS_MAX: usize = 100;
+
+/// Something that contradicts the log's own hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A row of the event table.
+    Row {
+        /// Which.
+        position: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A stored tile.
+    Tile {
+        /// Tile level, 0 for leaf hashes.
+        level: u32,
+        /// Place within the level.
+        number: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The stored frontier, root or size.
+    Tree {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// The result of verifying a log.
+#[derive(Clone, Debug)]
+pub struct VerifyReport {
+    /// Events read.
+    pub events: u64,
+    /// Tree head recomputed from the stored headers.
+    pub computed: TreeHead,
+    /// What contradicts, in log order; at most a hundred.
+    pub findings: Vec<Finding>,
+}
+
+struct Check {
+    tree: Tree,
+    full: Vec<Tile>,
+    streams: HashMap<i64, (String, u64)>,
+    recorded_us: i64,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    fn found(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        }
+    }
+}
+
+impl Log {
+    /// Recomputes every digest, leaf, tile and the root from stored bytes. `progress` gets the events done so far and
+    /// the total.
+    ///
+    /// # Errors
+    /// Only when the database cannot be read; what is wrong with its contents is in the report.
+    pub async fn verify(&self, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport, StorageError> {
+        self.refresh_head().await?;
+        let head = self.head();
+        let log = self.inner.name.as_str();
+        let mut check = Check {
+            tree: Tree::default(),
+            full: Vec::new(),
+            streams: HashMap::new(),
+            recorded_us: i64::MIN,
+            findings: Vec::new(),
+        };
+        let sql = format!(
+            "SELECT e.position, e.stream, e.revision, e.header, e.leaf, e.salt, e.body, s.name \
+             FROM {log}_event e LEFT JOIN {log}_stream s ON s.stream = e.stream \
+             WHERE e.position BETWEEN $1 AND $2 ORDER BY e.position"
+        );
+        let mut next = 1;
+        let last_row = self.last_row().await?;
+        while next <= head.size.max(last_row) {
+            let last = next + STEP - 1;
+            let parameters = vec![Value::I64(next as i64), Value::I64(last as i64)];
+            let rows = self.inner.engine.query(&sql, parameters).await?;
+            let mut expected = next;
+            for row in 0..rows.len() {
+                let position = rows.u64(row, 0);
+                while expected < position {
+                    check.found(Finding::Row {
+                        position: expected,
+                        what: "the event is missing",
+                    });
+                    expected += 1;
+                }
+                expected += 1;
+                let whats = check_row(&mut check, &rows, row, position);
+                if let Some(what) = whats {
+                    check.found(Finding::Row { position, what });
+                }
+                let mut full = std::mem::take(&mut check.full);
+                check.tree.append(leaf_hash(rows.slice(row, 3)), &mut full);
+                check.full = full;
+            }
+            while expected <= last.min(head.size.max(last_row)) {
+                check.found(Finding::Row {
+                    position: expected,
+                    what: "the event is missing",
+                });
+                expected += 1;
+            }
+            self.check_tiles(&mut check).await?;
+            next = last + 1;
+            progress(last.min(head.size), head.size);
+        }
+        self.check_tree(&mut check).await?;
+        let computed = TreeHead {
+            size: check.tree.size(),
+            root: check.tree.root(),
+        };
+        Ok(VerifyReport {
+            events: computed.size,
+            computed,
+            findings: check.findings,
+        })
+    }
+
+    async fn last_row(&self) -> Result<u64, StorageError> {
+        let sql = format!("SELECT max(position) FROM {}_event", self.inner.name.as_str());
+        Ok(self.inner.engine.query(&sql, Vec::new()).await?.u64(0, 0))
+    }
+
+    async fn check_tiles(&self, check: &mut Check) -> Result<(), StorageError> {
+        let sql = format!(
+            "SELECT hashes, root FROM {}_tile WHERE level = $1 AND number = $2",
+            self.inner.name.as_str()
+        );
+        for tile in std::mem::take(&mut check.full) {
+            let key = vec![Value::I64(i64::from(tile.level)), Value::I64(tile.index as i64)];
+            let rows = self.inner.engine.query(&sql, key).await?;
+            let what = if rows.is_empty() {
+                Some("the tile is missing")
+            } else if split_hashes(rows.slice(0, 0)).ok().as_ref() != Some(&tile.hashes) {
+                Some("the tile differs from the events below it")
+            } else if rows.slice(0, 1) != tile.root {
+                Some("the tile's root differs from its hashes")
+            } else {
+                None
+            };
+            if let Some(what) = what {
+                check.found(Finding::Tile {
+                    level: tile.level,
+                    number: tile.index,
+                    what,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_tree(&self, check: &mut Check) -> Result<(), StorageError> {
+        let log = self.inner.name.as_str();
+        let sql = format!("SELECT size, frontier, root, (SELECT count(*) FROM {log}_tile) FROM {log}_tree");
+        let rows = self.inner.engine.query(&sql, Vec::new()).await?;
+        let tree = check.tree.clone();
+        if rows.is_empty() {
+            check.found(Finding::Tree {
+                what: "the tree row is missing",
+            });
+            return Ok(());
+        }
+        let tiles: u64 = (1..8).map(|level| tree.size() >> (8 * level)).sum();
+        for (wrong, what) in [
+            (
+                rows.u64(0, 0) != tree.size(),
+                "the size differs from the number of events",
+            ),
+            (
+                rows.slice(0, 1) != tree.peaks().concat(),
+                "the frontier differs from the events",
+            ),
+            (rows.slice(0, 2) != tree.root(), "the root differs from the events"),
+            (
+                rows.u64(0, 3) != tiles,
+                "there are more or fewer tiles than the events fill",
+            ),
+        ] {
+            if wrong {
+                check.found(Finding::Tree { what });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_row(check: &mut Check, rows: &crate::engine::Rows, row: usize, position: u64) -> Option<&'static str> {
+    let header_bytes = rows.slice(row, 3);
+    let Ok(header) = Header::parse(header_bytes) else {
+        return Some("the header does not parse");
+    };
+    let (stream, revision, body) = (rows.i64(row, 1), rows.u64(row, 2), rows.slice(row, 6));
+    let Ok(salt) = <&[u8; 16]>::try_from(rows.slice(row, 5)) else {
+        return Some("the salt has the wrong length");
+    };
+    let expected = match check.streams.get(&stream) {
+        Some((name, last)) if name == header.stream => last + 1,
+        Some(_) => return Some("the stream's number and name disagree"),
+        None => 0,
+    };
+    check.streams.insert(stream, (header.stream.to_owned(), revision));
+    let backwards = header.recorded_us < check.recorded_us;
+    check.recorded_us = check.recorded_us.max(header.recorded_us);
+    if leaf_hash(header_bytes) != *rows.slice(row, 4) {
+        Some("the header does not hash to the leaf")
+    } else if header.position != position {
+        Some("the header belongs to another position")
+    } else if header.stream.as_bytes() != rows.slice(row, 7) {
+        Some("the header belongs to another stream")
+    } else if header.revision != revision || revision != expected {
+        Some("the revision does not follow the stream's last")
+    } else if header.body_length as usize != body.len() || body_digest(salt, body) != header.body_digest {
+        Some("the body does not hash to the header's digest")
+    } else if backwards {
+        Some("the recorded time goes backwards")
+    } else {
+        None
+    }
+}

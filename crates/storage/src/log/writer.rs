@@ -1,0 +1,567 @@
+//! The single writer of a log: everyone who waits shares one transaction, one round trip and one sync.
+//!
+//! Correctness never rests on this task being alone. A batch states where it begins; the database refuses it unless the
+//! log ends exactly there. What is held in memory (stream revisions, recent requests, the tree's edge) was therefore
+//! current whenever a batch committed, and is thrown away whenever one did not.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lru::LruCache;
+use tokio::sync::{mpsc, watch};
+use waystation_trust::{Hash, Tree};
+
+use super::batch::{Batch, Origin};
+use super::proof::{Tiles, split_hashes};
+use super::read::decode;
+use super::{Submission, TreeHead};
+use crate::engine::{Engine, EngineError, Value, Write};
+use crate::error::StorageError;
+use crate::record::{Appended, ExpectedRevision, LogName, Request};
+use crate::store::TimeSource;
+
+/// Events in one transaction: past this, waiting longer buys no more throughput.
+const BATCH_EVENTS_MAX: usize = 1_024;
+/// Bytes in one transaction; one larger append still goes alone.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Streams whose last revision is kept in memory.
+const STREAMS_CACHED_MAX: usize = 200_000;
+/// Requests whose outcome is kept in memory; older ones are looked up in the log.
+const REQUESTS_CACHED_MAX: usize = 20_000;
+/// Times a batch is planned anew after the database refused it, before its callers are told.
+const PLANS_MAX: usize = 5;
+/// Times an unknown outcome is resolved by resubmitting the identical batch, and the longest wait between.
+const RESUBMISSIONS_MAX: u32 = 12;
+const RESUBMISSION_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The last revision of a stream; `None` for a stream without events.
+#[derive(Clone, Copy)]
+struct StreamHead {
+    number: i64,
+    revision: Option<u64>,
+}
+
+pub(super) struct Writer {
+    name: LogName,
+    engine: Arc<dyn Engine>,
+    time: TimeSource,
+    published: watch::Sender<TreeHead>,
+    tree: Tree,
+    recorded_us: i64,
+    next_stream: i64,
+    streams: LruCache<String, StreamHead>,
+    requests: LruCache<[u8; 16], (Request, Appended)>,
+}
+
+/// What a plan made of one submission.
+enum Planned {
+    /// It is in the batch, and will be this if the batch commits.
+    Taken(Appended),
+    /// It can be answered without the batch.
+    Answered(Result<Appended, StorageError>),
+    /// It must wait for the next batch.
+    Deferred,
+}
+
+/// A batch and what its commit will change in memory.
+struct Plan {
+    batch: Batch,
+    streams: HashMap<String, StreamHead>,
+    requests: HashMap<[u8; 16], Request>,
+    next_stream: i64,
+}
+
+enum Outcome {
+    Committed,
+    /// The database holds something else than we believed.
+    Stale,
+    Failed(StorageError),
+}
+
+fn capacity(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).expect("the constants of this file are not zero")
+}
+
+impl Writer {
+    /// Reads where the log ends and claims it with one durable write, so that nothing is acknowledged or repeated from
+    /// memory on the strength of a commit that a failed-over database may yet forget.
+    pub(super) async fn recover(
+        name: LogName,
+        engine: Arc<dyn Engine>,
+        time: TimeSource,
+        published: watch::Sender<TreeHead>,
+    ) -> Result<Self, StorageError> {
+        let mut writer = Self {
+            name,
+            engine,
+            time,
+            published,
+            tree: Tree::default(),
+            recorded_us: 0,
+            next_stream: 1,
+            streams: LruCache::new(capacity(STREAMS_CACHED_MAX)),
+            requests: LruCache::new(capacity(REQUESTS_CACHED_MAX)),
+        };
+        writer.reload().await?;
+        Ok(writer)
+    }
+
+    /// Commits something harmless durably: everything visible after it is durable too.
+    async fn barrier(&self) -> Result<(), StorageError> {
+        let log = self.name.as_str();
+        let guard = format!("UPDATE {log}_tree SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
+        self.engine
+            .write(Write {
+                guard: Some((guard, Vec::new())),
+                ..Write::default()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets what memory holds and reads the log's end again.
+    async fn reload(&mut self) -> Result<(), StorageError> {
+        self.barrier().await?;
+        let log = self.name.as_str();
+        let corrupt = |what: &str| StorageError::Corrupt {
+            position: 0,
+            what: what.to_owned(),
+        };
+        let sql = format!(
+            "SELECT size, frontier, (SELECT max(position) FROM {log}_event), (SELECT max(stream) FROM {log}_stream) \
+             FROM {log}_tree"
+        );
+        let rows = self.engine.query(&sql, Vec::new()).await?;
+        if rows.is_empty() {
+            return Err(corrupt("the tree row is missing"));
+        }
+        let (size, last) = (rows.u64(0, 0), rows.u64(0, 2));
+        if size != last {
+            return Err(corrupt(&format!("the tree covers {size} events, the log holds {last}")));
+        }
+        let tiles = Tiles::new(self.name, self.engine.as_ref());
+        let mut unfinished = Vec::new();
+        for level in 0..8_u32 {
+            let complete = size >> (8 * level);
+            unfinished.push(tiles.unfinished(level, complete - complete % 256).await?);
+        }
+        let frontier = split_hashes(rows.slice(0, 1))?;
+        self.tree = Tree::restore(size, frontier, unfinished)
+            .ok_or_else(|| corrupt("the stored frontier does not fit the tiles and leaves"))?;
+        self.next_stream = rows.i64(0, 3) + 1;
+        self.streams.clear();
+        self.requests.clear();
+        if size > 0 {
+            let sql = format!("SELECT position, header, body, leaf FROM {log}_event WHERE position = $1");
+            let rows = self.engine.query(&sql, vec![Value::I64(size as i64)]).await?;
+            let last = decode(&rows)?
+                .pop()
+                .ok_or_else(|| corrupt("the last event is missing"))?;
+            self.recorded_us = self.recorded_us.max(last.recorded_us);
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn publish(&self) {
+        self.published.send_replace(TreeHead {
+            size: self.tree.size(),
+            root: self.tree.root(),
+        });
+    }
+
+    /// Works until every handle of the log is gone, or it is told to stop and the queue is empty.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Submission>, mut stopped: watch::Receiver<bool>) {
+        let mut waiting = Vec::new();
+        loop {
+            if waiting.is_empty() {
+                tokio::select! {
+                    biased;
+                    submission = queue.recv() => match submission {
+                        Some(submission) => waiting.push(submission),
+                        None => return,
+                    },
+                    _ = stopped.changed(), if !queue.is_closed() => {
+                        queue.close();
+                        continue;
+                    }
+                }
+            }
+            while waiting.len() < BATCH_EVENTS_MAX {
+                match queue.try_recv() {
+                    Ok(submission) => waiting.push(submission),
+                    Err(_) => break,
+                }
+            }
+            waiting = self.commit(waiting).await;
+        }
+    }
+
+    /// Decides and commits what is waiting, answers it, and returns what must wait for the next batch.
+    async fn commit(&mut self, mut waiting: Vec<Submission>) -> Vec<Submission> {
+        for _ in 0..PLANS_MAX {
+            if let Err(error) = self.look_up_streams(&waiting).await {
+                self.answer_all(waiting, &error);
+                return Vec::new();
+            }
+            let (plan, planned) = self.plan(&waiting).await;
+            let outcome = if plan.batch.events() == 0 {
+                Outcome::Committed
+            } else {
+                self.write(&plan.batch).await
+            };
+            match outcome {
+                Outcome::Committed => {
+                    if plan.batch.events() > 0 {
+                        self.adopt(plan);
+                    }
+                    return self.answer(waiting, planned);
+                }
+                Outcome::Stale => {
+                    tracing::warn!(
+                        log = self.name.as_str(),
+                        "another writer was first; reading the log's end again"
+                    );
+                    if let Err(error) = self.reload().await {
+                        self.answer_all(waiting, &error);
+                        return Vec::new();
+                    }
+                    waiting = self.answer_repeats(waiting).await;
+                }
+                Outcome::Failed(error) => {
+                    let deferred: Vec<bool> = planned
+                        .iter()
+                        .map(|planned| matches!(planned, Planned::Deferred))
+                        .collect();
+                    let mut deferred = deferred.into_iter();
+                    let (later, now) = waiting.into_iter().partition(|_| deferred.next().unwrap_or(false));
+                    self.answer_all(now, &error);
+                    return later;
+                }
+            }
+        }
+        self.answer_all(
+            waiting,
+            &StorageError::Unavailable("other writers are always first".into()),
+        );
+        Vec::new()
+    }
+
+    /// Adopts a committed plan as what memory believes.
+    fn adopt(&mut self, plan: Plan) {
+        self.tree = plan.batch.tree().clone();
+        self.next_stream = plan.next_stream;
+        for (name, head) in plan.streams {
+            self.streams.put(name, head);
+        }
+        self.publish();
+    }
+
+    fn answer(&mut self, waiting: Vec<Submission>, planned: Vec<Planned>) -> Vec<Submission> {
+        let mut deferred = Vec::new();
+        for (submission, planned) in waiting.into_iter().zip(planned) {
+            let result = match planned {
+                Planned::Deferred => {
+                    deferred.push(submission);
+                    continue;
+                }
+                Planned::Answered(result) => result,
+                Planned::Taken(appended) => {
+                    if let Some(request) = submission.append.request {
+                        self.requests.put(request.id, (request, appended.clone()));
+                    }
+                    Ok(appended)
+                }
+            };
+            // A caller that went away does not undo what was committed.
+            let _ = submission.reply.send(result);
+        }
+        deferred
+    }
+
+    fn answer_all(&self, waiting: Vec<Submission>, error: &StorageError) {
+        tracing::error!(log = self.name.as_str(), error = %error, "cannot append");
+        for submission in waiting {
+            let error = match error {
+                StorageError::Unknown => StorageError::Unknown,
+                other => StorageError::Unavailable(other.to_string()),
+            };
+            let _ = submission.reply.send(Err(error));
+        }
+    }
+
+    /// Answers those whose request the log holds already.
+    async fn answer_repeats(&mut self, waiting: Vec<Submission>) -> Vec<Submission> {
+        let mut rest = Vec::new();
+        for submission in waiting {
+            match self.repeat(submission.append.request).await {
+                Ok(None) => rest.push(submission),
+                Ok(Some(result)) => drop(submission.reply.send(result)),
+                Err(error) => drop(submission.reply.send(Err(error))),
+            }
+        }
+        rest
+    }
+
+    /// The answer a request got before, if the log holds it.
+    async fn repeat(
+        &mut self,
+        request: Option<Request>,
+    ) -> Result<Option<Result<Appended, StorageError>>, StorageError> {
+        let Some(request) = request else { return Ok(None) };
+        let found = match self.requests.get(&request.id) {
+            Some((found, appended)) => Some((*found, appended.clone())),
+            None => self.repeat_in_log(request.id).await?,
+        };
+        Ok(found.map(|(found, appended)| {
+            if found.fingerprint == request.fingerprint {
+                Ok(Appended {
+                    replayed: true,
+                    ..appended
+                })
+            } else {
+                Err(StorageError::RequestReused)
+            }
+        }))
+    }
+
+    async fn repeat_in_log(&self, id: [u8; 16]) -> Result<Option<(Request, Appended)>, StorageError> {
+        let log = self.name.as_str();
+        let sql = format!("SELECT position, fingerprint, request_events FROM {log}_event WHERE request = $1");
+        let rows = self.engine.query(&sql, vec![Value::Bytes(id.to_vec().into())]).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let first = rows.i64(0, 0);
+        let last = first + rows.i64(0, 2) - 1;
+        let fingerprint = rows.slice(0, 1).try_into().map_err(|_| StorageError::Corrupt {
+            position: first as u64,
+            what: "the request's fingerprint has the wrong length".into(),
+        })?;
+        let sql = format!(
+            "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 ORDER BY position"
+        );
+        let events = decode(
+            &self
+                .engine
+                .query(&sql, vec![Value::I64(first), Value::I64(last)])
+                .await?,
+        )?;
+        let Some(head) = events.first() else { return Ok(None) };
+        let revision = events
+            .iter()
+            .filter(|event| event.stream() == head.stream())
+            .map(|event| event.revision)
+            .max()
+            .unwrap_or(head.revision);
+        let appended = Appended {
+            first_position: first as u64,
+            last_position: last as u64,
+            revision,
+            recorded_us: head.recorded_us,
+            replayed: true,
+        };
+        Ok(Some((Request { id, fingerprint }, appended)))
+    }
+
+    /// Makes sure memory knows every stream that is about to be appended to.
+    async fn look_up_streams(&mut self, waiting: &[Submission]) -> Result<(), StorageError> {
+        let streams = waiting.iter().flat_map(|submission| &submission.append.streams);
+        let mut unknown: Vec<&str> = streams
+            .map(|part| part.stream.as_str())
+            .filter(|name| !self.streams.contains(*name))
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        let log = self.name.as_str();
+        for chunk in unknown.chunks(64) {
+            // Padded to a few lengths, so that the databases keep a few prepared statements instead of 64.
+            let width = if chunk.len() == 1 {
+                1
+            } else if chunk.len() <= 8 {
+                8
+            } else {
+                64
+            };
+            let padding = chunk[chunk.len() - 1];
+            let names: Vec<&str> = chunk
+                .iter()
+                .copied()
+                .chain(std::iter::repeat(padding))
+                .take(width)
+                .collect();
+            let marks: Vec<String> = (1..=width).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT name, stream, (SELECT max(revision) FROM {log}_event e WHERE e.stream = s.stream) \
+                 FROM {log}_stream s WHERE name IN ({})",
+                marks.join(", ")
+            );
+            let parameters = names.iter().map(|name| Value::Text((*name).to_owned())).collect();
+            let rows = self.engine.query(&sql, parameters).await?;
+            for row in 0..rows.len() {
+                let revision = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
+                self.streams.put(
+                    rows.text(row, 0),
+                    StreamHead {
+                        number: rows.i64(row, 1),
+                        revision,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides each submission in order against memory plus what the batch holds so far.
+    async fn plan(&mut self, waiting: &[Submission]) -> (Plan, Vec<Planned>) {
+        let recorded_us = self.recorded_us.max((self.time)());
+        self.recorded_us = recorded_us;
+        let mut plan = Plan {
+            batch: Batch::new(self.name, &self.tree, recorded_us),
+            streams: HashMap::new(),
+            requests: HashMap::new(),
+            next_stream: self.next_stream,
+        };
+        let mut planned = Vec::with_capacity(waiting.len());
+        for submission in waiting {
+            planned.push(self.plan_one(&mut plan, submission).await);
+        }
+        (plan, planned)
+    }
+
+    async fn plan_one(&mut self, plan: &mut Plan, submission: &Submission) -> Planned {
+        let append = &submission.append;
+        if plan.batch.events() >= BATCH_EVENTS_MAX || plan.batch.bytes() >= BATCH_BYTES_MAX {
+            return Planned::Deferred;
+        }
+        if let Some(request) = append.request {
+            if plan.requests.contains_key(&request.id) {
+                return Planned::Deferred;
+            }
+            if self.requests.contains(&request.id) {
+                return match self.repeat(Some(request)).await {
+                    Ok(found) => Planned::Answered(found.unwrap_or(Err(StorageError::Unknown))),
+                    Err(error) => Planned::Answered(Err(error)),
+                };
+            }
+        }
+        let mut heads = Vec::with_capacity(append.streams.len());
+        for part in &append.streams {
+            let head = plan
+                .streams
+                .get(&part.stream)
+                .or_else(|| self.streams.get(&part.stream))
+                .copied();
+            let actual = head.and_then(|head| head.revision);
+            let fits = match part.expected {
+                ExpectedRevision::Any => true,
+                ExpectedRevision::NoStream => actual.is_none(),
+                ExpectedRevision::StreamExists => actual.is_some(),
+                ExpectedRevision::Exact(revision) => actual == Some(revision),
+            };
+            if !fits {
+                // A repeat of a committed request finds the stream moved on by itself.
+                return Planned::Answered(match self.repeat(append.request).await {
+                    Ok(Some(result)) => result,
+                    Ok(None) => Err(StorageError::WrongExpectedRevision {
+                        stream: part.stream.clone(),
+                        expected: part.expected,
+                        actual,
+                    }),
+                    Err(error) => Err(error),
+                });
+            }
+            heads.push(head);
+        }
+        self.take(plan, submission, &heads)
+    }
+
+    /// Puts a submission that fits into the batch.
+    fn take(&self, plan: &mut Plan, submission: &Submission, heads: &[Option<StreamHead>]) -> Planned {
+        let append = &submission.append;
+        let origin = Origin {
+            category: append.category,
+            actor: append.actor,
+            causation: append.causation,
+        };
+        let events: usize = append.streams.iter().map(|part| part.events.len()).sum();
+        let first_position = plan.batch.next_position();
+        let mut request = append.request.map(|request| (request, events));
+        let mut first_revision = None;
+        for (part, head) in append.streams.iter().zip(heads) {
+            let mut head = head.unwrap_or_else(|| {
+                let number = plan.next_stream;
+                plan.next_stream += 1;
+                plan.batch.new_stream(number, &part.stream);
+                StreamHead { number, revision: None }
+            });
+            for event in &part.events {
+                let revision = head.revision.map_or(0, |revision| revision + 1);
+                let stream = (head.number, part.stream.as_str());
+                if let Err(error) = plan.batch.push(&origin, stream, revision, event, request.take()) {
+                    // Bounds were checked at the door; only the system's randomness can fail here, and then nothing
+                    // of this batch may be written.
+                    return Planned::Answered(Err(error));
+                }
+                head.revision = Some(revision);
+            }
+            first_revision = first_revision.or(head.revision);
+            plan.streams.insert(part.stream.clone(), head);
+        }
+        if let Some(request) = append.request {
+            plan.requests.insert(request.id, request);
+        }
+        Planned::Taken(Appended {
+            first_position,
+            last_position: plan.batch.next_position() - 1,
+            revision: first_revision.unwrap_or(0),
+            recorded_us: self.recorded_us,
+            replayed: false,
+        })
+    }
+
+    /// Commits a batch; an unknown outcome is resolved by submitting the identical batch again.
+    async fn write(&self, batch: &Batch) -> Outcome {
+        let mut lost = false;
+        for attempt in 0..=RESUBMISSIONS_MAX {
+            match self.engine.write(batch.write()).await {
+                Ok(true) => return Outcome::Committed,
+                Ok(false) if !lost => return Outcome::Stale,
+                Ok(false) | Err(EngineError::Unique { .. }) => match self.is_ours(batch).await {
+                    Ok(true) => return Outcome::Committed,
+                    Ok(false) => return Outcome::Stale,
+                    Err(error) => tracing::warn!(error = %error, "cannot tell yet who wrote the batch"),
+                },
+                Err(EngineError::Lost(error)) => {
+                    tracing::warn!(error = %error, attempt, "the outcome of a batch is unknown; submitting it again");
+                }
+                Err(error) if lost => {
+                    tracing::warn!(error = %error, attempt, "a batch of unknown outcome cannot be resubmitted yet");
+                }
+                Err(error) => return Outcome::Failed(error.into()),
+            }
+            lost = true;
+            tokio::time::sleep(RESUBMISSION_WAIT_MAX.min(Duration::from_millis(25 << attempt.min(8)))).await;
+        }
+        // The next batch fails its guard if this one is there after all, and then memory is read anew.
+        Outcome::Failed(StorageError::Unknown)
+    }
+
+    /// Whether the log holds, at the batch's place, exactly this batch. The barrier makes the answer durable.
+    async fn is_ours(&self, batch: &Batch) -> Result<bool, StorageError> {
+        self.barrier().await?;
+        let Some((position, leaf)) = batch.first_leaf() else {
+            return Ok(false);
+        };
+        let sql = format!("SELECT leaf FROM {}_event WHERE position = $1", self.name.as_str());
+        let rows = self.engine.query(&sql, vec![Value::I64(position as i64)]).await?;
+        let stored: Option<Hash> = if rows.is_empty() {
+            None
+        } else {
+            rows.slice(0, 0).try_into().ok()
+        };
+        Ok(stored == Some(leaf))
+    }
+}

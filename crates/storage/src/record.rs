@@ -1,0 +1,204 @@
+//! What goes into the log and what comes out of it.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use waystation_trust::{Hash, Header, parse_body};
+
+use crate::error::StorageError;
+
+/// Which of the two logs of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogName {
+    /// Facts.
+    Main,
+    /// Who read what.
+    Access,
+}
+
+impl LogName {
+    /// Both logs.
+    pub const ALL: [LogName; 2] = [LogName::Main, LogName::Access];
+
+    /// Lower-case name, as in table names and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogName::Main => "main",
+            LogName::Access => "access",
+        }
+    }
+}
+
+/// What the writer believes of a stream before it appends; a wrong belief refuses the append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedRevision {
+    /// No belief.
+    Any,
+    /// The stream has no events.
+    NoStream,
+    /// The stream has at least one event.
+    StreamExists,
+    /// The last event of the stream has this revision.
+    Exact(u64),
+}
+
+/// An event to append.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Unique id, chosen by the writer.
+    pub id: [u8; 16],
+    /// Type, 1 to [`TYPE_BYTES_MAX`](crate::TYPE_BYTES_MAX) bytes of UTF-8.
+    pub event_type: String,
+    /// Version of the type's shape; 0 for none.
+    pub schema: u16,
+    /// Media type of the data, such as `application/json`.
+    pub content_type: &'static str,
+    /// Bytes about the event; may be empty.
+    pub metadata: Bytes,
+    /// The event; may be empty.
+    pub data: Bytes,
+}
+
+/// Events for one stream.
+#[derive(Clone, Debug)]
+pub struct StreamAppend {
+    /// Stream name, 1 to [`STREAM_BYTES_MAX`](crate::STREAM_BYTES_MAX) bytes of UTF-8.
+    pub stream: String,
+    /// Belief about the stream.
+    pub expected: ExpectedRevision,
+    /// At least one event.
+    pub events: Vec<NewEvent>,
+}
+
+/// A client's name for one append, so that repeating it cannot append twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Unique id chosen by the client.
+    pub id: [u8; 16],
+    /// Digest of what was asked, to tell a repeat from a clash.
+    pub fingerprint: [u8; 16],
+}
+
+/// One atomic append to one or several streams.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Makes the append idempotent.
+    pub request: Option<Request>,
+    /// Header category: 1 case, 2 access, 3 key, 4 admin, 5 system, 6 foreign.
+    pub category: u8,
+    /// Principal.
+    pub actor: [u8; 16],
+    /// Command that caused it.
+    pub causation: [u8; 16],
+    /// At least one stream; each at most once.
+    pub streams: Vec<StreamAppend>,
+}
+
+/// Where an append landed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of the first event.
+    pub first_position: u64,
+    /// Position of the last event.
+    pub last_position: u64,
+    /// Revision of the last event in the first stream of the append.
+    pub revision: u64,
+    /// When the log came to hold it, microseconds since 1970 UTC.
+    pub recorded_us: i64,
+    /// True when this request had been appended before and nothing was written now.
+    pub replayed: bool,
+}
+
+/// An event as the log holds it. Cheap to clone: it shares the page it was read with.
+#[derive(Clone, Debug)]
+pub struct RecordedEvent {
+    /// Place in the log, from 1 without gaps.
+    pub position: u64,
+    /// Place in its stream, from 0 without gaps.
+    pub revision: u64,
+    /// Unique id.
+    pub event_id: [u8; 16],
+    /// When the log came to hold it, microseconds since 1970 UTC; never decreases with position.
+    pub recorded_us: i64,
+    /// Principal.
+    pub actor: [u8; 16],
+    /// Command that caused it.
+    pub causation: [u8; 16],
+    /// Version of the type's shape.
+    pub schema: u16,
+    header: Bytes,
+    body: Bytes,
+    leaf: Bytes,
+    stream: Range<usize>,
+    event_type: Range<usize>,
+    parts: [Range<usize>; 3],
+}
+
+impl RecordedEvent {
+    pub(crate) fn read(position: u64, header: Bytes, body: Bytes, leaf: Bytes) -> Result<Self, StorageError> {
+        let corrupt = |what: &str| StorageError::Corrupt {
+            position,
+            what: what.to_owned(),
+        };
+        let shared = header.clone();
+        let parsed = Header::parse(&shared).map_err(|error| corrupt(&error.to_string()))?;
+        if parsed.position != position {
+            return Err(corrupt("the header belongs to another position"));
+        }
+        let parts = parse_body(&body).map_err(|_| corrupt("the body does not add up"))?;
+        let within = |text: &str| {
+            let start = text.as_ptr() as usize - shared.as_ptr() as usize;
+            start..start + text.len()
+        };
+        Ok(Self {
+            position,
+            revision: parsed.revision,
+            event_id: parsed.event_id,
+            recorded_us: parsed.recorded_us,
+            actor: parsed.actor,
+            causation: parsed.causation,
+            schema: parsed.schema,
+            stream: within(parsed.stream),
+            event_type: within(parsed.event_type),
+            header,
+            body,
+            leaf,
+            parts,
+        })
+    }
+
+    /// Stream name.
+    pub fn stream(&self) -> &str {
+        std::str::from_utf8(&self.header[self.stream.clone()]).expect("checked when it was read")
+    }
+
+    /// Event type.
+    pub fn event_type(&self) -> &str {
+        std::str::from_utf8(&self.header[self.event_type.clone()]).expect("checked when it was read")
+    }
+
+    /// Media type of the data.
+    pub fn content_type(&self) -> &[u8] {
+        &self.body[self.parts[0].clone()]
+    }
+
+    /// Bytes about the event.
+    pub fn metadata(&self) -> &[u8] {
+        &self.body[self.parts[1].clone()]
+    }
+
+    /// The event.
+    pub fn data(&self) -> &[u8] {
+        &self.body[self.parts[2].clone()]
+    }
+
+    /// The canonical header: the leaf's preimage.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The leaf hash as stored; `None` when the stored bytes are not a hash.
+    pub fn leaf(&self) -> Option<Hash> {
+        self.leaf.as_ref().try_into().ok()
+    }
+}

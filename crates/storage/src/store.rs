@@ -1,0 +1,129 @@
+//! Opening a database: where it is, whether its schema fits, and its logs and views.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::{Engine, Postgres, Sqlite};
+use crate::error::StorageError;
+use crate::log::Log;
+use crate::record::LogName;
+use crate::schema::{self, Dialect, Part};
+use crate::views::ViewStore;
+
+/// Gives the time in microseconds since 1970 UTC; the log never lets it go backwards.
+pub type TimeSource = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    pub url: String,
+    /// Create what is missing and apply migrations; without it, a store that does not fit is refused.
+    pub migrate: bool,
+    /// What `recorded` means.
+    pub time: TimeSource,
+}
+
+/// An open database.
+pub struct Store {
+    main: Log,
+    access: Log,
+    views: ViewStore,
+    log_engine: Arc<dyn Engine>,
+    view_engine: Arc<dyn Engine>,
+    one_database: bool,
+    migrated: Vec<i64>,
+}
+
+impl Store {
+    /// Opens the database and recovers the logs' heads.
+    ///
+    /// # Errors
+    /// [`StorageError::Url`], [`StorageError::Schema`], [`StorageError::Unavailable`], or [`StorageError::Corrupt`]
+    /// when the stored tree does not continue.
+    pub async fn open(options: StoreOptions) -> Result<Self, StorageError> {
+        let (dialect, log_engine, view_engine): (Dialect, Arc<dyn Engine>, Arc<dyn Engine>) =
+            if let Some(path) = options.url.strip_prefix("sqlite:") {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                if path.is_empty() {
+                    return Err(StorageError::Url("expected sqlite:PATH".into()));
+                }
+                let mut views = PathBuf::from(path).into_os_string();
+                views.push("-views");
+                let log = Sqlite::open(path.as_ref(), true, options.migrate)?;
+                let views = Sqlite::open(views.as_ref(), false, options.migrate)?;
+                (Dialect::Sqlite, Arc::new(log), Arc::new(views))
+            } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
+                let log = Postgres::open(&options.url, true).await?;
+                let views = Postgres::open(&options.url, false).await?;
+                (Dialect::Postgres, Arc::new(log), Arc::new(views))
+            } else {
+                return Err(StorageError::Url(
+                    "expected a database URL of the form sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
+                ));
+            };
+        let one_database = dialect == Dialect::Postgres;
+        let mut migrated = Vec::new();
+        if options.migrate {
+            migrated.extend(schema::migrate(log_engine.as_ref(), dialect, &[Part::Log]).await?);
+            migrated.extend(schema::migrate(view_engine.as_ref(), dialect, &[Part::Views]).await?);
+        } else {
+            schema::check(log_engine.as_ref(), dialect, &[Part::Log]).await?;
+            schema::check(view_engine.as_ref(), dialect, &[Part::Views]).await?;
+        }
+        let open_log = |name| Log::open(name, Arc::clone(&log_engine), Arc::clone(&options.time));
+        Ok(Self {
+            main: open_log(LogName::Main).await?,
+            access: open_log(LogName::Access).await?,
+            views: ViewStore::new(Arc::clone(&view_engine)),
+            log_engine,
+            view_engine,
+            one_database,
+            migrated,
+        })
+    }
+
+    /// Stops the writers after what waits is committed and answered. Handles of the logs that are still around can
+    /// read but no longer append.
+    pub async fn close(self) {
+        self.main.close().await;
+        self.access.close().await;
+    }
+
+    /// One of the two logs.
+    pub fn log(&self, name: LogName) -> &Log {
+        match name {
+            LogName::Main => &self.main,
+            LogName::Access => &self.access,
+        }
+    }
+
+    /// The views.
+    pub fn views(&self) -> &ViewStore {
+        &self.views
+    }
+
+    /// Database and version, for people.
+    pub fn describe(&self) -> &str {
+        self.log_engine.describe()
+    }
+
+    /// Numbers of the migrations that opening applied.
+    pub fn migrated(&self) -> &[i64] {
+        &self.migrated
+    }
+
+    /// Bytes on disk: of the log and of the views; PostgreSQL reports one number for both, as the first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn size_bytes(&self) -> Result<(u64, u64), StorageError> {
+        let log = self.log_engine.size_bytes().await?;
+        let views = if self.one_database {
+            0
+        } else {
+            self.view_engine.size_bytes().await?
+        };
+        Ok((log, views))
+    }
+}

@@ -1,0 +1,12 @@
+//! Proves: what an event's bytes hash to, and how those hashes form a tree whose root commits to all history.
+//!
+//! This room is pure. It knows no SQL, no network and no domain: it turns bytes into hashes and hashes into proofs.
+//! The formats are RFC 6962 / RFC 9162 trees over the canonical header `WSL1`, with C2SP-shaped 256-wide tiles.
+
+pub mod leaf;
+pub mod proof;
+pub mod tree;
+
+pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, parse_body};
+pub use proof::{Node, consistency_ranges, inclusion_ranges, join, range_nodes, verify_consistency, verify_inclusion};
+pub use tree::{Hash, TILE_WIDTH, Tile, Tree, empty_root, leaf_hash, node_hash, subtree_root};

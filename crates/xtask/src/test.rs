@@ -1,0 +1,36 @@
+//! `cargo xtask test`: every test, with SQLite and a real PostgreSQL; the last line says what ran on what.
+
+use std::process::Command;
+
+use crate::postgres;
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let postgres = postgres::find_or_start()?;
+    eprintln!("xtask: PostgreSQL: {}", postgres.origin);
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let tally = std::env::temp_dir().join(format!("waystation-test-tally-{}", std::process::id()));
+    std::fs::create_dir_all(&tally).map_err(|error| format!("cannot create {}: {error}", tally.display()))?;
+    let status = Command::new(cargo)
+        .args(["test", "--workspace", "--all-targets"])
+        .args(arguments)
+        .env("WAYSTATION_TEST_POSTGRES_URL", &postgres.url)
+        .env("WAYSTATION_TEST_TALLY", &tally)
+        .status()
+        .map_err(|error| format!("cargo test: {error}"))?;
+    let count = |database: &str| std::fs::read_to_string(tally.join(database)).map_or(0, |marks| marks.lines().count());
+    let (sqlite, postgres_count) = (count("sqlite"), count("postgres"));
+    let _ = std::fs::remove_dir_all(&tally);
+    if !status.success() {
+        return Err("tests failed".into());
+    }
+    if arguments.is_empty() && (sqlite == 0 || postgres_count == 0) {
+        return Err(format!(
+            "storage tests ran {sqlite} times on SQLite and {postgres_count} times on PostgreSQL"
+        ));
+    }
+    println!(
+        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({})",
+        postgres.origin
+    );
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Proves: acceptance through the real doors, on both databases.
