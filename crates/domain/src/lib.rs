@@ -1,1 +1,22 @@
 //! Decides: commands, events, state, rules and policy packs. Pure: no I/O, no clock, no randomness.
+//!
+//! Reading order: [`kernel`] (the three traits), [`case`] and [`points`] (the aggregates: events, state, one file a
+//! command), [`policy`] (rule values as dated data), [`rejection`] (every way to say no, in two languages).
+
+pub mod calendar;
+pub mod case;
+pub mod fact;
+pub mod kernel;
+pub mod metadata;
+
+pub mod policy;
+pub mod rejection;
+#[cfg(any(test, feature = "spec"))]
+pub mod spec;
+
+pub use fact::Fact;
+pub use jiff::civil::Date;
+pub use kernel::{Aggregate, Claim, Command, Context, DecodeError, Event, Principal, Role};
+pub use metadata::{Channel, Metadata};
+pub use policy::Policy;
+pub use rejection::{Reason, Rejection, RejectionKind};

@@ -1,0 +1,122 @@
+//! A care case: one programme order from registration to its end, with the obligations that run inside it.
+//!
+//! Obligations live in the case's own stream because their rules cross both: none may run while the case is suspended,
+//! a check-in closes one and opens the next, and the clock's verdict must not race a late report.
+
+pub mod event;
+pub mod obligation;
+mod rules;
+pub mod state;
+
+mod assign_worker;
+mod open_case_file;
+mod record_check_in;
+mod record_discharge_notice;
+mod record_service;
+mod record_talk;
+mod register_order;
+mod report_in;
+mod resume;
+mod review;
+mod sign_agreement;
+mod suspend;
+mod terminate;
+
+pub use assign_worker::AssignWorker;
+pub use event::{
+    AgreementSigned, CaseDischarged, CaseEvent, CaseFileOpened, CaseResumed, CaseSuspended, CaseTerminated,
+    CheckInMode, CheckInRecorded, OrderRegistered, OrderServed, PlaceBasis, Programme, ReportInDeadlinePassed,
+    ReportedIn, SuspensionCause, TalkRecorded, TalkTopic, TermExpired, TermRecalculated, TerminationReason,
+    WorkerAssigned,
+};
+pub use obligation::{
+    CancelReason, Debtor, Obligation, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
+    ObligationPastDue,
+};
+pub use open_case_file::OpenCaseFile;
+pub use record_check_in::RecordCheckIn;
+pub use record_discharge_notice::RecordDischargeNotice;
+pub use record_service::RecordService;
+pub use record_talk::RecordTalk;
+pub use register_order::RegisterOrder;
+pub use report_in::ReportIn;
+pub use resume::Resume;
+pub use review::Review;
+pub use sign_agreement::SignAgreement;
+pub use state::{Case, Stage};
+pub use suspend::Suspend;
+pub use terminate::Terminate;
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{Date, date};
+
+    use super::*;
+    use crate::spec::{Given, given};
+
+    pub(super) fn order() -> RegisterOrder {
+        RegisterOrder {
+            person: "p-1".into(),
+            programme: Programme::CommunityDetox,
+            order_no: "清公禁戒决字〔2026〕1号".into(),
+            authority: "QINGZHEN_PSB".into(),
+            decided_on: date(2026, 2, 20),
+            notified_on: date(2026, 2, 24),
+            term_months: 36,
+            offset_days: 0,
+            place_basis: PlaceBasis::Household,
+            release_no: None,
+        }
+    }
+
+    pub(super) fn served_on(on: Date) -> RecordService {
+        RecordService { on }
+    }
+
+    pub(super) fn report(on: Date) -> ReportIn {
+        ReportIn {
+            on,
+            identity_checked: true,
+            justification: None,
+        }
+    }
+
+    pub(super) fn agreement(on: Date) -> SignAgreement {
+        let clauses = ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec();
+        SignAgreement {
+            on,
+            agreement_no: "协议-1".into(),
+            clauses,
+        }
+    }
+
+    pub(super) fn check_in(on: Date) -> RecordCheckIn {
+        RecordCheckIn {
+            on,
+            mode: CheckInMode::InPerson,
+            late_reason: None,
+        }
+    }
+
+    pub(super) fn suspend(from: Date) -> Suspend {
+        Suspend {
+            from,
+            cause: SuspensionCause::Detained,
+            document_no: "拘留-1".into(),
+        }
+    }
+
+    /// Reported on 2026-03-02.
+    pub(super) fn reported() -> Given<Case> {
+        let day = date(2026, 3, 2);
+        given::<Case>([])
+            .then(&order())
+            .then(&served_on(day))
+            .then(&report(day))
+    }
+
+    /// Under agreement since 2026-03-02, term to 2029-03-02.
+    pub(super) fn active() -> Given<Case> {
+        reported().then(&agreement(date(2026, 3, 2)))
+    }
+}

@@ -1,0 +1,311 @@
+//! What can have happened in a case.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::obligation::{ObligationCancelled, ObligationFulfilled, ObligationOpened, ObligationPastDue};
+use crate::kernel::events;
+
+events! {
+    /// Every fact of a case's stream.
+    CaseEvent {
+        /// The police order reached the station.
+        "case.order_registered.v1" => OrderRegistered,
+        /// The order was served on the person.
+        "case.order_served.v1" => OrderServed,
+        /// The person reported to the station.
+        "case.reported_in.v1" => ReportedIn,
+        /// The clock saw the report-in deadline pass.
+        "case.report_in_deadline_passed.v1" => ReportInDeadlinePassed,
+        /// The agreement was signed.
+        "case.agreement_signed.v1" => AgreementSigned,
+        /// The case file was opened.
+        "case.file_opened.v1" => CaseFileOpened,
+        /// A case worker was put in charge.
+        "case.worker_assigned.v1" => WorkerAssigned,
+        /// Periodic contact.
+        "case.check_in_recorded.v1" => CheckInRecorded,
+        /// A talk about life, thoughts and health.
+        "case.talk_recorded.v1" => TalkRecorded,
+        /// Detention or arrest stops the programme.
+        "case.suspended.v1" => CaseSuspended,
+        /// It goes on.
+        "case.resumed.v1" => CaseResumed,
+        /// When the programme starts and ends, as far as is known.
+        "case.term_recalculated.v1" => TermRecalculated,
+        /// The clock saw the term end.
+        "case.term_expired.v1" => TermExpired,
+        /// The case ended before its term.
+        "case.terminated.v1" => CaseTerminated,
+        /// The police discharged the person.
+        "case.discharged.v1" => CaseDischarged,
+        /// Something became due.
+        "obligation.opened.v1" => ObligationOpened,
+        /// It was done.
+        "obligation.fulfilled.v1" => ObligationFulfilled,
+        /// The clock saw it not done in time.
+        "obligation.past_due.v1" => ObligationPastDue,
+        /// It no longer applies.
+        "obligation.cancelled.v1" => ObligationCancelled,
+    }
+}
+
+/// Which of the two programmes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Programme {
+    /// 社区戒毒.
+    #[serde(rename = "CD")]
+    CommunityDetox,
+    /// 社区康复.
+    #[serde(rename = "CR")]
+    CommunityRehab,
+}
+
+impl Programme {
+    /// `CD` or `CR`, as in policy keys and storage.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Programme::CommunityDetox => "CD",
+            Programme::CommunityRehab => "CR",
+        }
+    }
+}
+
+/// Why this station carries the order out (禁毒法 33).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PlaceBasis {
+    /// Household registration.
+    Household,
+    /// A fixed home here.
+    Residence,
+}
+
+/// How a check-in took place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CheckInMode {
+    /// Face to face.
+    InPerson,
+    /// By telephone.
+    Phone,
+    /// By an app.
+    App,
+}
+
+/// What a talk was about; coded, because free text is personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TalkTopic {
+    /// Daily life.
+    Life,
+    /// Thoughts and mood.
+    Thoughts,
+    /// Physical health.
+    Health,
+    /// Work.
+    Work,
+    /// Family.
+    Family,
+    /// Law and the agreement.
+    Law,
+}
+
+/// Why a case is suspended (戒毒条例 24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SuspensionCause {
+    /// 拘留.
+    Detained,
+    /// 逮捕.
+    Arrested,
+    /// 判处徒刑; refused: it terminates.
+    Imprisoned,
+}
+
+/// Why a case ended before its term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TerminationReason {
+    /// Police ordered compulsory isolation.
+    CompulsoryIsolation,
+    /// Sentenced to prison.
+    Imprisoned,
+    /// Compulsory educational measures.
+    EducationalMeasure,
+    /// The person died.
+    Death,
+    /// The order was revoked.
+    OrderRevoked,
+}
+
+/// See [`CaseEvent::OrderRegistered`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRegistered {
+    /// Random id of the person.
+    pub person: String,
+    /// Station that carries the order out.
+    pub station: String,
+    /// Programme.
+    pub programme: Programme,
+    /// Number of the order document.
+    pub order_no: String,
+    /// Deciding authority, as a code.
+    pub authority: String,
+    /// Day of the decision.
+    pub decided_on: Date,
+    /// Day the station was told.
+    pub notified_on: Date,
+    /// Months of the programme.
+    pub term_months: i32,
+    /// Days already served elsewhere that count (戒毒条例 31).
+    pub offset_days: i32,
+    /// Why here.
+    pub place_basis: PlaceBasis,
+    /// Number of the release certificate; community rehabilitation only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_no: Option<String>,
+}
+
+/// See [`CaseEvent::OrderServed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderServed {
+    /// Day of service on the person.
+    pub on: Date,
+}
+
+/// See [`CaseEvent::ReportedIn`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedIn {
+    /// Day of the report.
+    pub on: Date,
+    /// Why it was late, accepted by a supervisor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+}
+
+/// See [`CaseEvent::ReportInDeadlinePassed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportInDeadlinePassed {
+    /// Last day in time.
+    pub due_on: Date,
+    /// Day the clock noticed.
+    pub detected_on: Date,
+}
+
+/// See [`CaseEvent::AgreementSigned`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreementSigned {
+    /// Day of signing.
+    pub on: Date,
+    /// Document number.
+    pub agreement_no: String,
+    /// Clause codes.
+    pub clauses: Vec<String>,
+}
+
+/// See [`CaseEvent::CaseFileOpened`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseFileOpened {
+    /// Day of opening.
+    pub on: Date,
+    /// File number.
+    pub file_no: String,
+}
+
+/// See [`CaseEvent::WorkerAssigned`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerAssigned {
+    /// First day in charge.
+    pub from: Date,
+    /// Staff id.
+    pub worker: String,
+}
+
+/// See [`CaseEvent::CheckInRecorded`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckInRecorded {
+    /// Day of contact.
+    pub on: Date,
+    /// How.
+    pub mode: CheckInMode,
+    /// Why it is recorded late, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_reason: Option<String>,
+}
+
+/// See [`CaseEvent::TalkRecorded`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TalkRecorded {
+    /// Day of the talk.
+    pub on: Date,
+    /// What about.
+    pub topics: Vec<TalkTopic>,
+    /// Why it is recorded late, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_reason: Option<String>,
+}
+
+/// See [`CaseEvent::CaseSuspended`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSuspended {
+    /// First day of suspension.
+    pub from: Date,
+    /// Cause.
+    pub cause: SuspensionCause,
+    /// Number of the document that says so.
+    pub document_no: String,
+}
+
+/// See [`CaseEvent::CaseResumed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseResumed {
+    /// First day after suspension.
+    pub on: Date,
+    /// Number of the document that says so.
+    pub document_no: String,
+}
+
+/// See [`CaseEvent::TermRecalculated`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermRecalculated {
+    /// First day: the day of reporting (戒毒条例 14, 禁毒法 33).
+    pub start: Date,
+    /// Anniversary on which it ends.
+    pub end: Date,
+    /// Suspended days that extend it.
+    pub suspended_days: i32,
+    /// Days that shorten it.
+    pub offset_days: i32,
+}
+
+/// See [`CaseEvent::TermExpired`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermExpired {
+    /// Day the term ended.
+    pub ended_on: Date,
+    /// Day the clock noticed.
+    pub detected_on: Date,
+}
+
+/// See [`CaseEvent::CaseTerminated`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseTerminated {
+    /// First day without the programme.
+    pub on: Date,
+    /// Reason.
+    pub reason: TerminationReason,
+    /// Number of the document that says so.
+    pub document_no: String,
+}
+
+/// See [`CaseEvent::CaseDischarged`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseDischarged {
+    /// Day of the notice.
+    pub issued_on: Date,
+    /// Day the station got it.
+    pub received_on: Date,
+    /// Number of the notice.
+    pub notice_no: String,
+}

@@ -1,0 +1,158 @@
+//! The clock looks at a case: what passed its day becomes an event, once, however long the clock was away.
+
+use serde::Serialize;
+
+use super::event::{CaseEvent, ReportInDeadlinePassed, TermExpired};
+use super::obligation::{CancelReason, ObligationCancelled, ObligationKind, ObligationPastDue};
+use super::rules::{Opener, check_role};
+use super::state::{Case, Stage};
+use crate::calendar::add_days;
+use crate::kernel::{Command, Context};
+use crate::rejection::Rejection;
+
+/// Most months one review catches up; the next review goes on.
+const MONTHS_MAX: usize = 240;
+
+/// Records every deadline that has passed by today and opens what follows. Only the clock asks for it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Review {}
+
+impl Command for Review {
+    type Aggregate = Case;
+    const NAME: &'static str = "Review";
+
+    fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_role(&[], context)?;
+        let today = context.today;
+        let mut events = Vec::new();
+        let past = |number, window_to| ObligationPastDue {
+            number,
+            window_to,
+            detected_on: today,
+        };
+        let open = |kind| case.open(kind).filter(|open| open.window_to < today);
+        if let Some(report) = open(ObligationKind::ReportIn) {
+            events.push(past(report.number, report.window_to).into());
+            if case.stage == Stage::AwaitingReportIn {
+                events.push(
+                    ReportInDeadlinePassed {
+                        due_on: report.window_to,
+                        detected_on: today,
+                    }
+                    .into(),
+                );
+            }
+        }
+        if let Some(meeting) = open(ObligationKind::MonthlyMeeting) {
+            events.push(past(meeting.number, meeting.window_to).into());
+            let mut opener = Opener::after(case);
+            let mut window_to = meeting.window_to;
+            for _ in 0..MONTHS_MAX {
+                let from = add_days(window_to, 1);
+                let Some(next) = opener.monthly_meeting(from, case.term_end, context)? else {
+                    break;
+                };
+                let CaseEvent::ObligationOpened(opened) = &next else {
+                    break;
+                };
+                let (number, last) = (opened.number, opened.window_to);
+                events.push(next);
+                if last >= today {
+                    break;
+                }
+                events.push(past(number, last).into());
+                window_to = last;
+            }
+        }
+        let expired = case.term_end.filter(|end| *end <= today && case.stage == Stage::Active);
+        if let Some(ended_on) = expired {
+            events.push(
+                TermExpired {
+                    ended_on,
+                    detected_on: today,
+                }
+                .into(),
+            );
+            if let Some(meeting) = case
+                .open(ObligationKind::MonthlyMeeting)
+                .filter(|open| open.window_to >= today)
+            {
+                let reason = CancelReason::CaseEnded;
+                events.push(
+                    ObligationCancelled {
+                        number: meeting.number,
+                        reason,
+                    }
+                    .into(),
+                );
+            }
+        }
+        if let Some(notice) = open(ObligationKind::DischargeNoticeWatch) {
+            events.push(past(notice.number, notice.window_to).into());
+        }
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::tests::{active, check_in};
+    use crate::kernel::Role;
+    use jiff::civil::date;
+
+    fn past_due(events: &[CaseEvent]) -> Vec<(u32, jiff::civil::Date)> {
+        let dates = events.iter().filter_map(|event| match event {
+            CaseEvent::ObligationPastDue(fact) => Some((fact.number, fact.window_to)),
+            _ => None,
+        });
+        dates.collect()
+    }
+
+    #[test]
+    fn the_last_day_is_in_time_and_the_next_is_past_due_once() {
+        let last_day = active().by("clock", Role::System).on(date(2026, 3, 31));
+        assert_eq!(last_day.when(&Review {}), Ok(vec![]));
+        let next = last_day.on(date(2026, 4, 1));
+        assert_eq!(past_due(&next.when(&Review {}).expect("decides")).len(), 1);
+        assert_eq!(
+            next.then(&Review {}).when(&Review {}),
+            Ok(vec![]),
+            "a second look finds nothing"
+        );
+    }
+
+    #[test]
+    fn after_three_months_of_downtime_every_missed_month_is_recorded_with_the_day_of_detection() {
+        let late = active().by("clock", Role::System).on(date(2026, 6, 15));
+        let events = late.when(&Review {}).expect("decides");
+        let months: Vec<_> = past_due(&events).into_iter().map(|(_, window_to)| window_to).collect();
+        assert_eq!(months, [date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]);
+        let reviewed = late.then(&Review {});
+        let open = reviewed
+            .state()
+            .open(ObligationKind::MonthlyMeeting)
+            .expect("June is open");
+        assert_eq!(open.window_to, date(2026, 6, 30));
+        assert_eq!(reviewed.when(&Review {}), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_meeting_recorded_late_closes_the_past_due_month_as_late() {
+        let mut talk = check_in(date(2026, 3, 30));
+        talk.late_reason = Some("OFFLINE".into());
+        let reviewed = active()
+            .by("clock", Role::System)
+            .on(date(2026, 4, 20))
+            .then(&Review {});
+        let events = reviewed
+            .by("worker-1", Role::CaseWorker)
+            .when(&talk)
+            .expect("is recorded");
+        assert!(
+            events
+                .iter()
+                .any(|event| matches!(event, CaseEvent::ObligationFulfilled(met) if met.late))
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! What several commands of a case share: dates, scope, terms and the opening and closing of obligations.
+
+use jiff::civil::Date;
+
+use super::event::{CaseEvent, TermRecalculated};
+use super::obligation::{
+    CancelReason, Debtor, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
+};
+use super::state::{Case, Stage};
+use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between};
+use crate::kernel::{Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Longest document number, staff id or code in characters.
+pub(crate) const TEXT_CHARS_MAX: usize = 64;
+
+/// A document number, id or code: 1 to [`TEXT_CHARS_MAX`] characters, none of them a control character.
+pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), Rejection> {
+    let count = text.chars().count();
+    if count == 0 || count > TEXT_CHARS_MAX || text.trim() != text || text.chars().any(char::is_control) {
+        let expected = "1 to 64 characters, no control characters, no outer spaces";
+        return Err(Rejection::of(Reason::FieldInvalid, field).with("expected", expected));
+    }
+    Ok(())
+}
+
+/// A day within the calendar and not in the future.
+pub(crate) fn check_day(field: &'static str, day: Date, context: &Context<'_>) -> Result<(), Rejection> {
+    if day < FIRST_DAY || day > LAST_DAY {
+        return Err(Rejection::of(Reason::DateOutOfRange, field));
+    }
+    if day > context.today {
+        return Err(Rejection::of(Reason::OccurredInFuture, field).with("today", context.today));
+    }
+    Ok(())
+}
+
+/// A past day not before `earliest`.
+pub(super) fn check_day_from(
+    field: &'static str,
+    day: Date,
+    earliest: Option<Date>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    check_day(field, day, context)?;
+    match earliest.filter(|earliest| day < *earliest) {
+        Some(earliest) => Err(Rejection::of(Reason::OccurredBeforeCase, field).with("earliest", earliest)),
+        None => Ok(()),
+    }
+}
+
+/// Recording later than policy `backdate.free_days` needs a reason code.
+pub(super) fn check_backdate(day: Date, reason: Option<&str>, context: &Context<'_>) -> Result<(), Rejection> {
+    let free = context.policy.number("backdate.free_days", context.today)?.value;
+    match reason {
+        Some(code) => check_text("late_reason", code),
+        None if i64::from(days_between(day, context.today)) > free => {
+            Err(Rejection::of(Reason::BackdateNeedsReason, "late_reason").with("free_days", free))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The actor's role is one of these, and the case is of the actor's station.
+pub(super) fn check_actor(case: &Case, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
+    check_role(roles, context)?;
+    let system = context.actor.role == Role::System;
+    if !system && case.stage != Stage::Unregistered && case.station != context.actor.station {
+        return Err(Reason::StationOutOfScope.into());
+    }
+    Ok(())
+}
+
+/// The actor's role is one of these; Waystation itself may do what any of them may.
+pub(crate) fn check_role(roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
+    if context.actor.role == Role::System || roles.contains(&context.actor.role) {
+        return Ok(());
+    }
+    let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+    Err(Rejection::from(Reason::RoleRequired).with("roles", names.join(" or ")))
+}
+
+/// The case is in one of these stages.
+pub(super) fn check_stage(case: &Case, stages: &[Stage]) -> Result<(), Rejection> {
+    match case.stage {
+        stage if stages.contains(&stage) => Ok(()),
+        Stage::Unregistered => Err(Reason::CaseNotFound.into()),
+        stage if stage.is_closed() => Err(Rejection::from(Reason::CaseClosed).with("state", stage.as_str())),
+        stage => Err(Rejection::from(Reason::BadState).with("state", stage.as_str())),
+    }
+}
+
+/// The term: from reporting, for the order's months, plus suspended days, minus days served elsewhere.
+/// Convention ANNIVERSARY: it ends on the same day of the month.
+pub(super) fn term(case: &Case, start: Date, suspended_days: i32) -> TermRecalculated {
+    let end = add_days(add_months(start, case.term_months), suspended_days - case.offset_days);
+    TermRecalculated {
+        start,
+        end,
+        suspended_days,
+        offset_days: case.offset_days,
+    }
+}
+
+/// Opens obligations while keeping count.
+pub(super) struct Opener {
+    next: u32,
+}
+
+impl Opener {
+    pub(super) fn after(case: &Case) -> Self {
+        Self {
+            next: case.obligations_opened + 1,
+        }
+    }
+
+    pub(super) fn open(
+        &mut self,
+        kind: ObligationKind,
+        debtor: Debtor,
+        window: (Date, Date),
+        source: String,
+    ) -> CaseEvent {
+        let number = self.next;
+        self.next += 1;
+        ObligationOpened {
+            number,
+            kind,
+            debtor,
+            window_from: window.0,
+            window_to: window.1,
+            source,
+        }
+        .into()
+    }
+
+    /// The monthly meeting of the month of `from`, if the term reaches that month. The first window may begin inside
+    /// a month; the last ends with the term.
+    pub(super) fn monthly_meeting(
+        &mut self,
+        from: Date,
+        term_end: Option<Date>,
+        context: &Context<'_>,
+    ) -> Result<Option<CaseEvent>, Rejection> {
+        let key = "contact.meetings_per_month_gte";
+        let wanted = context.policy.number(key, context.today)?;
+        if wanted.value < 1 || term_end.is_some_and(|end| from >= end) {
+            return Ok(None);
+        }
+        let to = term_end.map_or(from.last_of_month(), |end| from.last_of_month().min(end));
+        let source = format!("{} {key}", wanted.pack);
+        Ok(Some(self.open(
+            ObligationKind::MonthlyMeeting,
+            Debtor::Participant,
+            (from, to),
+            source,
+        )))
+    }
+
+    /// The watch on the police's discharge notice.
+    pub(super) fn discharge_watch(&mut self, term_end: Date, context: &Context<'_>) -> Result<CaseEvent, Rejection> {
+        let key = "discharge.notice_to_station_days";
+        let days = context.policy.number(key, context.today)?;
+        let window = (
+            term_end,
+            add_days(term_end, i32::try_from(days.value).unwrap_or(i32::MAX)),
+        );
+        let source = format!("{} {key}", days.pack);
+        Ok(self.open(ObligationKind::DischargeNoticeWatch, Debtor::Police, window, source))
+    }
+}
+
+/// What contact on a day fulfils: the open monthly meeting whose window holds the day, or else the oldest past-due one
+/// whose window holds it (recorded late). Extra contact in a window counts once.
+pub(super) fn meeting_fulfilled(case: &Case, on: Date, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+    let meeting = case.obligations.iter().find(|obligation| {
+        obligation.kind == ObligationKind::MonthlyMeeting && obligation.window_from <= on && on <= obligation.window_to
+    });
+    let Some(meeting) = meeting else { return Ok(Vec::new()) };
+    let mut events = vec![
+        ObligationFulfilled {
+            number: meeting.number,
+            on,
+            late: meeting.past_due,
+        }
+        .into(),
+    ];
+    if !meeting.past_due {
+        // The next window opens at once; a past-due one was followed by its successor already.
+        let next = add_days(meeting.window_to, 1);
+        events.extend(Opener::after(case).monthly_meeting(next, case.term_end, context)?);
+    }
+    Ok(events)
+}
+
+/// Cancels obligations that no longer apply; past-due ones stay on record when `keep_past_due`.
+pub(super) fn cancel_all(case: &Case, reason: CancelReason, keep_past_due: bool) -> Vec<CaseEvent> {
+    let stale = case
+        .obligations
+        .iter()
+        .filter(|obligation| !(keep_past_due && obligation.past_due));
+    stale
+        .map(|obligation| {
+            ObligationCancelled {
+                number: obligation.number,
+                reason,
+            }
+            .into()
+        })
+        .collect()
+}

@@ -1,0 +1,91 @@
+//! The agreement is signed (戒毒条例 16); from then on the case is active.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::event::{AgreementSigned, CaseEvent};
+use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text};
+use super::state::{Case, Stage};
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Most clauses of one agreement.
+const CLAUSES_MAX: usize = 50;
+
+/// Records the signed agreement; opens the first monthly meeting and the watch on the discharge notice.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignAgreement {
+    /// Day of signing.
+    pub on: Date,
+    /// Document number.
+    pub agreement_no: String,
+    /// Clause codes; policy says which are mandatory.
+    pub clauses: Vec<String>,
+}
+
+impl Command for SignAgreement {
+    type Aggregate = Case;
+    const NAME: &'static str = "SignAgreement";
+
+    fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_stage(case, &[Stage::Reported])?;
+        check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_day_from("on", self.on, case.reported_on, context)?;
+        check_text("agreement_no", &self.agreement_no)?;
+        if self.clauses.len() > CLAUSES_MAX {
+            return Err(Rejection::of(Reason::FieldInvalid, "clauses").with("expected", "at most 50 clauses"));
+        }
+        for clause in &self.clauses {
+            check_text("clauses", clause)?;
+        }
+        let mandatory = context.policy.list("agreement.mandatory_clauses", self.on)?;
+        if let Some(missing) = mandatory.value.iter().find(|clause| !self.clauses.contains(clause)) {
+            return Err(Rejection::of(Reason::ClauseMissing, "clauses").with("missing", missing));
+        }
+        let signed = AgreementSigned {
+            on: self.on,
+            agreement_no: self.agreement_no.clone(),
+            clauses: self.clauses.clone(),
+        };
+        let mut events = vec![CaseEvent::from(signed)];
+        let mut opener = Opener::after(case);
+        events.extend(opener.monthly_meeting(self.on, case.term_end, context)?);
+        if let Some(end) = case.term_end {
+            events.push(opener.discharge_watch(end, context)?);
+        }
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::ObligationKind;
+    use crate::case::tests::{agreement, reported};
+    use jiff::civil::date;
+
+    #[test]
+    fn an_agreement_without_a_mandatory_clause_is_refused() {
+        let mut short = agreement(date(2026, 3, 2));
+        short.clauses.retain(|clause| clause != "LIABILITY");
+        assert_eq!(reported().reason(&short), Reason::ClauseMissing);
+    }
+
+    #[test]
+    fn signing_opens_this_months_meeting_and_the_watch_on_the_police() {
+        let active = reported().then(&agreement(date(2026, 3, 2)));
+        let meeting = active.state().open(ObligationKind::MonthlyMeeting).expect("is open");
+        assert_eq!(
+            (meeting.window_from, meeting.window_to),
+            (date(2026, 3, 2), date(2026, 3, 31))
+        );
+        let watch = active
+            .state()
+            .open(ObligationKind::DischargeNoticeWatch)
+            .expect("is open");
+        assert_eq!(
+            (watch.window_from, watch.window_to),
+            (date(2029, 3, 2), date(2029, 3, 9))
+        );
+    }
+}

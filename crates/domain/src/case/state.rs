@@ -1,0 +1,198 @@
+//! What a case is, folded from its events.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::event::{CaseEvent, Programme};
+use super::obligation::{Obligation, ObligationKind};
+use crate::kernel::Aggregate;
+
+/// Where a case stands (the transition table of the domain study, as far as built).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Stage {
+    /// Nothing is known.
+    #[default]
+    Unregistered,
+    /// The order is on file, not yet served.
+    Ordered,
+    /// Served; the person has to report.
+    AwaitingReportIn,
+    /// The clock saw the deadline pass.
+    ReportInOverdue,
+    /// Reported; the agreement is not signed.
+    Reported,
+    /// Under agreement.
+    Active,
+    /// Detained or arrested.
+    Suspended,
+    /// The term ended; the police owe the notice.
+    TermExpiredAwaitingNotice,
+    /// Ended by notice.
+    Discharged,
+    /// Ended otherwise.
+    Terminated,
+}
+
+impl Stage {
+    /// All stages, in the order of a case's life.
+    pub const ALL: [Stage; 10] = [
+        Stage::Unregistered,
+        Stage::Ordered,
+        Stage::AwaitingReportIn,
+        Stage::ReportInOverdue,
+        Stage::Reported,
+        Stage::Active,
+        Stage::Suspended,
+        Stage::TermExpiredAwaitingNotice,
+        Stage::Discharged,
+        Stage::Terminated,
+    ];
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Unregistered => "UNREGISTERED",
+            Stage::Ordered => "ORDERED",
+            Stage::AwaitingReportIn => "AWAITING_REPORT_IN",
+            Stage::ReportInOverdue => "REPORT_IN_OVERDUE",
+            Stage::Reported => "REPORTED",
+            Stage::Active => "ACTIVE",
+            Stage::Suspended => "SUSPENDED",
+            Stage::TermExpiredAwaitingNotice => "TERM_EXPIRED_AWAITING_NOTICE",
+            Stage::Discharged => "DISCHARGED",
+            Stage::Terminated => "TERMINATED",
+        }
+    }
+
+    /// Whether the case is over.
+    pub fn is_closed(self) -> bool {
+        matches!(self, Stage::Discharged | Stage::Terminated)
+    }
+
+    /// The stage after an event; what every view of a case agrees on.
+    #[must_use]
+    pub fn after(self, event: &CaseEvent) -> Stage {
+        match event {
+            CaseEvent::OrderRegistered(_) => Stage::Ordered,
+            CaseEvent::OrderServed(_) => Stage::AwaitingReportIn,
+            CaseEvent::ReportInDeadlinePassed(_) => Stage::ReportInOverdue,
+            CaseEvent::ReportedIn(_) => Stage::Reported,
+            CaseEvent::AgreementSigned(_) | CaseEvent::CaseResumed(_) => Stage::Active,
+            CaseEvent::CaseSuspended(_) => Stage::Suspended,
+            CaseEvent::TermExpired(_) => Stage::TermExpiredAwaitingNotice,
+            CaseEvent::CaseTerminated(_) => Stage::Terminated,
+            CaseEvent::CaseDischarged(_) => Stage::Discharged,
+            CaseEvent::CaseFileOpened(_)
+            | CaseEvent::WorkerAssigned(_)
+            | CaseEvent::CheckInRecorded(_)
+            | CaseEvent::TalkRecorded(_)
+            | CaseEvent::TermRecalculated(_)
+            | CaseEvent::ObligationOpened(_)
+            | CaseEvent::ObligationFulfilled(_)
+            | CaseEvent::ObligationPastDue(_)
+            | CaseEvent::ObligationCancelled(_) => self,
+        }
+    }
+}
+
+/// The state of a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Case {
+    /// Where it stands.
+    pub stage: Stage,
+    /// Person it is about.
+    pub person: String,
+    /// Station that carries it out.
+    pub station: String,
+    /// Programme; `None` before registration.
+    pub programme: Option<Programme>,
+    /// Day the station was told of the order.
+    pub notified_on: Option<Date>,
+    /// Months of the programme.
+    pub term_months: i32,
+    /// Days that shorten the term.
+    pub offset_days: i32,
+    /// Day of service.
+    pub served_on: Option<Date>,
+    /// First day of the term.
+    pub reported_on: Option<Date>,
+    /// Day of the agreement.
+    pub agreement_on: Option<Date>,
+    /// File number.
+    pub file_no: Option<String>,
+    /// Staff id of the worker in charge.
+    pub worker: Option<String>,
+    /// First day of the running suspension.
+    pub suspended_from: Option<Date>,
+    /// Days of earlier suspensions.
+    pub suspended_days: i32,
+    /// Day the term ends.
+    pub term_end: Option<Date>,
+    /// Obligations neither met nor cancelled; a past-due one stays until it is met late or the case ends.
+    pub obligations: Vec<Obligation>,
+    /// Obligations opened so far.
+    pub obligations_opened: u32,
+}
+
+impl Case {
+    /// The open (not past due) obligation of a kind.
+    pub fn open(&self, kind: ObligationKind) -> Option<&Obligation> {
+        self.obligations
+            .iter()
+            .find(|obligation| obligation.kind == kind && !obligation.past_due)
+    }
+}
+
+impl Aggregate for Case {
+    const CATEGORY: &'static str = "case";
+    type Event = CaseEvent;
+
+    fn evolve(&mut self, event: &CaseEvent) {
+        self.stage = self.stage.after(event);
+        match event {
+            CaseEvent::OrderRegistered(fact) => {
+                self.person.clone_from(&fact.person);
+                self.station.clone_from(&fact.station);
+                self.programme = Some(fact.programme);
+                self.notified_on = Some(fact.notified_on);
+                self.term_months = fact.term_months;
+                self.offset_days = fact.offset_days;
+            }
+            CaseEvent::OrderServed(fact) => self.served_on = Some(fact.on),
+            CaseEvent::ReportedIn(fact) => self.reported_on = Some(fact.on),
+            CaseEvent::AgreementSigned(fact) => self.agreement_on = Some(fact.on),
+            CaseEvent::CaseFileOpened(fact) => self.file_no = Some(fact.file_no.clone()),
+            CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
+            CaseEvent::CaseSuspended(fact) => self.suspended_from = Some(fact.from),
+            CaseEvent::CaseResumed(_) => self.suspended_from = None,
+            CaseEvent::TermRecalculated(fact) => {
+                self.term_end = Some(fact.end);
+                self.suspended_days = fact.suspended_days;
+            }
+            CaseEvent::ObligationOpened(fact) => {
+                self.obligations_opened = fact.number;
+                self.obligations.push(Obligation {
+                    number: fact.number,
+                    kind: fact.kind,
+                    window_from: fact.window_from,
+                    window_to: fact.window_to,
+                    past_due: false,
+                });
+            }
+            CaseEvent::ObligationFulfilled(fact) => self.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationCancelled(fact) => self.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationPastDue(fact) => {
+                for open in &mut self.obligations {
+                    open.past_due |= open.number == fact.number;
+                }
+            }
+            CaseEvent::ReportInDeadlinePassed(_)
+            | CaseEvent::CheckInRecorded(_)
+            | CaseEvent::TalkRecorded(_)
+            | CaseEvent::TermExpired(_)
+            | CaseEvent::CaseTerminated(_)
+            | CaseEvent::CaseDischarged(_) => {}
+        }
+    }
+}

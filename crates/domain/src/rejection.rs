@@ -1,0 +1,178 @@
+//! Every way the domain says no: one table, with a stable code, a kind, and texts in two languages.
+
+use std::fmt;
+
+/// What a transport needs to know to answer properly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// A field is wrong in itself.
+    Invalid,
+    /// There is no such thing.
+    NotFound,
+    /// There is one already.
+    AlreadyExists,
+    /// This role may not do it.
+    Forbidden,
+    /// The state of the record does not allow it.
+    Precondition,
+}
+
+macro_rules! reasons {
+    ($($variant:ident $code:literal $kind:ident $en:literal $zh:literal,)+) => {
+        /// The rule that says no.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "each variant's English text is its documentation")]
+        pub enum Reason { $($variant,)+ }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant),+];
+
+            /// The stable code that clients match on.
+            pub fn code(self) -> &'static str {
+                match self { $(Reason::$variant => $code,)+ }
+            }
+
+            /// What kind of no it is.
+            pub fn kind(self) -> RejectionKind {
+                match self { $(Reason::$variant => RejectionKind::$kind,)+ }
+            }
+
+            /// English text: lower case, no full stop.
+            pub fn english(self) -> &'static str {
+                match self { $(Reason::$variant => $en,)+ }
+            }
+
+            /// Chinese text.
+            pub fn chinese(self) -> &'static str {
+                match self { $(Reason::$variant => $zh,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    FieldInvalid "FIELD_INVALID" Invalid "the field is not of the expected form" "字段格式不正确",
+    DateOutOfRange "DATE_OUT_OF_RANGE" Invalid "the date must lie between 1990-01-01 and 2199-12-31" "日期须在1990-01-01至2199-12-31之间",
+    OccurredInFuture "OCCURRED_IN_FUTURE" Invalid "the date lies in the future" "日期不能晚于今天",
+    OccurredBeforeCase "OCCURRED_BEFORE_CASE" Invalid "the date lies before the case allows it" "日期早于本案允许的最早日期",
+    BackdateNeedsReason "BACKDATE_NEEDS_REASON" Precondition "recorded this late, a reason code is needed" "补录超过规定天数，须填写补录原因",
+    TermNotAllowed "TERM_NOT_ALLOWED" Invalid "the term is not one the law allows for this programme" "期限不符合该措施的法定期限",
+    ReleaseReferenceRequired "RELEASE_REFERENCE_REQUIRED" Invalid "community rehabilitation needs the release certificate's number" "社区康复须填写解除强制隔离戒毒证明文号",
+    OrderNumberInUse "ORDER_NUMBER_IN_USE" AlreadyExists "another case has this order number" "该决定书文号已登记在另一案件",
+    CaseExists "CASE_EXISTS" AlreadyExists "the case exists already" "该案件已存在",
+    CaseNotFound "CASE_NOT_FOUND" NotFound "there is no such case" "找不到该案件",
+    BadState "BAD_STATE" Precondition "the case is not in a state that allows this" "案件当前状态不允许此操作",
+    CaseClosed "CASE_CLOSED" Precondition "the case is closed" "案件已结束",
+    JustificationRequired "JUSTIFICATION_REQUIRED" Precondition "a late report needs an accepted justification" "逾期报到须有经认可的正当理由",
+    RoleRequired "ROLE_REQUIRED" Forbidden "this role may not do this" "当前角色无权执行此操作",
+    StationOutOfScope "STATION_OUT_OF_SCOPE" Forbidden "the case belongs to another station" "该案件不属于本站",
+    IdentityNotChecked "IDENTITY_NOT_CHECKED" Precondition "identity must be checked when somebody reports" "报到时须核验身份",
+    ClauseMissing "CLAUSE_MISSING" Invalid "the agreement lacks a mandatory clause" "协议缺少必备条款",
+    FileAlreadyOpen "FILE_ALREADY_OPEN" Precondition "the case file is open already" "档案已建立",
+    UseTerminate "USE_TERMINATE" Precondition "imprisonment ends the case; it does not suspend it" "判处徒刑应终止而非中止",
+    NotExpired "NOT_EXPIRED" Precondition "the term has not ended" "期限尚未届满",
+    ListEmpty "LIST_EMPTY" Invalid "at least one entry is needed" "至少填写一项",
+    AmountOutOfRange "AMOUNT_OUT_OF_RANGE" Invalid "the amount must be between 1 and 100000" "数额须在1至100000之间",
+    RuleUnknown "RULE_UNKNOWN" Invalid "the policy in force has no such points rule" "现行政策中没有该积分规则",
+    BasisWrongKind "BASIS_WRONG_KIND" Precondition "the basis event is not of the kind this rule rewards" "依据事件与该积分规则不符",
+    BasisOfAnother "BASIS_OF_ANOTHER" Precondition "the basis event belongs to another participant" "依据事件不属于该参与者",
+    BasisNotFound "BASIS_NOT_FOUND" NotFound "there is no such basis event" "找不到依据事件",
+    AlreadyAwarded "ALREADY_AWARDED" Precondition "this event has been rewarded under this rule already" "该事件已按此规则奖励过",
+    CapReached "CAP_REACHED" Precondition "the month's cap on points is reached" "已达到当月积分上限",
+    SecondPersonRequired "SECOND_PERSON_REQUIRED" Precondition "an award this large needs a second person's approval" "超过限额须由第二人批准",
+    SamePersonForbidden "SAME_PERSON_FORBIDDEN" Precondition "the second person must be somebody else" "批准人不能是本人",
+    AwardNotFound "AWARD_NOT_FOUND" NotFound "there is no such award" "找不到该笔奖励",
+    AwardReversed "AWARD_REVERSED" Precondition "the award has been reversed already" "该笔奖励已撤销",
+    BalanceTooLow "BALANCE_TOO_LOW" Precondition "there are not enough unexpired points" "可用积分不足",
+    ItemBanned "ITEM_BANNED" Precondition "this kind of item may not be given for points" "该类物品不得兑换",
+    RedemptionNotFound "REDEMPTION_NOT_FOUND" NotFound "there is no such redemption" "找不到该笔兑换",
+    RedemptionCancelled "REDEMPTION_CANCELLED" Precondition "the redemption has been cancelled already" "该笔兑换已取消",
+    CancelTooLate "CANCEL_TOO_LATE" Precondition "after the day itself only a supervisor may cancel" "非当日兑换须由负责人取消",
+    AccountNotFound "ACCOUNT_NOT_FOUND" NotFound "the participant has no points account" "该参与者没有积分账户",
+    PolicyNotInForce "POLICY_NOT_IN_FORCE" Precondition "no policy pack gives this value on that day" "当日没有适用的政策",
+}
+
+/// A refusal: which rule, about which field, with which bounds. It never carries personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The rule.
+    pub reason: Reason,
+    /// The field of the command it is about, if one.
+    pub field: Option<&'static str>,
+    /// Bounds and codes that help, such as `("earliest", "2026-01-02")`.
+    pub details: Vec<(&'static str, String)>,
+}
+
+impl Rejection {
+    /// A refusal about a field.
+    pub fn of(reason: Reason, field: &'static str) -> Self {
+        Self {
+            reason,
+            field: Some(field),
+            details: Vec::new(),
+        }
+    }
+
+    /// Adds a bound or code.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
+        self.details.push((key, value.to_string()));
+        self
+    }
+}
+
+impl From<Reason> for Rejection {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            field: None,
+            details: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = self.field {
+            write!(out, "{field}: ")?;
+        }
+        out.write_str(self.reason.english())?;
+        for (number, (key, value)) in self.details.iter().enumerate() {
+            write!(out, "{}{key}: {value}", if number == 0 { " (" } else { ", " })?;
+        }
+        if self.details.is_empty() {
+            Ok(())
+        } else {
+            out.write_str(")")
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_of_its_own_and_both_texts() {
+        let mut codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            assert!(!reason.english().ends_with('.'), "{}", reason.code());
+            assert!(reason.chinese().chars().any(|c| c > '\u{3000}'), "{}", reason.code());
+        }
+    }
+
+    #[test]
+    fn a_rejection_reads_as_one_line() {
+        let rejection = Rejection::of(Reason::OccurredBeforeCase, "on").with("earliest", "2026-01-02");
+        assert_eq!(
+            rejection.to_string(),
+            "on: the date lies before the case allows it (earliest: 2026-01-02)"
+        );
+    }
+}
