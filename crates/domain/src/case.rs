@@ -5,7 +5,7 @@
 
 pub mod event;
 pub mod obligation;
-mod rules;
+pub(crate) mod rules;
 pub mod state;
 
 mod assign_worker;

@@ -9,6 +9,7 @@ pub mod fact;
 pub mod kernel;
 pub mod metadata;
 
+pub mod points;
 pub mod policy;
 pub mod rejection;
 #[cfg(any(test, feature = "spec"))]
