@@ -1,6 +1,34 @@
 //! Runs: executes commands, projects views, answers queries, runs the clock. The one door for transports.
+//!
+//! Reading order: [`App`] (what can be asked), `execute` (from a command to an append), `projection` (from the log to
+//! views), [`views`] (each view, one file), `query` (from views to answers), `replay` (the proof).
 
+mod aggregates;
+mod app;
 mod clock;
+mod error;
+mod execute;
+pub mod ids;
+mod projection;
+mod query;
+mod recorded;
+mod replay;
+mod scheduler;
+mod view;
+pub mod views;
 
+pub use app::{App, AppOptions};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use waystation_storage::{Finding, LogName, StorageError, Store, StoreOptions, TreeHead, VerifyReport};
+pub use error::AppError;
+pub use execute::{Envelope, Receipt};
+pub use projection::{GenerationStatus, ViewStatus};
+pub use query::{
+    AgendaQuery, AsOf, AuditEntry, CaseQuery, LedgerLine, PAGE_MAX, Page, PageRequest, ReadOptions, StationNow,
+    TimeRange,
+};
+pub use recorded::{RESERVED_CATEGORIES, Recorded};
+pub use replay::{Difference, ReplayReport};
+pub use view::{OnUnreadable, View};
+pub use waystation_storage::{
+    Finding, GenerationState, LogName, StorageError, Store, StoreOptions, TreeHead, VerifyReport,
+};

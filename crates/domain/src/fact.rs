@@ -1,5 +1,7 @@
 //! Every fact of the system, by aggregate.
 
+use jiff::civil::Date;
+
 use crate::case::CaseEvent;
 use crate::kernel::{DecodeError, Event};
 use crate::points::PointsEvent;
@@ -29,6 +31,89 @@ impl Fact {
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             _ if event_type == CLAIMED => Ok(Fact::Claimed),
             _ => Err(DecodeError::UnknownType(event_type.to_owned())),
+        }
+    }
+
+    /// The day it happened, as far as the fact says; for what the clock noticed, the day that passed.
+    pub fn occurred_on(&self) -> Option<Date> {
+        match self {
+            Fact::Case(event) => Some(match event {
+                CaseEvent::OrderRegistered(fact) => fact.notified_on,
+                CaseEvent::OrderServed(fact) => fact.on,
+                CaseEvent::ReportedIn(fact) => fact.on,
+                CaseEvent::ReportInDeadlinePassed(fact) => fact.due_on,
+                CaseEvent::AgreementSigned(fact) => fact.on,
+                CaseEvent::CaseFileOpened(fact) => fact.on,
+                CaseEvent::WorkerAssigned(fact) => fact.from,
+                CaseEvent::CheckInRecorded(fact) => fact.on,
+                CaseEvent::TalkRecorded(fact) => fact.on,
+                CaseEvent::CaseSuspended(fact) => fact.from,
+                CaseEvent::CaseResumed(fact) => fact.on,
+                CaseEvent::TermExpired(fact) => fact.ended_on,
+                CaseEvent::CaseTerminated(fact) => fact.on,
+                CaseEvent::CaseDischarged(fact) => fact.issued_on,
+                CaseEvent::ObligationFulfilled(fact) => fact.on,
+                CaseEvent::ObligationPastDue(fact) => fact.window_to,
+                CaseEvent::TermRecalculated(_) | CaseEvent::ObligationOpened(_) | CaseEvent::ObligationCancelled(_) => {
+                    return None;
+                }
+            }),
+            Fact::Points(event) => Some(match event {
+                PointsEvent::PointsAwarded(fact) => fact.on,
+                PointsEvent::PointsAwardReversed(fact) => fact.on,
+                PointsEvent::PointsRedeemed(fact) => fact.on,
+                PointsEvent::RedemptionCancelled(fact) => fact.on,
+                PointsEvent::PointsExpired(fact) => fact.expired_on,
+            }),
+            Fact::Claimed => None,
+        }
+    }
+
+    /// Why it happened or was recorded as it was: reason codes, rules, and the policy key behind an obligation.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Fact::Case(CaseEvent::ReportedIn(fact)) => fact.justification.as_deref(),
+            Fact::Case(CaseEvent::CheckInRecorded(fact)) => fact.late_reason.as_deref(),
+            Fact::Case(CaseEvent::TalkRecorded(fact)) => fact.late_reason.as_deref(),
+            Fact::Case(CaseEvent::ObligationOpened(fact)) => Some(&fact.source),
+            Fact::Points(PointsEvent::PointsAwarded(fact)) => fact.reason.as_deref().or(Some(&fact.source)),
+            Fact::Points(PointsEvent::PointsAwardReversed(fact)) => Some(&fact.reason),
+            _ => None,
+        }
+    }
+
+    /// What happened, for people, in English and Chinese.
+    pub fn label(&self) -> (&'static str, &'static str) {
+        match self {
+            Fact::Case(event) => match event {
+                CaseEvent::OrderRegistered(_) => ("order registered", "登记决定书"),
+                CaseEvent::OrderServed(_) => ("order served", "送达决定书"),
+                CaseEvent::ReportedIn(_) => ("reported in", "报到"),
+                CaseEvent::ReportInDeadlinePassed(_) => ("report-in deadline passed", "逾期未报到"),
+                CaseEvent::AgreementSigned(_) => ("agreement signed", "签订协议"),
+                CaseEvent::CaseFileOpened(_) => ("case file opened", "建立档案"),
+                CaseEvent::WorkerAssigned(_) => ("case worker assigned", "指派专干"),
+                CaseEvent::CheckInRecorded(_) => ("check-in", "见面"),
+                CaseEvent::TalkRecorded(_) => ("talk", "谈话"),
+                CaseEvent::CaseSuspended(_) => ("suspended", "中止"),
+                CaseEvent::CaseResumed(_) => ("resumed", "恢复"),
+                CaseEvent::TermRecalculated(_) => ("term calculated", "计算期限"),
+                CaseEvent::TermExpired(_) => ("term ended", "期限届满"),
+                CaseEvent::CaseTerminated(_) => ("terminated", "终止"),
+                CaseEvent::CaseDischarged(_) => ("discharged", "解除"),
+                CaseEvent::ObligationOpened(_) => ("obligation opened", "产生待办"),
+                CaseEvent::ObligationFulfilled(_) => ("obligation fulfilled", "完成待办"),
+                CaseEvent::ObligationPastDue(_) => ("obligation past due", "待办逾期"),
+                CaseEvent::ObligationCancelled(_) => ("obligation cancelled", "取消待办"),
+            },
+            Fact::Points(event) => match event {
+                PointsEvent::PointsAwarded(_) => ("points awarded", "奖励积分"),
+                PointsEvent::PointsAwardReversed(_) => ("award reversed", "撤销奖励"),
+                PointsEvent::PointsRedeemed(_) => ("points redeemed", "兑换积分"),
+                PointsEvent::RedemptionCancelled(_) => ("redemption cancelled", "取消兑换"),
+                PointsEvent::PointsExpired(_) => ("points expired", "积分到期"),
+            },
+            Fact::Claimed => ("number claimed", "占用文号"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod proof;
 mod read;
+mod request;
 mod subscription;
 mod verify;
 mod writer;

@@ -1,5 +1,7 @@
 //! Views at rest: versioned documents, look-up keys and a checkpoint, saved together or not at all.
 
+mod generation;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,61 +9,14 @@ use bytes::Bytes;
 use crate::engine::{Column, Engine, Insert, Rows, Update, Value, Write};
 use crate::error::StorageError;
 
+pub use generation::{Generation, GenerationState};
+
 /// `to_position` of a key that still holds.
 pub const OPEN_END: u64 = i64::MAX as u64;
 /// Documents fetched by one statement.
 const FETCH_MAX: usize = 64;
 /// Rows of one page of a list.
 const LIST_MAX: usize = 1_000;
-
-/// What a generation of a view is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GenerationState {
-    /// Answers queries and follows the log.
-    Live,
-    /// Fills beside the live one.
-    Building,
-    /// Stopped at an event it could not apply.
-    Halted,
-    /// Replaced; may be dropped.
-    Retired,
-}
-
-impl GenerationState {
-    const ALL: [GenerationState; 4] = [
-        GenerationState::Live,
-        GenerationState::Building,
-        GenerationState::Halted,
-        GenerationState::Retired,
-    ];
-
-    /// Name, as stored and as shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            GenerationState::Live => "LIVE",
-            GenerationState::Building => "BUILDING",
-            GenerationState::Halted => "HALTED",
-            GenerationState::Retired => "RETIRED",
-        }
-    }
-}
-
-/// One filling of a view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generation {
-    /// Number, unique in the store.
-    pub id: i64,
-    /// View name.
-    pub view: String,
-    /// Version of the view's fold.
-    pub version: u32,
-    /// What it is doing.
-    pub state: GenerationState,
-    /// Checkpoint: every event up to here is folded in.
-    pub position: u64,
-    /// Why it halted; empty otherwise. Never event contents.
-    pub failure: String,
-}
 
 /// A new version of a document.
 #[derive(Clone, Debug)]
@@ -138,67 +93,6 @@ pub struct ViewStore {
 impl ViewStore {
     pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
         Self { engine }
-    }
-
-    /// All generations, oldest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn generations(&self) -> Result<Vec<Generation>, StorageError> {
-        let sql = "SELECT generation, view, version, state, position, failure FROM view_generation ORDER BY generation";
-        let rows = self.engine.query(sql, Vec::new()).await?;
-        (0..rows.len())
-            .map(|row| {
-                let state = rows.text(row, 3);
-                let state = GenerationState::ALL.into_iter().find(|known| known.as_str() == state);
-                Ok(Generation {
-                    id: rows.i64(row, 0),
-                    view: rows.text(row, 1),
-                    version: rows.u64(row, 2) as u32,
-                    state: state.ok_or_else(|| StorageError::Corrupt {
-                        position: 0,
-                        what: "a view generation has an unknown state".into(),
-                    })?,
-                    position: rows.u64(row, 4),
-                    failure: rows.text(row, 5),
-                })
-            })
-            .collect()
-    }
-
-    /// Begins an empty generation.
-    ///
-    /// # Errors
-    /// When another process began one at the same moment, or the database cannot be asked.
-    pub async fn create(&self, view: &str, version: u32, state: GenerationState) -> Result<Generation, StorageError> {
-        let id = self.generations().await?.last().map_or(1, |last| last.id + 1);
-        let row = vec![
-            Column::I64(vec![id]),
-            Column::Text(vec![view.to_owned()]),
-            Column::I64(vec![i64::from(version)]),
-            Column::Text(vec![state.as_str().to_owned()]),
-            Column::I64(vec![0]),
-            Column::Text(vec![String::new()]),
-        ];
-        let insert = Insert {
-            table: "view_generation".into(),
-            columns: &["generation", "view", "version", "state", "position", "failure"],
-            values: row,
-        };
-        self.engine
-            .write(Write {
-                inserts: vec![insert],
-                ..Write::default()
-            })
-            .await?;
-        Ok(Generation {
-            id,
-            view: view.to_owned(),
-            version,
-            state,
-            position: 0,
-            failure: String::new(),
-        })
     }
 
     /// Saves a step and moves the checkpoint `from` → `to`. `false`: the checkpoint was not at `from` (another runner
@@ -281,70 +175,6 @@ impl ViewStore {
             });
         }
         Ok(self.engine.write(write).await?)
-    }
-
-    /// Changes what a generation is doing.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn set_state(&self, generation: i64, state: GenerationState, failure: &str) -> Result<(), StorageError> {
-        let update = Update {
-            table: "view_generation".into(),
-            columns: &["state", "failure", "generation"],
-            set: 2,
-            only: "",
-            values: vec![
-                Column::Text(vec![state.as_str().into()]),
-                Column::Text(vec![failure.into()]),
-                Column::I64(vec![generation]),
-            ],
-        };
-        self.engine
-            .write(Write {
-                updates: vec![update],
-                ..Write::default()
-            })
-            .await?;
-        Ok(())
-    }
-
-    /// Makes a built generation the live one and retires the one before, in one transaction.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn swap(&self, built: i64, retired: Option<i64>) -> Result<(), StorageError> {
-        let ids: Vec<i64> = std::iter::once(built).chain(retired).collect();
-        let states = [GenerationState::Live, GenerationState::Retired];
-        let update = Update {
-            table: "view_generation".into(),
-            columns: &["state", "generation"],
-            set: 1,
-            only: "",
-            values: vec![
-                Column::Text(states[..ids.len()].iter().map(|state| state.as_str().into()).collect()),
-                Column::I64(ids),
-            ],
-        };
-        self.engine
-            .write(Write {
-                updates: vec![update],
-                ..Write::default()
-            })
-            .await?;
-        Ok(())
-    }
-
-    /// Drops a generation and everything in it.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn drop_generation(&self, generation: i64) -> Result<(), StorageError> {
-        let script = format!(
-            "DELETE FROM view_document WHERE generation = {generation};
-             DELETE FROM view_key WHERE generation = {generation};
-             DELETE FROM view_generation WHERE generation = {generation}"
-        );
-        Ok(self.engine.script(&script).await?)
     }
 
     /// The versions of documents that hold at a position, in no order; documents that do not exist there are left out.
@@ -456,6 +286,23 @@ impl ViewStore {
             to_position: rows.u64(row, 4),
         };
         Ok((0..rows.len()).map(key).collect())
+    }
+
+    /// How many keys in a range hold at a position.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn count(&self, generation: i64, range: &KeyRange, at: u64) -> Result<u64, StorageError> {
+        let sql = "SELECT count(*) FROM view_key WHERE generation = $1 AND name = $2 AND value >= $3 AND value < $4 \
+                   AND from_position <= $5 AND to_position > $5";
+        let parameters = vec![
+            Value::I64(generation),
+            Value::I64(i64::from(range.name)),
+            Value::Text(range.low.clone()),
+            Value::Text(range.high.clone()),
+            Value::I64(at as i64),
+        ];
+        Ok(self.engine.query(sql, parameters).await?.u64(0, 0))
     }
 
     /// The keys in a range that hold at a position, after a given (value, id) in the list's order.

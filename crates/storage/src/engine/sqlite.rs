@@ -126,7 +126,8 @@ fn open_reader(path: &Path) -> Result<Connection, EngineError> {
 }
 
 fn run_query(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Rows, EngineError> {
-    let mut statement = connection.prepare_cached(sql).map_err(classify)?;
+    // To SQLite `$1` is a name, numbered by first appearance; `?1` is a number.
+    let mut statement = connection.prepare_cached(&sql.replace('$', "?")).map_err(classify)?;
     let width = statement.column_count();
     let mut rows = statement
         .query(rusqlite::params_from_iter(parameters))
@@ -154,28 +155,22 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
     {
         return Ok(false); // dropping the transaction rolls it back
     }
-    let statements = write
-        .inserts
-        .iter()
-        .map(|insert| {
-            let marks: Vec<String> = (1..=insert.columns.len()).map(|n| format!("?{n}")).collect();
-            let columns = insert.columns.join(", ");
-            (
-                format!("INSERT INTO {} ({columns}) VALUES ({})", insert.table, marks.join(", ")),
-                &insert.values,
-            )
-        })
-        .chain(write.updates.iter().map(|update| {
-            let term = |(n, name): (usize, &&str)| format!("{name} = ?{}", n + 1);
-            let terms: Vec<String> = update.columns.iter().enumerate().map(term).collect();
-            let (set, key) = terms.split_at(update.set);
-            let (set, key, only) = (set.join(", "), key.join(" AND "), also(update.only));
-            (
-                format!("UPDATE {} AS t SET {set} WHERE {key}{only}", update.table),
-                &update.values,
-            )
-        }));
-    for (sql, values) in statements {
+    // Updates first: they are about rows that were there before, as in the one statement of PostgreSQL.
+    let updates = write.updates.iter().map(|update| {
+        let term = |(n, name): (usize, &&str)| format!("{name} = ?{}", n + 1);
+        let terms: Vec<String> = update.columns.iter().enumerate().map(term).collect();
+        let (set, key) = terms.split_at(update.set);
+        let (set, key, only) = (set.join(", "), key.join(" AND "), also(update.only));
+        let sql = format!("UPDATE {} AS t SET {set} WHERE {key}{only}", update.table);
+        (sql, &update.values)
+    });
+    let inserts = write.inserts.iter().map(|insert| {
+        let marks: Vec<String> = (1..=insert.columns.len()).map(|n| format!("?{n}")).collect();
+        let columns = insert.columns.join(", ");
+        let sql = format!("INSERT INTO {} ({columns}) VALUES ({})", insert.table, marks.join(", "));
+        (sql, &insert.values)
+    });
+    for (sql, values) in updates.chain(inserts) {
         let mut statement = transaction.prepare_cached(&sql).map_err(classify)?;
         for row in 0..values.first().map_or(0, Column::len) {
             statement

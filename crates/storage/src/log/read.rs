@@ -131,7 +131,10 @@ impl Log {
     }
 
     /// Asks the database for a newer head, in case another process writes too.
-    pub(crate) async fn refresh_head(&self) -> Result<(), StorageError> {
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn refresh_head(&self) -> Result<(), StorageError> {
         let sql = format!("SELECT size, root FROM {}_tree", self.inner.name.as_str());
         let rows = self.inner.engine.query(&sql, Vec::new()).await?;
         if let Ok(root) = rows.slice(0, 1).try_into() {

@@ -16,6 +16,7 @@ use waystation_trust::{Hash, Tree};
 use super::batch::{Batch, Origin};
 use super::proof::{Tiles, split_hashes};
 use super::read::decode;
+use super::request::{answer, stored};
 use super::{Submission, TreeHead};
 use crate::engine::{Engine, EngineError, Value, Write};
 use crate::error::StorageError;
@@ -313,57 +314,9 @@ impl Writer {
         let Some(request) = request else { return Ok(None) };
         let found = match self.requests.get(&request.id) {
             Some((found, appended)) => Some((*found, appended.clone())),
-            None => self.repeat_in_log(request.id).await?,
+            None => stored(self.name, self.engine.as_ref(), request.id).await?,
         };
-        Ok(found.map(|(found, appended)| {
-            if found.fingerprint == request.fingerprint {
-                Ok(Appended {
-                    replayed: true,
-                    ..appended
-                })
-            } else {
-                Err(StorageError::RequestReused)
-            }
-        }))
-    }
-
-    async fn repeat_in_log(&self, id: [u8; 16]) -> Result<Option<(Request, Appended)>, StorageError> {
-        let log = self.name.as_str();
-        let sql = format!("SELECT position, fingerprint, request_events FROM {log}_event WHERE request = $1");
-        let rows = self.engine.query(&sql, vec![Value::Bytes(id.to_vec().into())]).await?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let first = rows.i64(0, 0);
-        let last = first + rows.i64(0, 2) - 1;
-        let fingerprint = rows.slice(0, 1).try_into().map_err(|_| StorageError::Corrupt {
-            position: first as u64,
-            what: "the request's fingerprint has the wrong length".into(),
-        })?;
-        let sql = format!(
-            "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 ORDER BY position"
-        );
-        let events = decode(
-            &self
-                .engine
-                .query(&sql, vec![Value::I64(first), Value::I64(last)])
-                .await?,
-        )?;
-        let Some(head) = events.first() else { return Ok(None) };
-        let revision = events
-            .iter()
-            .filter(|event| event.stream() == head.stream())
-            .map(|event| event.revision)
-            .max()
-            .unwrap_or(head.revision);
-        let appended = Appended {
-            first_position: first as u64,
-            last_position: last as u64,
-            revision,
-            recorded_us: head.recorded_us,
-            replayed: true,
-        };
-        Ok(Some((Request { id, fingerprint }, appended)))
+        Ok(found.map(|found| answer(request, found)))
     }
 
     /// Makes sure memory knows every stream that is about to be appended to.

@@ -1,0 +1,144 @@
+//! The one door: everything transports, the clock and the command line may ask for.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lru::LruCache;
+use waystation_domain::case::Case;
+use waystation_domain::points::PointsAccount;
+use waystation_domain::{Command, Policy};
+use waystation_storage::{Log, LogName, Store, StoreOptions, ViewStore};
+
+use crate::aggregates::Aggregates;
+use crate::clock::Clock;
+use crate::error::AppError;
+use crate::execute::{Envelope, Receipt};
+use crate::projection::{Board, Projections, ViewStatus};
+
+/// Stations whose policy is kept in memory.
+const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
+
+/// How to open the app.
+pub struct AppOptions {
+    /// Database URL; see [`StoreOptions::url`].
+    pub database: String,
+    /// Create or migrate the database.
+    pub migrate: bool,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A running Waystation without transports.
+pub struct App {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    policies: Mutex<LruCache<String, Arc<Policy>>>,
+    cases: Aggregates<Case>,
+    accounts: Aggregates<PointsAccount>,
+    projections: Projections,
+}
+
+impl App {
+    /// Opens the database and starts the projections. The clock actor is separate: see [`App::run_clock`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open(options: AppOptions) -> Result<Self, AppError> {
+        let time = Arc::clone(&options.clock);
+        let store = Store::open(StoreOptions {
+            url: options.database,
+            migrate: options.migrate,
+            time: Arc::new(move || time.now_us()),
+        })
+        .await?;
+        let projections = Projections::start(store.log(LogName::Main).clone(), store.views().clone()).await?;
+        Ok(Self {
+            store,
+            clock: options.clock,
+            policies: Mutex::new(LruCache::new(POLICIES_CACHED_MAX)),
+            cases: Aggregates::new(),
+            accounts: Aggregates::new(),
+            projections,
+        })
+    }
+
+    /// Stops the projections and the writers after what waits is committed and answered.
+    pub async fn close(self) {
+        self.projections.stop().await;
+        self.store.close().await;
+    }
+
+    /// Asks something of a case.
+    ///
+    /// # Errors
+    /// [`AppError::Rejected`], [`AppError::RevisionMismatch`], [`AppError::RequestReused`], [`AppError::Contention`]:
+    /// nothing was written. [`AppError::Storage`]: see [`waystation_storage::StorageError`].
+    pub async fn case<C: Command<Aggregate = Case>>(
+        &self,
+        id: &str,
+        command: &C,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        self.run(&self.cases, id, command, envelope).await
+    }
+
+    /// Asks something of a points account; its id is the person's.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn points<C: Command<Aggregate = PointsAccount>>(
+        &self,
+        id: &str,
+        command: &C,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        self.run(&self.accounts, id, command, envelope).await
+    }
+
+    /// The store, for chores on the whole log: verification, proofs, subscriptions.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where every view is.
+    pub fn projections(&self) -> Vec<ViewStatus> {
+        self.projections.board().all()
+    }
+
+    /// Begins to rebuild one view, or all, beside the live ones. Says which.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::InProgress`], [`AppError::Storage`].
+    pub async fn rebuild(&self, view: Option<&str>) -> Result<Vec<&'static str>, AppError> {
+        self.projections.rebuild(view).await
+    }
+
+    /// The time, microseconds since 1970 UTC.
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+
+    /// The person a case is about; empty when there is no such case.
+    pub(crate) async fn person_of(&self, case: &str) -> Result<String, AppError> {
+        let slot = self.cases.cell(case).lock(case, self.main()).await?;
+        Ok(slot.state.person.clone())
+    }
+
+    pub(crate) fn main(&self) -> &Log {
+        self.store.log(LogName::Main)
+    }
+
+    pub(crate) fn views(&self) -> &ViewStore {
+        self.store.views()
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        self.projections.board()
+    }
+
+    /// The policy that binds a station.
+    pub(crate) fn policy(&self, station: &str) -> Arc<Policy> {
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(policies.get_or_insert_ref(station, || Arc::new(Policy::shipped(station))))
+    }
+}

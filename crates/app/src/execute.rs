@@ -1,0 +1,241 @@
+//! From a command to a durable, idempotent append.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+use waystation_domain::{Aggregate, Channel, Claim, Command, Context, Event, Metadata, Policy, Principal, calendar};
+use waystation_storage::{Append, Appended, ExpectedRevision, NewEvent, Request, StorageError, StreamAppend};
+
+use crate::aggregates::{Aggregates, stream_of};
+use crate::app::App;
+use crate::error::AppError;
+use crate::ids;
+
+/// Times a decision is made anew because somebody else changed the record.
+const ATTEMPTS_MAX: usize = 8;
+/// Header category of case facts.
+const CATEGORY_CASE: u8 = 1;
+
+/// Who asks, and how a command is to be carried out.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Who asks.
+    pub principal: Principal,
+    /// By which way it came.
+    pub channel: Channel,
+    /// Makes the command idempotent: the same id and content get the same answer, for ever.
+    pub request: Option<Uuid>,
+    /// The revision the caller has seen; anything else refuses the command.
+    pub expected_revision: Option<u64>,
+    /// Decide, say what would happen, write nothing.
+    pub validate_only: bool,
+}
+
+impl Envelope {
+    /// A command without further conditions.
+    pub fn of(principal: Principal, channel: Channel) -> Self {
+        Self {
+            principal,
+            channel,
+            request: None,
+            expected_revision: None,
+            validate_only: false,
+        }
+    }
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Position of the last event; reading at or after it shows the command's effect. When nothing had to be written,
+    /// the end of the log.
+    pub position: u64,
+    /// Revision of the record after the command; `None` when it does not exist.
+    pub revision: Option<u64>,
+    /// When the log came to hold it, microseconds since 1970 UTC; 0 when nothing was written.
+    pub recorded_us: i64,
+    /// How many events it became; for a repeated request, how many it became then.
+    pub events: u64,
+    /// It had been carried out before under the same request id; nothing was written now.
+    pub replayed: bool,
+}
+
+impl From<Appended> for Receipt {
+    fn from(appended: Appended) -> Self {
+        Self {
+            position: appended.last_position,
+            revision: Some(appended.revision),
+            recorded_us: appended.recorded_us,
+            events: appended.last_position - appended.first_position + 1,
+            replayed: appended.replayed,
+        }
+    }
+}
+
+impl App {
+    pub(crate) async fn run<C: Command>(
+        &self,
+        aggregates: &Aggregates<C::Aggregate>,
+        id: &str,
+        command: &C,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let content = serde_json::to_vec(command).map_err(|error| AppError::Internal(error.to_string()))?;
+        let request = envelope.request.map(|request| Request {
+            id: *request.as_bytes(),
+            fingerprint: ids::digest(&[
+                C::NAME.as_bytes(),
+                id.as_bytes(),
+                envelope.principal.id.as_bytes(),
+                &content,
+            ]),
+        });
+        let policy = self.policy(&envelope.principal.station);
+        let cell = aggregates.cell(id);
+        for _ in 0..ATTEMPTS_MAX {
+            let mut slot = cell.lock(id, self.main()).await?;
+            let actual = slot.revision;
+            let refused = envelope.expected_revision.filter(|expected| Some(*expected) != actual);
+            let today = calendar::day_of(self.now_us());
+            let context = Context {
+                today,
+                actor: &envelope.principal,
+                policy: &policy,
+            };
+            let decided = match refused {
+                Some(expected) => Err(AppError::RevisionMismatch { expected, actual }),
+                None => command.decide(&slot.state, &context).map_err(AppError::Rejected),
+            };
+            let events = match decided {
+                Ok(events) => events,
+                Err(no) => {
+                    if !cell.is_settled() {
+                        // The state may yet be thrown away; a no must rest on what is durable.
+                        drop(slot);
+                        cell.settled().await;
+                        continue;
+                    }
+                    drop(slot);
+                    return match request {
+                        Some(request) => self.main().find_request(request).await?.map(Receipt::from).ok_or(no),
+                        None => Err(no),
+                    };
+                }
+            };
+            let revision = actual.map_or(0, |last| last + 1) + events.len() as u64;
+            if events.is_empty() || envelope.validate_only {
+                return Ok(Receipt {
+                    position: self.main().head().size,
+                    revision: revision.checked_sub(1),
+                    recorded_us: 0,
+                    events: events.len() as u64,
+                    replayed: false,
+                });
+            }
+            let metadata = metadata::<C>(envelope, &policy, today);
+            let expected = actual.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
+            let claims = command.claims();
+            let append = append(
+                stream_of::<C::Aggregate>(id),
+                expected,
+                &events,
+                &claims,
+                &metadata,
+                request,
+                envelope,
+            );
+            let pending = self.main().submit(append)?;
+            let on_its_way = cell.on_its_way();
+            for event in &events {
+                slot.state.evolve(event);
+            }
+            slot.revision = revision.checked_sub(1);
+            drop(slot);
+            match pending.outcome().await {
+                Ok(appended) => {
+                    if !appended.replayed {
+                        on_its_way.went_well();
+                    }
+                    return Ok(appended.into());
+                }
+                Err(StorageError::WrongExpectedRevision { stream, .. }) => {
+                    if let Some(claim) = claims.iter().find(|claim| claim_stream(claim) == stream) {
+                        return Err(AppError::Rejected(claim.rejection.clone()));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(AppError::Contention)
+    }
+}
+
+fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_domain::Date) -> Arc<[u8]> {
+    let metadata = Metadata {
+        actor: envelope.principal.id.clone(),
+        role: envelope.principal.role,
+        station: envelope.principal.station.clone(),
+        channel: envelope.channel,
+        command: C::NAME.to_owned(),
+        policy: policy.packs_in_force(today),
+    };
+    serde_json::to_vec(&metadata)
+        .expect("metadata holds only strings")
+        .into()
+}
+
+/// The stream that claims a value: whoever writes its first event holds it. Only a digest of the value is named.
+fn claim_stream(claim: &Claim) -> String {
+    format!(
+        "{}-{}",
+        claim.category,
+        ids::hex(&ids::digest(&[claim.value.as_bytes()]))
+    )
+}
+
+fn append<E: Event>(
+    stream: String,
+    expected: ExpectedRevision,
+    events: &[E],
+    claims: &[Claim],
+    metadata: &[u8],
+    request: Option<Request>,
+    envelope: &Envelope,
+) -> Append {
+    let seed = request.map_or_else(|| *ids::random().as_bytes(), |request| request.id);
+    let mut number = 0_u32;
+    let mut new_event = |event_type: &str, data: Vec<u8>| {
+        number += 1;
+        NewEvent {
+            id: ids::digest(&[&seed, &number.to_le_bytes()]),
+            event_type: event_type.to_owned(),
+            schema: 1,
+            content_type: "application/json",
+            metadata: metadata.to_vec().into(),
+            data: data.into(),
+        }
+    };
+    let events = events
+        .iter()
+        .map(|event| new_event(event.event_type(), event.encode()))
+        .collect();
+    let mut streams = vec![StreamAppend {
+        stream,
+        expected,
+        events,
+    }];
+    for claim in claims {
+        streams.push(StreamAppend {
+            stream: claim_stream(claim),
+            expected: ExpectedRevision::NoStream,
+            events: vec![new_event(waystation_domain::fact::CLAIMED, b"{}".to_vec())],
+        });
+    }
+    Append {
+        request,
+        category: CATEGORY_CASE,
+        actor: ids::digest(&[envelope.principal.id.as_bytes()]),
+        causation: seed,
+        streams,
+    }
+}

@@ -1,0 +1,28 @@
+//! Random ids and digests of names: the only place that makes any.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A fresh random id.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+pub fn random() -> Uuid {
+    Uuid::new_v4()
+}
+
+/// Half a SHA-256 over parts, each with its length, so that no two lists of parts collide.
+pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let whole = hash.finalize();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,148 @@
+//! Where every view is, and how to wait for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use waystation_storage::{Generation, GenerationState};
+
+use crate::error::AppError;
+
+/// One generation, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationStatus {
+    /// Number.
+    pub generation: i64,
+    /// What it is doing.
+    pub state: GenerationState,
+    /// Every event up to here is folded in.
+    pub position: u64,
+    /// Why it halted, or which positions it left out; empty otherwise.
+    pub failure: String,
+}
+
+/// A view, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewStatus {
+    /// Name.
+    pub view: &'static str,
+    /// Version of the fold.
+    pub version: u32,
+    /// The generation that answers; `None` until the first has caught up.
+    pub live: Option<GenerationStatus>,
+    /// The generation that is being filled.
+    pub building: Option<GenerationStatus>,
+    /// A rebuild was asked for.
+    rebuilding: bool,
+}
+
+/// The status of all views.
+pub(crate) struct Board {
+    views: Mutex<BTreeMap<&'static str, ViewStatus>>,
+    changed: watch::Sender<()>,
+}
+
+impl Board {
+    pub(super) fn new(views: impl Iterator<Item = (&'static str, u32)>) -> Self {
+        let status = |(view, version)| {
+            (
+                view,
+                ViewStatus {
+                    view,
+                    version,
+                    live: None,
+                    building: None,
+                    rebuilding: false,
+                },
+            )
+        };
+        Self {
+            views: Mutex::new(views.map(status).collect()),
+            changed: watch::channel(()).0,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, ViewStatus>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says where a generation is.
+    pub(super) fn set(&self, view: &'static str, generation: &Generation, position: u64) {
+        let status = GenerationStatus {
+            generation: generation.id,
+            state: generation.state,
+            position,
+            failure: generation.failure.clone(),
+        };
+        if let Some(entry) = self.lock().get_mut(view) {
+            let of_build = entry
+                .building
+                .as_ref()
+                .is_some_and(|building| building.generation == generation.id);
+            match generation.state {
+                GenerationState::Building => {
+                    entry.building = Some(status);
+                    entry.rebuilding = true;
+                }
+                // A generation that halts while it is filled leaves the one that answers alone.
+                GenerationState::Halted if of_build && entry.live.is_some() => {
+                    entry.building = Some(status);
+                    entry.rebuilding = false;
+                }
+                GenerationState::Live | GenerationState::Halted | GenerationState::Retired => {
+                    if of_build {
+                        entry.building = None;
+                        entry.rebuilding = false;
+                    }
+                    entry.live = Some(status);
+                }
+            }
+        }
+        self.changed.send_replace(());
+    }
+
+    /// Marks a view as being rebuilt; `false` when it is already.
+    pub(super) fn begin_building(&self, view: &str) -> bool {
+        self.lock()
+            .get_mut(view)
+            .is_some_and(|entry| !std::mem::replace(&mut entry.rebuilding, true))
+    }
+
+    pub(crate) fn all(&self) -> Vec<ViewStatus> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Waits until the answering generation of a view has folded in a position; says which and how far it is.
+    ///
+    /// # Errors
+    /// [`AppError::ProjectionBehind`] when it takes longer than `patience`, [`AppError::ProjectionHalted`].
+    pub(crate) async fn wait(
+        &self,
+        view: &'static str,
+        wanted: u64,
+        patience: Duration,
+    ) -> Result<(i64, u64), AppError> {
+        let mut changes = self.changed.subscribe();
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            changes.mark_unchanged();
+            let live = self.lock().get(view).and_then(|entry| entry.live.clone());
+            if let Some(live) = &live {
+                if live.position >= wanted {
+                    return Ok((live.generation, live.position));
+                }
+                if live.state == GenerationState::Halted {
+                    return Err(AppError::ProjectionHalted {
+                        view,
+                        why: live.failure.clone(),
+                    });
+                }
+            }
+            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
+                let position = live.map_or(0, |live| live.position);
+                return Err(AppError::ProjectionBehind { view, position, wanted });
+            }
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! The loop that keeps views up with the log: read and decode once, fold every view, save each by compare-and-set.
+//!
+//! While a step is being saved the next one is folded. If a save fails, the view forgets what it has in memory and
+//! goes on from its stored checkpoint; nothing is skipped or applied twice, because the checkpoint moves in the same
+//! transaction as the documents, and only from where it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use waystation_storage::{
+    Direction, Generation, GenerationState, Log, PAGE_EVENTS_MAX, StorageError, ViewBatch, ViewStore,
+};
+
+use super::board::Board;
+use super::fold::{Entry, Fold, Step, decode_page};
+use crate::error::AppError;
+use crate::view::OnUnreadable;
+
+/// How long to rely on wake-ups before looking at the log anyway.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Longest wait after a failure.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Pages smaller than this are folded where they are; larger ones leave the threads that serve requests.
+const PAGE_SMALL: usize = 64;
+/// Positions left out by a parking view that are listed by number.
+const PARKED_LISTED_MAX: usize = 20;
+
+/// One generation with its fold.
+pub(super) struct Slot {
+    generation: Generation,
+    fold: Box<dyn Fold>,
+    /// Folded in memory up to here; saved up to here or the page before.
+    position: u64,
+    /// Memory disagrees with the store; begin again from the checkpoint.
+    stale: bool,
+    /// Every document there is, is in memory: it began from nothing and memory never filled.
+    complete: bool,
+    parked: Vec<u64>,
+}
+
+impl Slot {
+    pub(super) fn new(generation: Generation, fold: Box<dyn Fold>) -> Self {
+        let position = generation.position;
+        Self {
+            generation,
+            fold,
+            position,
+            stale: false,
+            complete: position == 0,
+            parked: Vec::new(),
+        }
+    }
+}
+
+/// What a runner is for.
+pub(super) enum Role {
+    /// Follows the log for ever; takes over rebuilt generations.
+    Live(mpsc::Receiver<Slot>),
+    /// Ends when everything has caught up and was handed over.
+    Build(mpsc::Sender<Slot>),
+}
+
+/// What folding a page made of one slot.
+struct Folded {
+    from: u64,
+    to: u64,
+    batch: ViewBatch,
+    /// It met an event it cannot do without.
+    halt: Option<String>,
+}
+
+type Saves = JoinHandle<Vec<(i64, u64, Result<bool, StorageError>)>>;
+
+pub(super) struct Runner {
+    log: Log,
+    store: ViewStore,
+    board: Arc<Board>,
+    slots: Vec<Slot>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Runner {
+    pub(super) fn new(
+        log: Log,
+        store: ViewStore,
+        board: Arc<Board>,
+        slots: Vec<Slot>,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        for slot in &slots {
+            board.set(slot.fold.name(), &slot.generation, slot.position);
+        }
+        Self {
+            log,
+            store,
+            board,
+            slots,
+            stopped,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut role: Role) {
+        let mut backoff = Duration::from_millis(100);
+        while !*self.stopped.borrow() {
+            match self.follow(&mut role).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(error = %error, "projections failed and will go on from their checkpoints");
+                    for slot in &mut self.slots {
+                        slot.stale = true;
+                    }
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                }
+            }
+        }
+    }
+
+    /// Works until told to stop, or, when building, until done.
+    async fn follow(&mut self, role: &mut Role) -> Result<(), AppError> {
+        let mut head = self.log.watch_head();
+        let mut saving: Option<Saves> = None;
+        loop {
+            if let Role::Live(incoming) = role {
+                while let Ok(slot) = incoming.try_recv() {
+                    self.take_over(slot);
+                }
+            }
+            self.restore_stale().await?;
+            head.mark_unchanged();
+            let from = self.slots.iter().map(|slot| slot.position).min();
+            let page = match from {
+                Some(from) => {
+                    self.log
+                        .read_all(from + 1, Direction::Forwards, PAGE_EVENTS_MAX)
+                        .await?
+                }
+                None => Vec::new(),
+            };
+            if page.is_empty() {
+                self.settle(saving.take()).await?;
+                if self.slots.iter().any(|slot| slot.stale) {
+                    continue;
+                }
+                if let Role::Build(handover) = role {
+                    return self.hand_over(&handover.clone()).await;
+                }
+                self.wait(&mut head, role).await?;
+                if *self.stopped.borrow() {
+                    return Ok(());
+                }
+                continue;
+            }
+            if *self.stopped.borrow() {
+                return self.settle(saving.take()).await;
+            }
+            let small = page.len() < PAGE_SMALL;
+            let folded = self.fold(page).await?;
+            self.settle(saving.take()).await?;
+            saving = Some(self.save(folded).await?);
+            if small {
+                self.settle(saving.take()).await?;
+            }
+        }
+    }
+
+    /// A rebuilt generation takes the place of the one before.
+    fn take_over(&mut self, slot: Slot) {
+        let retired = self.slots.iter().position(|old| old.fold.name() == slot.fold.name());
+        if let Some(old) = retired.map(|at| self.slots.swap_remove(at)) {
+            self.drop_later(old.generation.id);
+        }
+        self.board.set(slot.fold.name(), &slot.generation, slot.position);
+        self.slots.push(slot);
+    }
+
+    /// Queries that began on a retired generation finish before it goes.
+    fn drop_later(&self, generation: i64) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(BACKOFF_MAX).await;
+            if let Err(error) = store.drop_generation(generation).await {
+                tracing::warn!(generation, error = %error, "cannot drop a retired view generation");
+            }
+        });
+    }
+
+    async fn wait(
+        &mut self,
+        head: &mut watch::Receiver<waystation_storage::TreeHead>,
+        role: &mut Role,
+    ) -> Result<(), AppError> {
+        let incoming = async {
+            match role {
+                Role::Live(incoming) => incoming.recv().await,
+                Role::Build(_) => None,
+            }
+        };
+        tokio::select! {
+            _ = head.changed() => {}
+            Some(slot) = incoming => self.take_over(slot),
+            _ = self.stopped.changed() => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => self.log.refresh_head().await?,
+        }
+        Ok(())
+    }
+
+    /// Slots whose memory cannot be trusted begin again from what is stored; those that somebody else finished go.
+    async fn restore_stale(&mut self) -> Result<(), AppError> {
+        if self.slots.iter().all(|slot| !slot.stale) {
+            return Ok(());
+        }
+        let stored = self.store.generations().await?;
+        self.slots.retain_mut(|slot| {
+            if !slot.stale {
+                return true;
+            }
+            let found = stored.iter().find(|found| found.id == slot.generation.id);
+            let running = |state| matches!(state, GenerationState::Live | GenerationState::Building);
+            let Some(found) = found.filter(|found| running(found.state)) else {
+                return false;
+            };
+            slot.generation = found.clone();
+            slot.position = found.position;
+            slot.fold = slot.fold.fresh();
+            slot.stale = false;
+            slot.complete = slot.position == 0;
+            true
+        });
+        Ok(())
+    }
+
+    async fn fold(&mut self, page: Vec<waystation_storage::RecordedEvent>) -> Result<Vec<Folded>, AppError> {
+        let (first, last, count) = (page[0].position, page[page.len() - 1].position, page.len());
+        let page = off_thread(count, move || decode_page(page)).await?;
+        for slot in &mut self.slots {
+            let mut ids: Vec<String> = page
+                .iter()
+                .filter_map(|entry| match entry {
+                    Entry::Ours(recorded) if recorded.position() > slot.position => Some(slot.fold.unknown(recorded)),
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            ids.sort_unstable();
+            ids.dedup();
+            if !ids.is_empty() {
+                slot.complete &= !slot.fold.full();
+                let found = if slot.complete {
+                    Vec::new()
+                } else {
+                    self.store.documents(slot.generation.id, &ids, i64::MAX as u64).await?
+                };
+                slot.fold.load(&ids, &found)?;
+            }
+        }
+        let mut slots = std::mem::take(&mut self.slots);
+        let (slots, folded) = off_thread(count, move || {
+            let folded = slots
+                .iter_mut()
+                .map(|slot| fold_slot(slot, &page, first, last))
+                .collect();
+            (slots, folded)
+        })
+        .await?;
+        self.slots = slots;
+        Ok(folded)
+    }
+
+    /// Begins to save a folded page; every slot in a transaction of its own.
+    async fn save(&mut self, folded: Vec<Folded>) -> Result<Saves, AppError> {
+        let mut work = Vec::new();
+        let mut halted = Vec::new();
+        for (at, (slot, folded)) in self.slots.iter_mut().zip(folded).enumerate() {
+            if slot.stale {
+                continue;
+            }
+            let id = slot.generation.id;
+            if folded.to > folded.from {
+                let store = self.store.clone();
+                work.push(async move {
+                    (
+                        id,
+                        folded.to,
+                        store.save(id, folded.from, folded.to, folded.batch).await,
+                    )
+                });
+            }
+            if let Some(why) = folded.halt {
+                halted.push((at, why));
+            }
+        }
+        let saves = tokio::spawn(futures::future::join_all(work));
+        if halted.is_empty() {
+            return Ok(saves);
+        }
+        self.settle(Some(saves)).await?;
+        for (at, why) in halted.into_iter().rev() {
+            let mut slot = self.slots.swap_remove(at);
+            tracing::error!(view = slot.fold.name(), why, "a view halted");
+            self.store
+                .set_state(slot.generation.id, GenerationState::Halted, &why)
+                .await?;
+            slot.generation.state = GenerationState::Halted;
+            slot.generation.failure = why;
+            self.board.set(slot.fold.name(), &slot.generation, slot.position);
+        }
+        Ok(tokio::spawn(async { Vec::new() }))
+    }
+
+    /// Waits for saves and publishes how far the views are.
+    async fn settle(&mut self, saving: Option<Saves>) -> Result<(), AppError> {
+        let Some(saving) = saving else { return Ok(()) };
+        let outcomes = saving.await.map_err(|error| AppError::Internal(error.to_string()))?;
+        let mut failure = None;
+        for (id, to, outcome) in outcomes {
+            let Some(slot) = self.slots.iter_mut().find(|slot| slot.generation.id == id) else {
+                continue;
+            };
+            match outcome {
+                Ok(true) => {
+                    slot.generation.position = to;
+                    if slot.parked.len() > parked_in(&slot.generation.failure) {
+                        slot.generation.failure = parked_text(&slot.parked);
+                        self.store
+                            .set_state(id, slot.generation.state, &slot.generation.failure)
+                            .await?;
+                    }
+                    self.board.set(slot.fold.name(), &slot.generation, to);
+                }
+                Ok(false) => {
+                    tracing::warn!(view = slot.fold.name(), "another runner moved the checkpoint");
+                    slot.stale = true;
+                }
+                Err(error) => {
+                    slot.stale = true;
+                    failure = Some(error);
+                }
+            }
+        }
+        failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Everything has caught up: the new generations answer from now on, and the live runner keeps them up.
+    async fn hand_over(&mut self, live: &mpsc::Sender<Slot>) -> Result<(), AppError> {
+        for mut slot in std::mem::take(&mut self.slots) {
+            let stored = self.store.generations().await?;
+            let old = stored.iter().find(|found| {
+                found.view == slot.generation.view
+                    && found.id != slot.generation.id
+                    && matches!(found.state, GenerationState::Live | GenerationState::Halted)
+            });
+            self.store.swap(slot.generation.id, old.map(|old| old.id)).await?;
+            slot.generation.state = GenerationState::Live;
+            slot.generation.failure.clear();
+            // The live runner goes away only when the process stops.
+            let _ = live.send(slot).await;
+        }
+        Ok(())
+    }
+}
+
+async fn off_thread<T: Send + 'static>(count: usize, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
+    if count < PAGE_SMALL {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| AppError::Internal(error.to_string()))
+}
+
+fn fold_slot(slot: &mut Slot, page: &[Entry], first: u64, last: u64) -> Folded {
+    let from = slot.position;
+    let mut step = Step::default();
+    let mut halt = None;
+    for (entry, position) in page.iter().zip(first..) {
+        if position <= slot.position {
+            continue;
+        }
+        match entry {
+            Entry::Ours(recorded) => slot.fold.apply(recorded, &mut step),
+            Entry::Foreign => {}
+            Entry::Unreadable { what, .. } => match slot.fold.on_unreadable() {
+                OnUnreadable::Halt => {
+                    halt = Some(what.clone());
+                    break;
+                }
+                OnUnreadable::Park => slot.parked.push(position),
+            },
+        }
+        slot.position = position;
+    }
+    debug_assert!(halt.is_some() || slot.position == last.max(from));
+    Folded {
+        from,
+        to: slot.position,
+        batch: step.batch,
+        halt,
+    }
+}
+
+const PARKED: &str = "left out, because they do not read: positions ";
+
+fn parked_in(failure: &str) -> usize {
+    failure.strip_prefix(PARKED).map_or(0, |list| list.split(", ").count())
+}
+
+fn parked_text(parked: &[u64]) -> String {
+    let listed: Vec<String> = parked.iter().take(PARKED_LISTED_MAX).map(u64::to_string).collect();
+    format!("{PARKED}{}", listed.join(", "))
+}

@@ -1,0 +1,227 @@
+//! From views and the log to answers, as of any moment, page by page.
+
+mod agenda;
+mod audit;
+mod cases;
+mod points;
+mod stations;
+mod token;
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use waystation_storage::KeyRange;
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::view::{KEY_END, KEY_SEPARATOR, View, key};
+use token::Token;
+
+pub use agenda::AgendaQuery;
+pub use audit::{AuditEntry, TimeRange};
+pub use cases::CaseQuery;
+pub use points::LedgerLine;
+pub use stations::StationNow;
+
+/// Rows of a page when the caller does not say.
+pub(crate) const PAGE_DEFAULT: usize = 50;
+/// Most rows of a page.
+pub const PAGE_MAX: usize = 1_000;
+/// Rows looked at for one page; a page whose filter leaves out more comes back short, with a token to go on.
+const SCAN_MAX: usize = 5_000;
+/// How long a query waits for a view to reach the position it asks for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A past moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// After the event at this position, and before the next.
+    Position(u64),
+    /// What had been recorded by then, microseconds since 1970 UTC.
+    Recorded(i64),
+}
+
+/// When to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The answer must include this position (from a [`Receipt`](crate::Receipt)), else the query fails.
+    pub min_position: Option<u64>,
+    /// The moment to answer for; now when absent.
+    pub as_of: Option<AsOf>,
+}
+
+/// Which piece of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Rows, at most 1,000; 0 for 50.
+    pub size: usize,
+    /// Where to go on; empty for the beginning.
+    pub token: String,
+}
+
+impl PageRequest {
+    fn rows(&self) -> usize {
+        if self.size == 0 {
+            PAGE_DEFAULT
+        } else {
+            self.size.min(PAGE_MAX)
+        }
+    }
+}
+
+/// A piece of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Rows.
+    pub rows: Vec<T>,
+    /// Where to go on; empty at the end.
+    pub next: String,
+    /// The moment the answer is for.
+    pub position: u64,
+}
+
+impl App {
+    /// The position that a moment means.
+    ///
+    /// # Errors
+    /// [`AppError::AsOfInFuture`] for a position beyond the log's end.
+    pub async fn moment(&self, options: ReadOptions) -> Result<Option<u64>, AppError> {
+        let head = self.main().head().size;
+        for asked in options.min_position.into_iter().chain(match options.as_of {
+            Some(AsOf::Position(position)) => Some(position),
+            _ => None,
+        }) {
+            if asked > head {
+                return Err(AppError::AsOfInFuture { head, asked });
+            }
+        }
+        Ok(match options.as_of {
+            None => None,
+            Some(AsOf::Position(position)) => Some(position),
+            Some(AsOf::Recorded(time)) => Some(self.main().position_at(time).await?),
+        })
+    }
+
+    /// The generation that answers for a view, and the position to ask it for.
+    async fn generation<V: View>(&self, options: ReadOptions) -> Result<(i64, u64), AppError> {
+        let at = self.moment(options).await?;
+        let wanted = at.unwrap_or(0).max(options.min_position.unwrap_or(0));
+        let (generation, position) = self.board().wait(V::NAME, wanted, PATIENCE).await?;
+        Ok((generation, at.unwrap_or(position)))
+    }
+
+    /// One document of a view.
+    async fn document<V: View>(
+        &self,
+        id: &str,
+        kind: &'static str,
+        options: ReadOptions,
+    ) -> Result<(V::Document, u64), AppError> {
+        let (generation, at) = self.generation::<V>(options).await?;
+        let found = self.views().documents(generation, &[id.to_owned()], at).await?;
+        let stored = found.first().ok_or(AppError::NotFound { kind })?;
+        Ok((decode(&stored.body, stored.from_position)?, at))
+    }
+
+    /// A page of documents: the keys of a range that hold at the moment, in order, as far as the filter lets through.
+    async fn list<V: View>(
+        &self,
+        range: KeyRange,
+        query: &[&str],
+        page: &PageRequest,
+        options: ReadOptions,
+        wanted: impl Fn(&V::Document) -> bool + Send,
+    ) -> Result<Page<(String, V::Document)>, AppError> {
+        let name = range.name.to_string();
+        let direction = if range.descending { "desc" } else { "asc" };
+        let mut parts = vec![V::NAME, name.as_str(), &range.low, &range.high, direction];
+        parts.extend(query);
+        let token = Token::read(&page.token, &parts)?;
+        let options = match &token {
+            Some(token) => ReadOptions {
+                min_position: None,
+                as_of: Some(AsOf::Position(token.at)),
+            },
+            None => options,
+        };
+        let (generation, at) = self.generation::<V>(options).await?;
+        let mut after = token.map(|token| (token.value, token.id));
+        let mut rows = Vec::new();
+        let mut scanned = 0;
+        let size = page.rows();
+        loop {
+            let limit = (size - rows.len() + 1).min(SCAN_MAX);
+            let keys = self.views().list(generation, &range, after.as_ref(), at, limit).await?;
+            let ids: Vec<String> = keys.iter().map(|(_, id)| id.clone()).collect();
+            let mut found: std::collections::HashMap<_, _> = self
+                .views()
+                .documents(generation, &ids, at)
+                .await?
+                .into_iter()
+                .map(|stored| (stored.id.clone(), stored))
+                .collect();
+            let exhausted = keys.len() < limit;
+            scanned += keys.len();
+            for (value, id) in keys {
+                if rows.len() == size {
+                    // One more key than fits: there is a next page, and it begins after the last row looked at.
+                    return Ok(self.short(rows, at, after, &parts));
+                }
+                if let Some(stored) = found.remove(&id) {
+                    let document = decode(&stored.body, stored.from_position)?;
+                    if wanted(&document) {
+                        rows.push((id.clone(), document));
+                    }
+                }
+                after = Some((value, id));
+            }
+            if exhausted {
+                return Ok(Page {
+                    rows,
+                    next: String::new(),
+                    position: at,
+                });
+            }
+            if scanned >= SCAN_MAX {
+                return Ok(self.short(rows, at, after, &parts));
+            }
+        }
+    }
+
+    fn short<T>(&self, rows: Vec<T>, at: u64, after: Option<(String, String)>, parts: &[&str]) -> Page<T> {
+        let (value, id) = after.unwrap_or_default();
+        Page {
+            rows,
+            next: Token { at, value, id }.write(parts),
+            position: at,
+        }
+    }
+}
+
+fn decode<D: DeserializeOwned>(body: &[u8], position: u64) -> Result<D, AppError> {
+    serde_json::from_slice(body).map_err(|_| AppError::Undecodable {
+        position,
+        what: "a stored document does not read".into(),
+    })
+}
+
+/// All values of a key that begin with these parts, with at least one more part.
+fn under(name: u16, parts: &[&str]) -> KeyRange {
+    let prefix = key(parts);
+    KeyRange {
+        name,
+        low: format!("{prefix}{KEY_SEPARATOR}"),
+        high: format!("{prefix}{KEY_END}"),
+        descending: false,
+    }
+}
+
+/// All values of a key.
+fn everything(name: u16) -> KeyRange {
+    KeyRange {
+        name,
+        low: String::new(),
+        high: "\u{10ffff}".to_owned(),
+        descending: false,
+    }
+}

@@ -1,0 +1,77 @@
+//! The caseload.
+
+use waystation_domain::case::{Programme, Stage};
+
+use super::{Page, PageRequest, ReadOptions, everything, under};
+use crate::app::App;
+use crate::error::AppError;
+use crate::views::{CaseSummary, Caseload, CaseloadKey};
+
+/// Which cases, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaseQuery {
+    /// Only this station's.
+    pub station: Option<String>,
+    /// Only in this stage.
+    pub stage: Option<Stage>,
+    /// Only this worker's; an empty string for unassigned ones.
+    pub worker: Option<String>,
+    /// Only of this programme.
+    pub programme: Option<Programme>,
+    /// Only about this person.
+    pub person: Option<String>,
+    /// Only with something past due.
+    pub past_due: bool,
+    /// By the next day something is due (needs a station) instead of by id.
+    pub by_next_due: bool,
+    /// Largest first.
+    pub descending: bool,
+}
+
+impl App {
+    /// A page of the caseload.
+    ///
+    /// # Errors
+    /// [`AppError::PageTokenMismatch`], [`AppError::AsOfInFuture`], [`AppError::ProjectionBehind`],
+    /// [`AppError::ProjectionHalted`], [`AppError::Storage`].
+    pub async fn list_cases(
+        &self,
+        query: &CaseQuery,
+        page: &PageRequest,
+        options: ReadOptions,
+    ) -> Result<Page<(String, CaseSummary)>, AppError> {
+        // The narrowest index that gives the asked-for order; the filter below does the rest.
+        let mut range = match (&query.station, &query.person) {
+            (Some(station), _) if query.by_next_due => under(CaseloadKey::StationNextDue as u16, &[station]),
+            (_, Some(person)) => under(CaseloadKey::Person as u16, &[person]),
+            (Some(station), None) => match (&query.worker, query.stage) {
+                (Some(worker), _) => under(CaseloadKey::StationWorker as u16, &[station, worker]),
+                (None, Some(stage)) => under(CaseloadKey::StationStage as u16, &[station, stage.as_str()]),
+                (None, None) => under(CaseloadKey::Station as u16, &[station]),
+            },
+            (None, None) => everything(CaseloadKey::Everywhere as u16),
+        };
+        range.descending = query.descending;
+        let asked = format!("{query:?}");
+        let wanted = |case: &CaseSummary| {
+            query.station.as_ref().is_none_or(|station| *station == case.station)
+                && query.stage.is_none_or(|stage| stage == case.stage)
+                && query
+                    .worker
+                    .as_ref()
+                    .is_none_or(|worker| *worker == case.worker.clone().unwrap_or_default())
+                && query.programme.is_none_or(|programme| programme == case.programme)
+                && query.person.as_ref().is_none_or(|person| *person == case.person)
+                && !(query.past_due && case.past_due() == 0)
+        };
+        self.list::<Caseload>(range, &[&asked], page, options, wanted).await
+    }
+
+    /// One case, and the moment the answer is for.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`], and [`AppError::NotFound`].
+    pub async fn get_case(&self, id: &str, options: ReadOptions) -> Result<(CaseSummary, u64), AppError> {
+        self.document::<Caseload>(id, "case", options).await
+    }
+}

@@ -1,0 +1,123 @@
+//! The clock actor: when a day passes, what was due becomes an event, once, however long the clock was away.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use waystation_domain::case::Review;
+use waystation_domain::points::ExpirePoints;
+use waystation_domain::{Channel, Principal, Role, calendar};
+use waystation_storage::KeyRange;
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::execute::Envelope;
+use crate::query::PATIENCE;
+use crate::view::{KEY_END, View};
+use crate::views::{Agenda, AgendaKey, PointsAccounts, PointsAccountsKey};
+
+/// How often the clock looks at the schedule.
+const TICK: Duration = Duration::from_secs(30);
+/// Schedule entries read at a time.
+const BATCH: usize = 500;
+/// Principal id of the clock.
+const CLOCK_ID: &str = "system-clock";
+
+impl App {
+    /// Looks at the schedule every 30 seconds until told to stop.
+    pub async fn run_clock(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            if let Err(error) = self.tick().await {
+                tracing::warn!(error = %error, "the clock could not look at the schedule");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                changed = stop.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Records everything that has passed its day by now. Says how many events that became.
+    ///
+    /// # Errors
+    /// [`AppError::ProjectionBehind`] when the schedule cannot keep up, or the store failed; the next tick goes on.
+    pub async fn tick(&self) -> Result<u64, AppError> {
+        let today = calendar::day_of(self.now_us());
+        let mut events = 0;
+        let due = format!("{today}{KEY_END}");
+        for id in self.scheduled::<Agenda>(AgendaKey::Clock as u16, due).await? {
+            // A document id is `<case>/<number>`; several obligations of one case are reviewed once.
+            let Some((station, case)) = id else { continue };
+            events += self.case(&case, &Review {}, &self.as_clock(station)).await?.events;
+        }
+        let before = today.to_string();
+        for id in self
+            .scheduled::<PointsAccounts>(PointsAccountsKey::Expiry as u16, before)
+            .await?
+        {
+            let Some((station, person)) = id else { continue };
+            events += self
+                .points(&person, &ExpirePoints {}, &self.as_clock(station))
+                .await?
+                .events;
+        }
+        Ok(events)
+    }
+
+    fn as_clock(&self, station: String) -> Envelope {
+        let principal = Principal {
+            id: CLOCK_ID.to_owned(),
+            role: Role::System,
+            station,
+        };
+        Envelope::of(principal, Channel::SystemClock)
+    }
+
+    /// Station and id of every aggregate whose key in the schedule is smaller than `high`; each once.
+    async fn scheduled<V: Scheduled>(
+        &self,
+        name: u16,
+        high: String,
+    ) -> Result<BTreeSet<Option<(String, String)>>, AppError> {
+        let head = self.main().head().size;
+        let (generation, at) = self.board().wait(V::NAME, head, PATIENCE).await?;
+        let range = KeyRange {
+            name,
+            low: String::new(),
+            high,
+            descending: false,
+        };
+        let mut after = None;
+        let mut found = BTreeSet::new();
+        loop {
+            let keys = self.views().list(generation, &range, after.as_ref(), at, BATCH).await?;
+            let ids: Vec<String> = keys.iter().map(|(_, id)| id.clone()).collect();
+            for stored in self.views().documents(generation, &ids, at).await? {
+                let document = serde_json::from_slice(&stored.body).ok();
+                found.insert(document.map(|document| V::aggregate(&stored.id, &document)));
+            }
+            if keys.len() < BATCH {
+                return Ok(found);
+            }
+            after = keys.into_iter().next_back();
+        }
+    }
+}
+
+/// A view the clock works from.
+trait Scheduled: View {
+    /// Station and id of the aggregate that a document is about.
+    fn aggregate(id: &str, document: &Self::Document) -> (String, String);
+}
+
+impl Scheduled for Agenda {
+    fn aggregate(_: &str, entry: &Self::Document) -> (String, String) {
+        (entry.station.clone(), entry.case.clone())
+    }
+}
+
+impl Scheduled for PointsAccounts {
+    fn aggregate(id: &str, account: &Self::Document) -> (String, String) {
+        (account.station.clone(), id.to_owned())
+    }
+}

@@ -1,0 +1,167 @@
+//! Agenda: one document an obligation, due and overdue; also what the clock works from.
+
+use serde::{Deserialize, Serialize};
+use waystation_domain::case::{CaseEvent, Debtor, ObligationKind};
+use waystation_domain::{Date, Fact};
+
+use crate::recorded::Recorded;
+use crate::view::{View, key};
+
+/// The agenda view.
+pub struct Agenda;
+
+/// How an obligation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ObligationState {
+    /// Neither met nor past due.
+    Open,
+    /// The clock saw its last day pass.
+    PastDue,
+    /// Met in time.
+    Fulfilled,
+    /// Met after its last day.
+    FulfilledLate,
+    /// No longer applies.
+    Cancelled,
+}
+
+impl ObligationState {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ObligationState::Open => "OPEN",
+            ObligationState::PastDue => "PAST_DUE",
+            ObligationState::Fulfilled => "FULFILLED",
+            ObligationState::FulfilledLate => "FULFILLED_LATE",
+            ObligationState::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// One obligation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgendaEntry {
+    /// Case.
+    pub case: String,
+    /// Station.
+    pub station: String,
+    /// Number within the case.
+    pub number: u32,
+    /// What.
+    pub kind: ObligationKind,
+    /// Who.
+    pub debtor: Debtor,
+    /// First day on which it can be met.
+    pub window_from: Date,
+    /// Last day in time.
+    pub window_to: Date,
+    /// How it stands.
+    pub state: ObligationState,
+    /// Day the clock noticed, once past due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detected_on: Option<Date>,
+    /// Day it was met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfilled_on: Option<Date>,
+    /// Policy pack and key behind it.
+    pub source: String,
+}
+
+impl AgendaEntry {
+    /// First day on which the clock has something to do about it.
+    fn clock_on(&self) -> Date {
+        match self.kind {
+            // The term itself ends on the first day of this window.
+            ObligationKind::DischargeNoticeWatch => self.window_from,
+            ObligationKind::ReportIn | ObligationKind::MonthlyMeeting => {
+                waystation_domain::calendar::add_days(self.window_to, 1)
+            }
+        }
+    }
+}
+
+/// Keys of the agenda.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum AgendaKey {
+    /// station, last day, entry; open and past-due ones.
+    Outstanding = 0,
+    /// First day on which the clock has something to do, entry; open ones.
+    Clock = 1,
+    /// case, entry.
+    Case = 2,
+}
+
+fn entry_id(case: &str, number: u32) -> String {
+    format!("{case}/{number:06}")
+}
+
+impl View for Agenda {
+    type Document = AgendaEntry;
+    const NAME: &'static str = "agenda";
+    const VERSION: u32 = 1;
+
+    fn touched(recorded: &Recorded) -> Vec<String> {
+        let number = match &recorded.fact {
+            Fact::Case(CaseEvent::ObligationOpened(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationFulfilled(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationPastDue(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationCancelled(fact)) => fact.number,
+            _ => return Vec::new(),
+        };
+        vec![entry_id(recorded.id(), number)]
+    }
+
+    fn creates(recorded: &Recorded) -> bool {
+        matches!(recorded.fact, Fact::Case(CaseEvent::ObligationOpened(_)))
+    }
+
+    fn apply(_: &str, document: Option<AgendaEntry>, recorded: &Recorded) -> Option<AgendaEntry> {
+        if let Fact::Case(CaseEvent::ObligationOpened(fact)) = &recorded.fact {
+            return Some(AgendaEntry {
+                case: recorded.id().to_owned(),
+                station: recorded.metadata.station.clone(),
+                number: fact.number,
+                kind: fact.kind,
+                debtor: fact.debtor,
+                window_from: fact.window_from,
+                window_to: fact.window_to,
+                state: ObligationState::Open,
+                detected_on: None,
+                fulfilled_on: None,
+                source: fact.source.clone(),
+            });
+        }
+        let mut entry = document?;
+        match &recorded.fact {
+            Fact::Case(CaseEvent::ObligationFulfilled(fact)) => {
+                entry.fulfilled_on = Some(fact.on);
+                entry.state = if fact.late {
+                    ObligationState::FulfilledLate
+                } else {
+                    ObligationState::Fulfilled
+                };
+            }
+            Fact::Case(CaseEvent::ObligationPastDue(fact)) => {
+                entry.detected_on = Some(fact.detected_on);
+                entry.state = ObligationState::PastDue;
+            }
+            Fact::Case(CaseEvent::ObligationCancelled(_)) => entry.state = ObligationState::Cancelled,
+            _ => {}
+        }
+        Some(entry)
+    }
+
+    fn keys(id: &str, entry: &AgendaEntry) -> Vec<(u16, String)> {
+        let mut keys = vec![(AgendaKey::Case as u16, id.to_owned())];
+        if matches!(entry.state, ObligationState::Open | ObligationState::PastDue) {
+            let day = entry.window_to.to_string();
+            keys.push((AgendaKey::Outstanding as u16, key(&[&entry.station, &day, id])));
+        }
+        if entry.state == ObligationState::Open {
+            keys.push((AgendaKey::Clock as u16, key(&[&entry.clock_on().to_string(), id])));
+        }
+        keys
+    }
+}

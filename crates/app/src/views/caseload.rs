@@ -1,0 +1,192 @@
+//! Caseload: one document a case, as the worker's list shows it.
+
+use serde::{Deserialize, Serialize};
+use waystation_domain::case::{CaseEvent, ObligationKind, Programme, Stage};
+use waystation_domain::{Date, Fact};
+
+use crate::recorded::Recorded;
+use crate::view::{View, key};
+
+/// The caseload view.
+pub struct Caseload;
+
+/// An open obligation, as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenObligation {
+    /// Number within the case.
+    pub number: u32,
+    /// What.
+    pub kind: ObligationKind,
+    /// Last day in time.
+    pub window_to: Date,
+    /// The clock saw it pass.
+    pub past_due: bool,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSummary {
+    /// Random id of the person.
+    pub person: String,
+    /// Station.
+    pub station: String,
+    /// Programme.
+    pub programme: Programme,
+    /// Where the case stands.
+    pub stage: Stage,
+    /// Number of the order.
+    pub order_no: String,
+    /// Months of the programme.
+    pub term_months: i32,
+    /// File number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_no: Option<String>,
+    /// Worker in charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// First day of the term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term_start: Option<Date>,
+    /// Day the term ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term_end: Option<Date>,
+    /// Day of the last check-in or talk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<Date>,
+    /// Obligations of the participant neither met nor cancelled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<OpenObligation>,
+    /// Revision of the case's stream.
+    pub revision: u64,
+}
+
+impl CaseSummary {
+    /// Last day of the next obligation that is not past due.
+    pub fn next_due(&self) -> Option<Date> {
+        self.obligations
+            .iter()
+            .filter(|open| !open.past_due)
+            .map(|open| open.window_to)
+            .min()
+    }
+
+    /// Past-due obligations.
+    pub fn past_due(&self) -> usize {
+        self.obligations.iter().filter(|open| open.past_due).count()
+    }
+}
+
+/// Keys of the caseload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum CaseloadKey {
+    /// station, case.
+    Station = 0,
+    /// station, stage, case.
+    StationStage = 1,
+    /// station, worker (empty when unassigned), case.
+    StationWorker = 2,
+    /// station, next due day (`9999` when none), case.
+    StationNextDue = 3,
+    /// case, for lists over all stations.
+    Everywhere = 4,
+    /// person, case.
+    Person = 5,
+}
+
+impl View for Caseload {
+    type Document = CaseSummary;
+    const NAME: &'static str = "caseload";
+    const VERSION: u32 = 1;
+
+    fn touched(recorded: &Recorded) -> Vec<String> {
+        match recorded.fact {
+            Fact::Case(_) => vec![recorded.id().to_owned()],
+            Fact::Points(_) | Fact::Claimed => Vec::new(),
+        }
+    }
+
+    fn creates(recorded: &Recorded) -> bool {
+        matches!(recorded.fact, Fact::Case(CaseEvent::OrderRegistered(_)))
+    }
+
+    fn apply(_: &str, document: Option<CaseSummary>, recorded: &Recorded) -> Option<CaseSummary> {
+        let Fact::Case(event) = &recorded.fact else {
+            return document;
+        };
+        if let CaseEvent::OrderRegistered(fact) = event {
+            return Some(CaseSummary {
+                person: fact.person.clone(),
+                station: fact.station.clone(),
+                programme: fact.programme,
+                stage: Stage::Ordered,
+                order_no: fact.order_no.clone(),
+                term_months: fact.term_months,
+                file_no: None,
+                worker: None,
+                term_start: None,
+                term_end: None,
+                last_contact: None,
+                obligations: Vec::new(),
+                revision: recorded.event.revision,
+            });
+        }
+        let mut case = document?;
+        case.revision = recorded.event.revision;
+        case.stage = case.stage.after(event);
+        match event {
+            CaseEvent::CaseFileOpened(fact) => case.file_no = Some(fact.file_no.clone()),
+            CaseEvent::WorkerAssigned(fact) => case.worker = Some(fact.worker.clone()),
+            CaseEvent::CheckInRecorded(fact) => case.last_contact = case.last_contact.max(Some(fact.on)),
+            CaseEvent::TalkRecorded(fact) => case.last_contact = case.last_contact.max(Some(fact.on)),
+            CaseEvent::TermRecalculated(fact) => {
+                case.term_start = Some(fact.start);
+                case.term_end = Some(fact.end);
+            }
+            CaseEvent::ObligationOpened(fact) if fact.kind != ObligationKind::DischargeNoticeWatch => {
+                case.obligations.push(OpenObligation {
+                    number: fact.number,
+                    kind: fact.kind,
+                    window_to: fact.window_to,
+                    past_due: false,
+                });
+            }
+            CaseEvent::ObligationFulfilled(fact) => case.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationCancelled(fact) => case.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationPastDue(fact) => {
+                for open in &mut case.obligations {
+                    open.past_due |= open.number == fact.number;
+                }
+            }
+            CaseEvent::OrderRegistered(_)
+            | CaseEvent::OrderServed(_)
+            | CaseEvent::ReportedIn(_)
+            | CaseEvent::ReportInDeadlinePassed(_)
+            | CaseEvent::AgreementSigned(_)
+            | CaseEvent::CaseSuspended(_)
+            | CaseEvent::CaseResumed(_)
+            | CaseEvent::TermExpired(_)
+            | CaseEvent::CaseTerminated(_)
+            | CaseEvent::CaseDischarged(_)
+            | CaseEvent::ObligationOpened(_) => {}
+        }
+        Some(case)
+    }
+
+    fn keys(id: &str, case: &CaseSummary) -> Vec<(u16, String)> {
+        let station = case.station.as_str();
+        let worker = case.worker.as_deref().unwrap_or_default();
+        let due = case.next_due().map_or_else(|| "9999".to_owned(), |day| day.to_string());
+        vec![
+            (CaseloadKey::Station as u16, key(&[station, id])),
+            (
+                CaseloadKey::StationStage as u16,
+                key(&[station, case.stage.as_str(), id]),
+            ),
+            (CaseloadKey::StationWorker as u16, key(&[station, worker, id])),
+            (CaseloadKey::StationNextDue as u16, key(&[station, &due, id])),
+            (CaseloadKey::Everywhere as u16, id.to_owned()),
+            (CaseloadKey::Person as u16, key(&[&case.person, id])),
+        ]
+    }
+}

@@ -1,0 +1,130 @@
+//! Station statistics: what happened in a station in a month, counted by the day it happened.
+
+use serde::{Deserialize, Serialize};
+use waystation_domain::Fact;
+use waystation_domain::case::CaseEvent;
+use waystation_domain::points::PointsEvent;
+
+use crate::recorded::Recorded;
+use crate::view::{OnUnreadable, View, key};
+
+/// The station statistics view.
+pub struct StationMonths;
+
+/// Counts of one station and month. Months are months in China.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationMonth {
+    /// Station.
+    pub station: String,
+    /// `2026-03`.
+    pub month: String,
+    /// Orders registered, by the day the station was told.
+    pub orders: u64,
+    /// Reports.
+    pub reported: u64,
+    /// Reports that were late, with a justification.
+    pub reported_late: u64,
+    /// Agreements signed.
+    pub agreements: u64,
+    /// Check-ins.
+    pub check_ins: u64,
+    /// Talks.
+    pub talks: u64,
+    /// Obligations met in time.
+    pub met: u64,
+    /// Obligations met late.
+    pub met_late: u64,
+    /// Obligations whose last day passed.
+    pub past_due: u64,
+    /// Suspensions.
+    pub suspended: u64,
+    /// Early ends.
+    pub terminated: u64,
+    /// Discharges.
+    pub discharged: u64,
+    /// Points given.
+    pub points_awarded: i64,
+    /// Points spent, less cancelled redemptions.
+    pub points_redeemed: i64,
+    /// Points expired.
+    pub points_expired: i64,
+}
+
+/// Keys of the statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum StationMonthsKey {
+    /// station, month.
+    Station = 0,
+}
+
+impl View for StationMonths {
+    type Document = StationMonth;
+    const NAME: &'static str = "station_months";
+    const VERSION: u32 = 1;
+    const ON_UNREADABLE: OnUnreadable = OnUnreadable::Park;
+
+    fn touched(recorded: &Recorded) -> Vec<String> {
+        let counted = match &recorded.fact {
+            Fact::Case(event) => !matches!(
+                event,
+                CaseEvent::OrderServed(_)
+                    | CaseEvent::ReportInDeadlinePassed(_)
+                    | CaseEvent::CaseFileOpened(_)
+                    | CaseEvent::WorkerAssigned(_)
+                    | CaseEvent::CaseResumed(_)
+                    | CaseEvent::TermExpired(_)
+            ),
+            Fact::Points(_) => true,
+            Fact::Claimed => false,
+        };
+        let Some(day) = recorded.fact.occurred_on().filter(|_| counted) else {
+            return Vec::new();
+        };
+        let month = format!("{:04}-{:02}", day.year(), day.month());
+        vec![key(&[&recorded.metadata.station, &month])]
+    }
+
+    fn apply(id: &str, document: Option<StationMonth>, recorded: &Recorded) -> Option<StationMonth> {
+        let mut month = document.unwrap_or_else(|| {
+            let (station, month) = id.split_once(crate::view::KEY_SEPARATOR).unwrap_or((id, ""));
+            StationMonth {
+                station: station.to_owned(),
+                month: month.to_owned(),
+                ..StationMonth::default()
+            }
+        });
+        match &recorded.fact {
+            Fact::Case(CaseEvent::OrderRegistered(_)) => month.orders += 1,
+            Fact::Case(CaseEvent::ReportedIn(fact)) => {
+                month.reported += 1;
+                month.reported_late += u64::from(fact.justification.is_some());
+            }
+            Fact::Case(CaseEvent::AgreementSigned(_)) => month.agreements += 1,
+            Fact::Case(CaseEvent::CheckInRecorded(_)) => month.check_ins += 1,
+            Fact::Case(CaseEvent::TalkRecorded(_)) => month.talks += 1,
+            Fact::Case(CaseEvent::ObligationFulfilled(fact)) if fact.late => month.met_late += 1,
+            Fact::Case(CaseEvent::ObligationFulfilled(_)) => month.met += 1,
+            Fact::Case(CaseEvent::ObligationPastDue(_)) => month.past_due += 1,
+            Fact::Case(CaseEvent::CaseSuspended(_)) => month.suspended += 1,
+            Fact::Case(CaseEvent::CaseTerminated(_)) => month.terminated += 1,
+            Fact::Case(CaseEvent::CaseDischarged(_)) => month.discharged += 1,
+            Fact::Points(PointsEvent::PointsAwarded(fact)) => month.points_awarded += fact.amount,
+            Fact::Points(PointsEvent::PointsAwardReversed(fact)) => {
+                month.points_awarded -= fact.amount + fact.written_off;
+            }
+            Fact::Points(PointsEvent::PointsRedeemed(fact)) => month.points_redeemed += fact.amount,
+            Fact::Points(PointsEvent::RedemptionCancelled(fact)) => {
+                month.points_redeemed -= fact.returned + fact.expired;
+                month.points_expired += fact.expired;
+            }
+            Fact::Points(PointsEvent::PointsExpired(fact)) => month.points_expired += fact.amount,
+            Fact::Case(_) | Fact::Claimed => {}
+        }
+        Some(month)
+    }
+
+    fn keys(id: &str, _: &StationMonth) -> Vec<(u16, String)> {
+        vec![(StationMonthsKey::Station as u16, id.to_owned())]
+    }
+}

@@ -1,0 +1,394 @@
+//! What the app promises, on both databases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use waystation_app::{
+    App, AppError, AppOptions, AsOf, CaseQuery, Clock, Envelope, ManualClock, PageRequest, ReadOptions, Receipt,
+};
+use waystation_domain::case::{
+    CheckInMode, PlaceBasis, Programme, RecordCheckIn, RecordService, RegisterOrder, ReportIn, SignAgreement, Stage,
+    Terminate, TerminationReason,
+};
+use waystation_domain::points::{AwardPoints, ItemLine, RedeemPoints};
+use waystation_domain::{Channel, Date, Principal, Reason, Role, calendar};
+use waystation_storage::testing::{TestDatabase, on_both};
+
+const STATION: &str = "station-a";
+
+struct Here {
+    app: App,
+    clock: Arc<ManualClock>,
+}
+
+fn day(text: &str) -> Date {
+    text.parse().expect("is a date")
+}
+
+async fn open(database: &TestDatabase) -> Here {
+    let clock = Arc::new(ManualClock::at(calendar::start_of(day("2026-03-02")) + 1));
+    let options = AppOptions {
+        database: database.url.clone(),
+        migrate: true,
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+    };
+    Here {
+        app: App::open(options).await.expect("opens"),
+        clock,
+    }
+}
+
+fn by(role: Role) -> Envelope {
+    let principal = Principal {
+        id: format!("staff-{}", role.as_str()),
+        role,
+        station: STATION.into(),
+    };
+    Envelope::of(principal, Channel::Api)
+}
+
+fn order(number: &str) -> RegisterOrder {
+    RegisterOrder {
+        person: format!("p-{number}"),
+        programme: Programme::CommunityDetox,
+        order_no: number.into(),
+        authority: "PSB".into(),
+        decided_on: day("2026-02-20"),
+        notified_on: day("2026-02-24"),
+        term_months: 36,
+        offset_days: 0,
+        place_basis: PlaceBasis::Household,
+        release_no: None,
+    }
+}
+
+impl Here {
+    fn today(&self, text: &str) {
+        self.clock.set(calendar::start_of(day(text)) + 1);
+    }
+
+    async fn active_case(&self, id: &str) -> Receipt {
+        let (on, worker) = (day("2026-03-02"), by(Role::CaseWorker));
+        self.app.case(id, &order(id), &worker).await.expect("registers");
+        self.app.case(id, &RecordService { on }, &worker).await.expect("serves");
+        let report = ReportIn {
+            on,
+            identity_checked: true,
+            justification: None,
+        };
+        self.app.case(id, &report, &worker).await.expect("reports");
+        let clauses = ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec();
+        let agreement = SignAgreement {
+            on,
+            agreement_no: "1".into(),
+            clauses,
+        };
+        self.app.case(id, &agreement, &worker).await.expect("signs")
+    }
+
+    async fn check_in(&self, id: &str, on: &str) -> Result<Receipt, AppError> {
+        let command = RecordCheckIn {
+            on: day(on),
+            mode: CheckInMode::InPerson,
+            late_reason: None,
+        };
+        self.app.case(id, &command, &by(Role::CaseWorker)).await
+    }
+
+    async fn award(&self, case: &str, revision: u64) -> Result<Receipt, AppError> {
+        let basis = self.app.basis(case, revision).await?;
+        let command = AwardPoints {
+            person: format!("p-{case}"),
+            rule: "check_in".into(),
+            basis,
+        };
+        self.app
+            .points(&command.person.clone(), &command, &by(Role::CaseWorker))
+            .await
+    }
+}
+
+fn after(receipt: &Receipt) -> ReadOptions {
+    ReadOptions {
+        min_position: Some(receipt.position),
+        as_of: None,
+    }
+}
+
+#[test]
+fn a_command_is_read_back_at_its_position_and_a_past_moment_stays_as_it_was() {
+    on_both(|database| async move {
+        let here = open(&database).await;
+        let signed = here.active_case("c1").await;
+        let (case, at) = here.app.get_case("c1", after(&signed)).await.expect("is there");
+        assert_eq!((case.stage, case.person.as_str()), (Stage::Active, "p-c1"));
+        assert!(at >= signed.position);
+        let end = Terminate {
+            on: day("2026-03-02"),
+            reason: TerminationReason::Death,
+            document_no: "d".into(),
+        };
+        let ended = here.app.case("c1", &end, &by(Role::Supervisor)).await.expect("ends");
+        let (now, _) = here.app.get_case("c1", after(&ended)).await.expect("is there");
+        assert_eq!(now.stage, Stage::Terminated);
+        let then = ReadOptions {
+            as_of: Some(AsOf::Position(signed.position)),
+            ..after(&ended)
+        };
+        assert_eq!(here.app.get_case("c1", then).await.expect("is there").0, case);
+        let before = ReadOptions {
+            as_of: Some(AsOf::Position(0)),
+            ..ReadOptions::default()
+        };
+        assert!(matches!(
+            here.app.get_case("c1", before).await,
+            Err(AppError::NotFound { .. })
+        ));
+        let future = ReadOptions {
+            as_of: Some(AsOf::Position(ended.position + 1)),
+            ..ReadOptions::default()
+        };
+        assert!(matches!(
+            here.app.get_case("c1", future).await,
+            Err(AppError::AsOfInFuture { .. })
+        ));
+        here.app.close().await;
+    });
+}
+
+#[test]
+fn a_repeated_request_gets_the_same_answer_even_when_the_rules_would_now_say_no() {
+    on_both(|database| async move {
+        let here = open(&database).await;
+        let request = Some(waystation_app::ids::random());
+        let envelope = Envelope {
+            request,
+            ..by(Role::CaseWorker)
+        };
+        let first = here.app.case("c1", &order("n1"), &envelope).await.expect("registers");
+        let again = here.app.case("c1", &order("n1"), &envelope).await.expect("is answered");
+        assert_eq!(
+            again,
+            Receipt {
+                replayed: true,
+                ..first.clone()
+            }
+        );
+        let other = here.app.case("c1", &order("n2"), &envelope).await;
+        assert!(matches!(other, Err(AppError::RequestReused)), "{other:?}");
+        let clash = here.app.case("c2", &order("n1"), &by(Role::CaseWorker)).await;
+        assert!(matches!(clash, Err(AppError::Rejected(no)) if no.reason == Reason::OrderNumberInUse));
+        let stale = Envelope {
+            expected_revision: Some(7),
+            ..by(Role::CaseWorker)
+        };
+        let serve = RecordService { on: day("2026-03-02") };
+        let refused = here.app.case("c1", &serve, &stale).await;
+        assert!(matches!(
+            refused,
+            Err(AppError::RevisionMismatch {
+                expected: 7,
+                actual: Some(0)
+            })
+        ));
+        let dry = Envelope {
+            validate_only: true,
+            ..by(Role::CaseWorker)
+        };
+        let preview = here.app.case("c1", &serve, &dry).await.expect("would work");
+        assert_eq!((preview.revision, preview.recorded_us), (Some(2), 0));
+        assert_eq!(
+            here.app.store().log(waystation_app::LogName::Main).head().size,
+            first.position
+        );
+        here.app.close().await;
+    });
+}
+
+#[test]
+fn the_clock_records_each_missed_meeting_once_also_after_downtime() {
+    on_both(|database| async move {
+        let here = open(&database).await;
+        here.active_case("c1").await;
+        here.today("2026-06-10");
+        let events = here.app.tick().await.expect("ticks");
+        assert_eq!(events, 6, "March to May past due, April to June opened");
+        assert_eq!(here.app.tick().await.expect("ticks"), 0, "once");
+        let head = here.app.store().log(waystation_app::LogName::Main).head().size;
+        let now = ReadOptions {
+            min_position: Some(head),
+            as_of: None,
+        };
+        let query = CaseQuery {
+            station: Some(STATION.into()),
+            past_due: true,
+            ..CaseQuery::default()
+        };
+        let page = here
+            .app
+            .list_cases(&query, &PageRequest::default(), now)
+            .await
+            .expect("lists");
+        assert_eq!(page.rows[0].1.past_due(), 3);
+        here.app.close().await;
+        let again = open(&database).await;
+        again.today("2026-06-11");
+        assert_eq!(again.app.tick().await.expect("ticks"), 0, "also after a restart");
+        again.app.close().await;
+    });
+}
+
+#[test]
+fn views_equal_their_replay_at_any_position_before_and_after_a_rebuild() {
+    on_both(|database| async move {
+        let here = open(&database).await;
+        for number in 0..12 {
+            let id = format!("c{number}");
+            let signed = here.active_case(&id).await;
+            here.check_in(&id, "2026-03-02").await.expect("is recorded");
+            let revision = signed.revision.expect("exists") + 1;
+            let awarded = here.award(&id, revision).await.expect("is awarded");
+            assert!(matches!(
+                here.award(&id, revision).await,
+                Err(AppError::Rejected(no)) if no.reason == Reason::AlreadyAwarded
+            ));
+            let line = ItemLine {
+                sku: "soap".into(),
+                kind: "DAILY".into(),
+                quantity: 1,
+                points: 2,
+            };
+            let spend = RedeemPoints {
+                on: day("2026-03-02"),
+                lines: vec![line],
+            };
+            let person = format!("p-{id}");
+            here.app
+                .points(&person, &spend, &by(Role::StoreKeeper))
+                .await
+                .expect("is redeemed");
+            let (account, _) = here.app.get_account(&person, after(&awarded)).await.expect("is there");
+            assert_eq!(account.sum(), 0);
+        }
+        let head = here.app.store().log(waystation_app::LogName::Main).head().size;
+        let everyone = CaseQuery::default();
+        for round in 0..2 {
+            for at in (0..=head).step_by(7).chain([head]) {
+                let report = here.app.replay(None, at, |_, _| {}).await.expect("replays");
+                assert_eq!((report.events, report.different), (at, 0), "{:?}", report.differences);
+                let options = ReadOptions {
+                    min_position: None,
+                    as_of: Some(AsOf::Position(at)),
+                };
+                let mut page = PageRequest {
+                    size: 5,
+                    token: String::new(),
+                };
+                let mut rows = Vec::new();
+                loop {
+                    let piece = here.app.list_cases(&everyone, &page, options).await.expect("lists");
+                    rows.extend(piece.rows);
+                    page.token = piece.next;
+                    if page.token.is_empty() {
+                        break;
+                    }
+                }
+                let orders = here.registered_by(at).await;
+                assert_eq!(rows.len(), orders, "at {at}");
+            }
+            let report = here.app.verify_views(|_, _| {}).await.expect("verifies");
+            assert_eq!((report.events, report.different), (head, 0), "{:?}", report.differences);
+            assert!(report.compared > 100);
+            if round == 0 {
+                let before: Vec<_> = here.app.projections().iter().map(|view| view.live.clone()).collect();
+                assert_eq!(here.app.rebuild(None).await.expect("begins").len(), before.len());
+                for _ in 0..400 {
+                    if here.app.projections().iter().all(|view| view.building.is_none()) {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(25)).await;
+                }
+                for (view, old) in here.app.projections().iter().zip(before) {
+                    let (new, old) = (view.live.as_ref().expect("answers"), old.expect("answered"));
+                    assert!(new.generation > old.generation && new.position == head, "{view:?}");
+                }
+            }
+        }
+        here.app.close().await;
+    });
+}
+
+impl Here {
+    /// How many cases the log knows at a position.
+    async fn registered_by(&self, at: u64) -> usize {
+        let log = self.app.store().log(waystation_app::LogName::Main);
+        let events = log
+            .read_all(1, waystation_storage::Direction::Forwards, 4_096)
+            .await
+            .expect("reads");
+        let orders = events
+            .iter()
+            .filter(|event| event.event_type() == "case.order_registered.v1");
+        orders.filter(|event| event.position <= at).count()
+    }
+}
+
+#[test]
+fn a_document_changed_behind_our_back_is_named() {
+    on_both(|database| async move {
+        let here = open(&database).await;
+        let signed = here.active_case("c1").await;
+        here.app.get_case("c1", after(&signed)).await.expect("is there");
+        assert_eq!(here.app.verify_views(|_, _| {}).await.expect("verifies").different, 0);
+        here.app.close().await;
+        let place =
+            "WHERE id = 'c1' AND from_position = (SELECT max(from_position) FROM view_document WHERE id = 'c1')";
+        let sql = match database.kind {
+            "sqlite" => format!(
+                "UPDATE view_document SET body = CAST(replace(CAST(body AS TEXT), 'ACTIVE', 'ORDERED') AS BLOB) {place}"
+            ),
+            _ => format!(
+                "UPDATE view_document SET body = convert_to(replace(convert_from(body, 'UTF8'), 'ACTIVE', 'ORDERED'), 'UTF8') {place}"
+            ),
+        };
+        database.tamper("views", &sql).await.expect("is changed");
+        let here = open(&database).await;
+        let report = here.app.verify_views(|_, _| {}).await.expect("verifies");
+        assert_eq!(report.different, 1);
+        assert_eq!(
+            (report.differences[0].view, report.differences[0].id.as_str()),
+            ("caseload", "c1")
+        );
+        let head = here.app.store().log(waystation_app::LogName::Main).head().size;
+        assert_eq!(
+            here.app
+                .replay(Some("c1"), head, |_, _| {})
+                .await
+                .expect("replays")
+                .different,
+            1
+        );
+        here.app.close().await;
+    });
+}
+
+#[test]
+fn many_at_once_on_one_case_all_land_once() {
+    on_both(|database| async move {
+        let here = Arc::new(open(&database).await);
+        here.active_case("c1").await;
+        let before = here.app.store().log(waystation_app::LogName::Main).head().size;
+        let tasks: Vec<_> = (0..64)
+            .map(|_| {
+                let here = Arc::clone(&here);
+                tokio::spawn(async move { here.check_in("c1", "2026-03-02").await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("runs").expect("is recorded");
+        }
+        let after = here.app.store().log(waystation_app::LogName::Main).head().size;
+        // The first fulfils the meeting of March and opens April's.
+        assert_eq!(after - before, 64 + 2);
+    });
+}
