@@ -27,7 +27,7 @@ pub use query::{
     TimeRange,
 };
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
-pub use replay::{Difference, ReplayReport};
+pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
 pub use view::{OnUnreadable, View};
 pub use waystation_storage::{
     Finding, GenerationState, LogName, StorageError, Store, StoreOptions, TreeHead, VerifyReport,

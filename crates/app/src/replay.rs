@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use waystation_storage::{Direction, Log, PAGE_EVENTS_MAX};
+use waystation_storage::{Direction, Log, PAGE_EVENTS_MAX, RecordedEvent};
 
 use crate::app::App;
 use crate::error::AppError;
 use crate::ids;
 use crate::projection::{Entry, Fold, Step, decode_page};
-use crate::query::PATIENCE;
-use crate::view::OnUnreadable;
-use crate::views;
+use crate::query::{AuditEntry, PATIENCE, ReadOptions};
+use crate::recorded::Recorded;
+use crate::view::{OnUnreadable, View};
+use crate::views::{self, CaseSummary, Caseload};
 
 /// Rows compared at a time.
 const BATCH: usize = 1_000;
@@ -54,7 +55,85 @@ impl ReplayReport {
     }
 }
 
+/// One step of a case's replay.
+#[derive(Clone, Debug)]
+pub struct ReplayStep {
+    /// The event.
+    pub entry: AuditEntry,
+    /// The case after it; `None` for an event before its registration.
+    pub case: Option<CaseSummary>,
+    /// The stored view says the same for this position.
+    pub equals_view: bool,
+}
+
+/// A case being replayed; see [`App::replay_case`].
+pub struct CaseReplay {
+    id: String,
+    at: u64,
+    generation: i64,
+    revision: u64,
+    case: Option<CaseSummary>,
+    page: std::collections::VecDeque<RecordedEvent>,
+}
+
+impl CaseReplay {
+    /// The next step; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`App::replay`].
+    pub async fn next(&mut self, app: &App) -> Result<Option<ReplayStep>, AppError> {
+        if self.page.is_empty() {
+            let stream = format!("case-{}", self.id);
+            self.page = app
+                .main()
+                .read_stream(&stream, self.revision, Direction::Forwards, BATCH)
+                .await?
+                .into();
+        }
+        let Some(event) = self.page.pop_front().filter(|event| event.position <= self.at) else {
+            return Ok(None);
+        };
+        self.revision = event.revision + 1;
+        let position = event.position;
+        let Some(recorded) = Recorded::decode(event)? else {
+            return Ok(None);
+        };
+        self.case = Caseload::apply(&self.id, self.case.take(), &recorded);
+        let stored = app
+            .views()
+            .documents(self.generation, std::slice::from_ref(&self.id), position)
+            .await?;
+        let stored: Option<CaseSummary> = stored
+            .first()
+            .and_then(|stored| serde_json::from_slice(&stored.body).ok());
+        let (entry, case) = (AuditEntry::from(&recorded), self.case.clone());
+        Ok(Some(ReplayStep {
+            entry,
+            equals_view: stored == case,
+            case,
+        }))
+    }
+}
+
 impl App {
+    /// Begins to replay a case from nothing, event by event.
+    ///
+    /// # Errors
+    /// As [`App::get_case`].
+    pub async fn replay_case(&self, id: &str, options: ReadOptions) -> Result<CaseReplay, AppError> {
+        let (_, at) = self.get_case(id, options).await?;
+        let (generation, _) = self.board().wait(Caseload::NAME, at, PATIENCE).await?;
+        let page = std::collections::VecDeque::new();
+        Ok(CaseReplay {
+            id: id.to_owned(),
+            at,
+            generation,
+            revision: 0,
+            case: None,
+            page,
+        })
+    }
+
     /// Folds the log, or one case of it, up to a position and compares every document with the stored view there.
     ///
     /// # Errors

@@ -1,1 +1,94 @@
-//! Shows: gRPC services over the app.
+//! Shows: gRPC services over the app, on one port, with health, reflection and grpc-web.
+//!
+//! `principal` is the one place that says who asks; `fields` reads requests and names every field that is wrong;
+//! `status` turns failures into `google.rpc.Status`. Each service is a file; a command is an entry in `commands`.
+
+mod admin;
+mod audit;
+mod case;
+mod commands;
+mod convert;
+mod fields;
+mod points;
+mod principal;
+mod status;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch as signal;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_web::GrpcWebLayer;
+use waystation_api::v1::admin_service_server::AdminServiceServer;
+use waystation_api::v1::audit_service_server::AuditServiceServer;
+use waystation_api::v1::case_service_server::CaseServiceServer;
+use waystation_api::v1::command_service_server::CommandServiceServer;
+use waystation_api::v1::points_service_server::PointsServiceServer;
+use waystation_app::App;
+
+/// Largest request in bytes.
+pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+/// Streams of one connection that may be open at once.
+const STREAMS_MAX: u32 = 1_024;
+/// How often a silent connection is asked whether anybody is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// How serving fails.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The descriptors do not read; a build mistake.
+    #[error("the service descriptors do not read")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The network failed.
+    #[error("cannot serve")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// All services; cheap to clone.
+#[derive(Clone)]
+struct Api {
+    app: Arc<App>,
+    stopped: signal::Receiver<bool>,
+}
+
+/// Serves until `stopped` becomes true, then finishes what is under way.
+///
+/// # Errors
+/// When the listener or a connection fails for good.
+pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiver<bool>) -> Result<(), ServeError> {
+    let api = Api {
+        app,
+        stopped: stopped.clone(),
+    };
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<CaseServiceServer<Api>>().await;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(waystation_api::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let mut signal = stopped;
+    let down = async move {
+        // The sender going away means the same.
+        let _ = signal.wait_for(|stopped| *stopped).await;
+    };
+    Server::builder()
+        .accept_http1(true)
+        .max_concurrent_streams(Some(STREAMS_MAX))
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .layer(GrpcWebLayer::new())
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .add_service(CaseServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(PointsServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(AuditServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(AdminServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(CommandServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), down)
+        .await?;
+    Ok(())
+}

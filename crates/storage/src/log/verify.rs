@@ -40,6 +40,16 @@ pub enum Finding {
     },
 }
 
+impl std::fmt::Display for Finding {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Finding::Row { position, what } => write!(out, "event {position}: {what}"),
+            Finding::Tile { level, number, what } => write!(out, "tile {level}/{number}: {what}"),
+            Finding::Tree { what } => write!(out, "tree: {what}"),
+        }
+    }
+}
+
 /// The result of verifying a log.
 #[derive(Clone, Debug)]
 pub struct VerifyReport {

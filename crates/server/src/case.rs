@@ -1,0 +1,208 @@
+//! `CaseService`.
+
+use std::pin::Pin;
+
+use futures::Stream;
+use tonic::{Request, Response, Status};
+use waystation_api::v1;
+use waystation_api::v1::case_service_server::CaseService;
+use waystation_app::{AgendaQuery, CaseQuery};
+
+use crate::Api;
+use crate::convert::{self, OBLIGATION_KINDS, PROGRAMMES, number, signed, stages};
+use crate::fields::{Fields, optional};
+use crate::principal::principal;
+use crate::status::status;
+
+type Receipt = Result<Response<v1::CommandReceipt>, Status>;
+
+#[tonic::async_trait]
+impl CaseService for Api {
+    async fn register_order(&self, request: Request<v1::RegisterOrderRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_service(&self, request: Request<v1::RecordServiceRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn report_in(&self, request: Request<v1::ReportInRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn sign_agreement(&self, request: Request<v1::SignAgreementRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn open_case_file(&self, request: Request<v1::OpenCaseFileRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn assign_worker(&self, request: Request<v1::AssignWorkerRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_check_in(&self, request: Request<v1::RecordCheckInRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_talk(&self, request: Request<v1::RecordTalkRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn suspend(&self, request: Request<v1::SuspendRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn resume(&self, request: Request<v1::ResumeRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn terminate(&self, request: Request<v1::TerminateRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_discharge_notice(&self, request: Request<v1::RecordDischargeNoticeRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn get_case(&self, request: Request<v1::GetCaseRequest>) -> Result<Response<v1::GetCaseResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let id = fields.name("name", "cases", &request.name);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let (case, position) = self
+            .app
+            .get_case(&id, read)
+            .await
+            .map_err(|error| status(&error, &request.name))?;
+        let case = Some(convert::case(&id, &case));
+        Ok(Response::new(v1::GetCaseResponse {
+            case,
+            position: signed(position),
+        }))
+    }
+
+    async fn list_cases(
+        &self,
+        request: Request<v1::ListCasesRequest>,
+    ) -> Result<Response<v1::ListCasesResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let (order, descending) = match request.order_by.strip_suffix(" desc") {
+            Some(order) => (order, true),
+            None => (request.order_by.as_str(), false),
+        };
+        if !["", "name", "next_due"].contains(&order) {
+            fields.wrong("order_by", "`name` or `next_due`, with ` desc` for the largest first");
+        }
+        if order == "next_due" && request.station.is_empty() {
+            fields.wrong("station", "a station, because order_by is next_due");
+        }
+        if request.unassigned && !request.worker.is_empty() {
+            fields.wrong("unassigned", "either a worker or unassigned");
+        }
+        let query = CaseQuery {
+            station: optional(request.station.clone()),
+            stage: fields.optional_choice("stage", request.stage, stages()),
+            worker: if request.unassigned {
+                Some(String::new())
+            } else {
+                optional(request.worker.clone())
+            },
+            programme: fields.optional_choice("programme", request.programme, &PROGRAMMES),
+            person: optional(request.person.clone()),
+            past_due: request.past_due,
+            by_next_due: order == "next_due",
+            descending,
+        };
+        let page = fields.page(request.page_size, request.page_token);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let page = self
+            .app
+            .list_cases(&query, &page, read)
+            .await
+            .map_err(|error| status(&error, "cases"))?;
+        Ok(Response::new(v1::ListCasesResponse {
+            cases: page.rows.iter().map(|(id, case)| convert::case(id, case)).collect(),
+            next_page_token: page.next,
+            position: signed(page.position),
+        }))
+    }
+
+    async fn list_agenda(
+        &self,
+        request: Request<v1::ListAgendaRequest>,
+    ) -> Result<Response<v1::ListAgendaResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        if request.station.is_empty() && request.case.is_empty() {
+            fields.wrong("station", "a station or a case");
+        }
+        let query = AgendaQuery {
+            station: request.station,
+            case: optional(request.case).map(|name| fields.name("case", "cases", &name)),
+            due_by: fields.optional_day("due_by", &request.due_by),
+            past_due: request.past_due,
+            kind: fields.optional_choice("kind", request.kind, &OBLIGATION_KINDS),
+        };
+        let page = fields.page(request.page_size, request.page_token);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let page = self
+            .app
+            .list_agenda(&query, &page, read)
+            .await
+            .map_err(|error| status(&error, "agenda"))?;
+        Ok(Response::new(v1::ListAgendaResponse {
+            obligations: page.rows.iter().map(|(_, entry)| convert::obligation(entry)).collect(),
+            next_page_token: page.next,
+            position: signed(page.position),
+        }))
+    }
+
+    async fn get_station_statistics(
+        &self,
+        request: Request<v1::GetStationStatisticsRequest>,
+    ) -> Result<Response<v1::GetStationStatisticsResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let station = fields.id("station", &request.station);
+        let page = fields.page(request.page_size, request.page_token);
+        let mut read = fields.read(request.read);
+        fields.finish()?;
+        let failed = |error| status(&error, &station);
+        let months = self.app.station_months(&station, &page, read).await.map_err(failed)?;
+        // Both halves of the answer are for the same moment.
+        read.as_of = Some(waystation_app::AsOf::Position(months.position));
+        let now = self.app.station_now(&station, read).await.map_err(failed)?;
+        let count = |(stage, cases): &(_, u64)| v1::StageCount {
+            stage: number(stages(), stage),
+            cases: signed(*cases),
+        };
+        Ok(Response::new(v1::GetStationStatisticsResponse {
+            stages: now.stages.iter().map(count).collect(),
+            months: months.rows.into_iter().map(convert::month).collect(),
+            next_page_token: months.next,
+            position: signed(months.position),
+        }))
+    }
+
+    type WatchCasesStream = Pin<Box<dyn Stream<Item = Result<v1::WatchCasesResponse, Status>> + Send>>;
+
+    async fn watch_cases(
+        &self,
+        request: Request<v1::WatchCasesRequest>,
+    ) -> Result<Response<Self::WatchCasesStream>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let after = self.begin_watch(request.after_position)?;
+        Ok(Response::new(self.watch_cases_after(after, optional(request.station))))
+    }
+}

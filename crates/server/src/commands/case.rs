@@ -1,0 +1,159 @@
+//! Commands of a case.
+
+use tonic::Status;
+use waystation_api::v1;
+use waystation_app::{App, Envelope, Receipt};
+use waystation_domain::case::{
+    AssignWorker, CheckInMode, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice,
+    RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, SignAgreement, Suspend, SuspensionCause, TalkTopic,
+    Terminate, TerminationReason,
+};
+
+use super::{CommandMessage, command, derived_id};
+use crate::convert::PROGRAMMES;
+use crate::fields::{Fields, optional};
+use crate::status::status;
+
+const PLACE_BASES: [PlaceBasis; 2] = [PlaceBasis::Household, PlaceBasis::Residence];
+const CHECK_IN_MODES: [CheckInMode; 3] = [CheckInMode::InPerson, CheckInMode::Phone, CheckInMode::App];
+const TALK_TOPICS: [TalkTopic; 6] = [
+    TalkTopic::Life,
+    TalkTopic::Thoughts,
+    TalkTopic::Health,
+    TalkTopic::Work,
+    TalkTopic::Family,
+    TalkTopic::Law,
+];
+const SUSPENSION_CAUSES: [SuspensionCause; 3] = [
+    SuspensionCause::Detained,
+    SuspensionCause::Arrested,
+    SuspensionCause::Imprisoned,
+];
+const TERMINATION_REASONS: [TerminationReason; 5] = [
+    TerminationReason::CompulsoryIsolation,
+    TerminationReason::Imprisoned,
+    TerminationReason::EducationalMeasure,
+    TerminationReason::Death,
+    TerminationReason::OrderRevoked,
+];
+
+/// The one command that makes its record, so that its message has no name.
+#[tonic::async_trait]
+impl CommandMessage for v1::RegisterOrderRequest {
+    fn conditions(&self) -> (&str, &str, bool) {
+        (&self.request_id, &self.etag, self.validate_only)
+    }
+
+    async fn carry_out(self, app: &App, mut fields: Fields, envelope: Envelope) -> Result<(String, Receipt), Status> {
+        let id = match self.case_id.as_str() {
+            "" => derived_id(envelope.request),
+            chosen => fields.id("case_id", chosen),
+        };
+        let person = match self.person.as_str() {
+            "" => id.clone(),
+            chosen => fields.id("person", chosen),
+        };
+        let command = RegisterOrder {
+            person,
+            programme: fields
+                .choice("programme", self.programme, &PROGRAMMES)
+                .unwrap_or(Programme::CommunityDetox),
+            order_no: self.order_no,
+            authority: self.authority,
+            decided_on: fields.day("decided_on", &self.decided_on),
+            notified_on: fields.day("notified_on", &self.notified_on),
+            term_months: self.term_months,
+            offset_days: self.offset_days,
+            place_basis: fields
+                .choice("place_basis", self.place_basis, &PLACE_BASES)
+                .unwrap_or(PlaceBasis::Household),
+            release_no: optional(self.release_no),
+        };
+        fields.finish()?;
+        let name = format!("cases/{id}");
+        let receipt = app
+            .case(&id, &command, &envelope)
+            .await
+            .map_err(|error| status(&error, &name))?;
+        Ok((name, receipt))
+    }
+}
+
+command!(case, "cases", RecordServiceRequest, |m, fields, id, app| {
+    RecordService {
+        on: fields.day("on", &m.on),
+    }
+});
+
+command!(case, "cases", ReportInRequest, |m, fields, id, app| ReportIn {
+    on: fields.day("on", &m.on),
+    identity_checked: m.identity_checked,
+    justification: optional(m.justification),
+});
+
+command!(case, "cases", SignAgreementRequest, |m, fields, id, app| {
+    SignAgreement {
+        on: fields.day("on", &m.on),
+        agreement_no: m.agreement_no,
+        clauses: m.clauses,
+    }
+});
+
+command!(case, "cases", OpenCaseFileRequest, |m, fields, id, app| OpenCaseFile {
+    on: fields.day("on", &m.on),
+    file_no: m.file_no,
+});
+
+command!(case, "cases", AssignWorkerRequest, |m, fields, id, app| AssignWorker {
+    from: fields.day("from", &m.from),
+    worker: m.worker,
+});
+
+command!(case, "cases", RecordCheckInRequest, |m, fields, id, app| {
+    RecordCheckIn {
+        on: fields.day("on", &m.on),
+        mode: fields
+            .choice("mode", m.mode, &CHECK_IN_MODES)
+            .unwrap_or(CheckInMode::InPerson),
+        late_reason: optional(m.late_reason),
+    }
+});
+
+command!(case, "cases", RecordTalkRequest, |m, fields, id, app| RecordTalk {
+    on: fields.day("on", &m.on),
+    topics: m
+        .topics
+        .iter()
+        .filter_map(|topic| fields.choice("topics", *topic, &TALK_TOPICS))
+        .collect(),
+    late_reason: optional(m.late_reason),
+});
+
+command!(case, "cases", SuspendRequest, |m, fields, id, app| Suspend {
+    from: fields.day("from", &m.from),
+    cause: fields
+        .choice("cause", m.cause, &SUSPENSION_CAUSES)
+        .unwrap_or(SuspensionCause::Detained),
+    document_no: m.document_no,
+});
+
+command!(case, "cases", ResumeRequest, |m, fields, id, app| Resume {
+    on: fields.day("on", &m.on),
+    document_no: m.document_no,
+});
+
+command!(case, "cases", TerminateRequest, |m, fields, id, app| Terminate {
+    on: fields.day("on", &m.on),
+    reason: fields
+        .choice("reason", m.reason, &TERMINATION_REASONS)
+        .unwrap_or(TerminationReason::Death),
+    document_no: m.document_no,
+});
+
+command!(case, "cases", RecordDischargeNoticeRequest, |m, fields, id, app| {
+    RecordDischargeNotice {
+        issued_on: fields.day("issued_on", &m.issued_on),
+        received_on: fields.day("received_on", &m.received_on),
+        notice_no: m.notice_no,
+    }
+});

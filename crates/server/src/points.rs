@@ -1,0 +1,99 @@
+//! `PointsService`.
+
+use tonic::{Request, Response, Status};
+use waystation_api::v1;
+use waystation_api::v1::points_service_server::PointsService;
+
+use crate::Api;
+use crate::convert::{self, signed};
+use crate::fields::{Fields, optional};
+use crate::principal::principal;
+use crate::status::status;
+
+type Receipt = Result<Response<v1::CommandReceipt>, Status>;
+
+#[tonic::async_trait]
+impl PointsService for Api {
+    async fn award_points(&self, request: Request<v1::AwardPointsRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn award_points_manually(&self, request: Request<v1::AwardPointsManuallyRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn reverse_award(&self, request: Request<v1::ReverseAwardRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn redeem_points(&self, request: Request<v1::RedeemPointsRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn cancel_redemption(&self, request: Request<v1::CancelRedemptionRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn get_points_account(
+        &self,
+        request: Request<v1::GetPointsAccountRequest>,
+    ) -> Result<Response<v1::GetPointsAccountResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let person = fields.name("name", "pointsAccounts", &request.name);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let found = self.app.get_account(&person, read).await;
+        let (account, position) = found.map_err(|error| status(&error, &request.name))?;
+        let account = Some(convert::account(&person, &account));
+        Ok(Response::new(v1::GetPointsAccountResponse {
+            account,
+            position: signed(position),
+        }))
+    }
+
+    async fn list_points_accounts(
+        &self,
+        request: Request<v1::ListPointsAccountsRequest>,
+    ) -> Result<Response<v1::ListPointsAccountsResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let page = fields.page(request.page_size, request.page_token);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let station = optional(request.station);
+        let found = self.app.list_accounts(station.as_deref(), &page, read).await;
+        let page = found.map_err(|error| status(&error, "pointsAccounts"))?;
+        Ok(Response::new(v1::ListPointsAccountsResponse {
+            accounts: page
+                .rows
+                .iter()
+                .map(|(person, account)| convert::account(person, account))
+                .collect(),
+            next_page_token: page.next,
+            position: signed(page.position),
+        }))
+    }
+
+    async fn list_ledger(
+        &self,
+        request: Request<v1::ListLedgerRequest>,
+    ) -> Result<Response<v1::ListLedgerResponse>, Status> {
+        principal(request.metadata())?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let person = fields.name("name", "pointsAccounts", &request.name);
+        let page = fields.page(request.page_size, request.page_token);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let found = self.app.list_ledger(&person, &page, read).await;
+        let page = found.map_err(|error| status(&error, &request.name))?;
+        Ok(Response::new(v1::ListLedgerResponse {
+            lines: page.rows.into_iter().map(convert::ledger_line).collect(),
+            next_page_token: page.next,
+            position: signed(page.position),
+        }))
+    }
+}

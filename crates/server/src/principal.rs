@@ -1,0 +1,59 @@
+//! Who asks. Until identities exist, request metadata says so and is believed; authentication will fill this seam and
+//! nothing else has to change.
+
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use waystation_domain::{Principal, Role};
+
+use crate::status::{DOMAIN, LANGUAGE};
+
+/// Principal id: 1 to 64 visible ASCII characters.
+pub(crate) const ACTOR: &str = "waystation-actor";
+/// Role, such as `CASE_WORKER`.
+pub(crate) const ROLE: &str = "waystation-role";
+/// Station or office.
+pub(crate) const STATION: &str = "waystation-station";
+
+const LENGTH_MAX: usize = 64;
+
+/// The principal that request metadata names.
+pub(crate) fn principal(metadata: &MetadataMap) -> Result<Principal, Status> {
+    let text = |key: &'static str| {
+        let value = metadata
+            .get(key)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if value.is_empty() || value.len() > LENGTH_MAX || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unknown(key, "1 to 64 visible ASCII characters"));
+        }
+        Ok(value.to_owned())
+    };
+    let role = Role::parse(&text(ROLE)?).filter(|role| *role != Role::System);
+    Ok(Principal {
+        id: text(ACTOR)?,
+        role: role.ok_or_else(|| {
+            unknown(
+                ROLE,
+                "CASE_WORKER, SUPERVISOR, DISTRICT_OFFICER, INSPECTOR or STORE_KEEPER",
+            )
+        })?,
+        station: text(STATION)?,
+    })
+}
+
+fn unknown(key: &'static str, expected: &'static str) -> Status {
+    let mut details = ErrorDetails::new();
+    let metadata = [
+        ("metadata".to_owned(), key.to_owned()),
+        ("expected".to_owned(), expected.to_owned()),
+    ];
+    details
+        .set_error_info("PRINCIPAL_MISSING", DOMAIN, metadata)
+        .set_localized_message(LANGUAGE, format!("请求元数据缺少或格式不正确：{key}"));
+    Status::with_error_details(
+        Code::Unauthenticated,
+        format!("request metadata {key}: expected {expected}"),
+        details,
+    )
+}
