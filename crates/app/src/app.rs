@@ -119,7 +119,10 @@ impl App {
     }
 
     /// The person a case is about; empty when there is no such case.
-    pub(crate) async fn person_of(&self, case: &str) -> Result<String, AppError> {
+    ///
+    /// # Errors
+    /// [`AppError::Storage`], [`AppError::Undecodable`].
+    pub async fn person_of(&self, case: &str) -> Result<String, AppError> {
         let slot = self.cases.cell(case).lock(case, self.main()).await?;
         Ok(slot.state.person.clone())
     }

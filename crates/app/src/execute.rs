@@ -80,16 +80,13 @@ impl App {
         command: &C,
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
-        let content = serde_json::to_vec(command).map_err(|error| AppError::Internal(error.to_string()))?;
-        let request = envelope.request.map(|request| Request {
-            id: *request.as_bytes(),
-            fingerprint: ids::digest(&[
-                C::NAME.as_bytes(),
-                id.as_bytes(),
-                envelope.principal.id.as_bytes(),
-                &content,
-            ]),
-        });
+        let request = match envelope.request {
+            Some(request) => Some(Request {
+                id: *request.as_bytes(),
+                fingerprint: fingerprint(id, command, envelope)?,
+            }),
+            None => None,
+        };
         let policy = self.policy(&envelope.principal.station);
         let cell = aggregates.cell(id);
         for _ in 0..ATTEMPTS_MAX {
@@ -123,6 +120,11 @@ impl App {
                 }
             };
             let revision = actual.map_or(0, |last| last + 1) + events.len() as u64;
+            if let Some(request) = request.filter(|_| events.is_empty() && !envelope.validate_only)
+                && let Some(appended) = self.main().find_request(request).await?
+            {
+                return Ok(appended.into());
+            }
             if events.is_empty() || envelope.validate_only {
                 return Ok(Receipt {
                     position: self.main().head().size,
@@ -168,6 +170,17 @@ impl App {
         }
         Err(AppError::Contention)
     }
+}
+
+/// Tells a repeated command from another one under the same request id.
+pub(crate) fn fingerprint<C: Command>(id: &str, command: &C, envelope: &Envelope) -> Result<[u8; 16], AppError> {
+    let content = serde_json::to_vec(command).map_err(|error| AppError::Internal(error.to_string()))?;
+    Ok(ids::digest(&[
+        C::NAME.as_bytes(),
+        id.as_bytes(),
+        envelope.principal.id.as_bytes(),
+        &content,
+    ]))
 }
 
 fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_domain::Date) -> Arc<[u8]> {

@@ -22,6 +22,12 @@ pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
     half
 }
 
+/// An id that the same name always gets, for requests that must be recognised when they come again.
+pub fn named(parts: &[&str]) -> Uuid {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    Uuid::from_bytes(digest(&parts))
+}
+
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -12,6 +12,7 @@ pub mod ids;
 mod projection;
 mod query;
 mod recorded;
+mod rehearse;
 mod replay;
 mod scheduler;
 mod view;
@@ -27,8 +28,10 @@ pub use query::{
     TimeRange,
 };
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
+pub use rehearse::{Rehearsal, Rehearsed};
 pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
 pub use view::{OnUnreadable, View};
 pub use waystation_storage::{
-    Finding, GenerationState, LogName, StorageError, Store, StoreOptions, TreeHead, VerifyReport,
+    Direction, Finding, GenerationState, LogName, RecordedEvent, StorageError, Store, StoreOptions, TreeHead,
+    VerifyReport,
 };

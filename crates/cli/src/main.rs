@@ -1,37 +1,67 @@
 //! The `waystation` binary.
 
+mod demo;
+mod events;
+mod import;
+mod lang;
 mod migrate;
+mod progress;
+mod projections;
+mod replay;
+mod serve;
 mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
-use waystation_app::{Clock, StorageError, Store, StoreOptions, SystemClock};
+use clap::{CommandFactory, Parser, Subcommand};
+use waystation_app::{App, AppError, AppOptions, Clock, StorageError, Store, StoreOptions, SystemClock};
 
-/// The record of community drug rehabilitation: an append-only log that can prove itself.
+/// The record of community drug rehabilitation: an append-only log that can prove itself. 阳光驿站：社区戒毒康复工作记录
 #[derive(Parser)]
 #[command(name = "waystation", version)]
 struct Arguments {
+    /// Language of what is printed; the environment's when not given
+    #[arg(long, global = true)]
+    lang: Option<lang::Language>,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// A made-up year of one sub-district, served on a loopback port
+    Demo(demo::Demo),
+    /// Serve gRPC over a database
+    Serve(serve::Serve),
     /// Create a database, or bring its schema up to this release
     Migrate(migrate::Migrate),
-    /// Recompute every digest, leaf, tile and root from stored bytes
+    /// Record a station's day-book from a CSV file
+    Import(import::Import),
+    /// Fold the log from nothing and compare with the stored views
+    Replay(replay::Replay),
+    /// Recompute every digest, leaf, tile and root from stored bytes, and every view from the log
     Verify(verify::Verify),
+    /// Look at events
+    Events(events::Events),
+    /// Show, or rebuild, the projections
+    Projections(projections::Projections),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Exit codes, by kind of failure.
 mod exit {
     pub(crate) const FAILED: u8 = 1;
     pub(crate) const INTEGRITY: u8 = 3;
+    pub(crate) const REJECTED: u8 = 4;
     pub(crate) const CONFLICT: u8 = 5;
     pub(crate) const AWAY: u8 = 6;
+    pub(crate) const NOT_FOUND: u8 = 7;
     pub(crate) const CONFIG: u8 = 8;
 }
 
@@ -41,9 +71,21 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_env_filter("warn")
         .init();
-    let result = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    lang::choose(arguments.lang);
+    let result = match arguments.command {
+        Command::Demo(command) => command.run().await,
+        Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
+        Command::Import(command) => command.run().await,
+        Command::Replay(command) => command.run().await,
         Command::Verify(command) => command.run().await,
+        Command::Events(command) => command.run().await,
+        Command::Projections(command) => command.run().await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "waystation", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     result.unwrap_or_else(|error| {
         eprintln!("waystation: {error:#}");
@@ -52,12 +94,29 @@ async fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    match error.downcast_ref::<StorageError>() {
-        Some(StorageError::Corrupt { .. }) => exit::INTEGRITY,
-        Some(StorageError::WrongExpectedRevision { .. } | StorageError::RequestReused) => exit::CONFLICT,
-        Some(StorageError::Unavailable(_) | StorageError::Unknown | StorageError::QueueFull) => exit::AWAY,
-        Some(StorageError::Url(_) | StorageError::Schema { .. }) => exit::CONFIG,
-        _ => exit::FAILED,
+    if let Some(error) = error.downcast_ref::<AppError>() {
+        return match error {
+            AppError::Storage(error) => storage_exit_code(error),
+            AppError::Rejected(_) | AppError::AsOfInFuture { .. } => exit::REJECTED,
+            AppError::RevisionMismatch { .. } | AppError::RequestReused | AppError::InProgress(_) => exit::CONFLICT,
+            AppError::NotFound { .. } => exit::NOT_FOUND,
+            AppError::Undecodable { .. } => exit::INTEGRITY,
+            AppError::ProjectionBehind { .. } | AppError::Contention => exit::AWAY,
+            AppError::ProjectionHalted { .. } | AppError::PageTokenMismatch | AppError::Internal(_) => exit::FAILED,
+        };
+    }
+    error
+        .downcast_ref::<StorageError>()
+        .map_or(exit::FAILED, storage_exit_code)
+}
+
+fn storage_exit_code(error: &StorageError) -> u8 {
+    match error {
+        StorageError::Corrupt { .. } => exit::INTEGRITY,
+        StorageError::WrongExpectedRevision { .. } | StorageError::RequestReused => exit::CONFLICT,
+        StorageError::Unavailable(_) | StorageError::Unknown | StorageError::QueueFull => exit::AWAY,
+        StorageError::Url(_) | StorageError::Schema { .. } => exit::CONFIG,
+        StorageError::Invalid(_) | StorageError::Database(_) => exit::FAILED,
     }
 }
 
@@ -68,4 +127,13 @@ async fn open(url: &str, migrate: bool) -> anyhow::Result<Store> {
         time: Arc::new(|| SystemClock.now_us()),
     };
     Store::open(options).await.context("cannot open the database")
+}
+
+async fn open_app(url: &str) -> anyhow::Result<App> {
+    let options = AppOptions {
+        database: url.to_owned(),
+        migrate: false,
+        clock: Arc::new(SystemClock),
+    };
+    App::open(options).await.context("cannot open the database")
 }

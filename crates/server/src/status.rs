@@ -87,7 +87,7 @@ fn answer(error: &AppError) -> Answer {
         AppError::RevisionMismatch { expected, actual } => {
             Answer::of(Code::Aborted, "REVISION_MISMATCH", "档案已被他人更新，请刷新后重试")
                 .with("expected", expected)
-                .with("actual", actual.map_or_else(String::new, |actual| actual.to_string()))
+                .with("actual", &actual.map_or_else(String::new, |actual| actual.to_string()))
         }
         AppError::Contention => Answer::of(Code::Aborted, "CONTENTION", "档案更新过于频繁，请重试").retry(),
         AppError::RequestReused => Answer::of(Code::AlreadyExists, "REQUEST_ID_REUSED", "该请求编号已用于其他内容"),

@@ -76,6 +76,8 @@ struct Plan {
 
 enum Outcome {
     Committed,
+    /// The log holds a request of the batch already; nothing was written.
+    Repeated,
     /// The database holds something else than we believed.
     Stale,
     Failed(StorageError),
@@ -220,6 +222,7 @@ impl Writer {
                     }
                     return self.answer(waiting, planned);
                 }
+                Outcome::Repeated => waiting = self.answer_repeats(waiting).await,
                 Outcome::Stale => {
                     tracing::warn!(
                         log = self.name.as_str(),
@@ -482,6 +485,9 @@ impl Writer {
             match self.engine.write(batch.write()).await {
                 Ok(true) => return Outcome::Committed,
                 Ok(false) if !lost => return Outcome::Stale,
+                Err(EngineError::Unique { constraint }) if !lost && constraint.contains("request") => {
+                    return Outcome::Repeated;
+                }
                 Ok(false) | Err(EngineError::Unique { .. }) => match self.is_ours(batch).await {
                     Ok(true) => return Outcome::Committed,
                     Ok(false) => return Outcome::Stale,

@@ -1,0 +1,100 @@
+//! `waystation serve`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use waystation_app::{App, AppOptions, StorageError, SystemClock};
+
+use crate::lang::say;
+
+/// Where to serve when nothing else is said.
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    #[arg(long)]
+    database: String,
+    /// Address to serve on; loopback only until there are identities
+    #[arg(long, default_value = DEFAULT_LISTEN)]
+    listen: String,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let listener = listen(&self.listen).await?;
+        let options = AppOptions {
+            database: self.database,
+            migrate: false,
+            clock: Arc::new(SystemClock),
+        };
+        let app = App::open(options).await.context("cannot open the database")?;
+        eprintln!("{}", app.store().describe());
+        serve_until_interrupted(Arc::new(app), listener).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Binds a loopback address; anything else is refused, because whoever connects is believed.
+pub(crate) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    let wrong = |what: &str| StorageError::Url(format!("--listen {address}: {what}"));
+    let mut addresses = tokio::net::lookup_host(address)
+        .await
+        .map_err(|_| wrong("expected HOST:PORT"))?;
+    let found = addresses.next().ok_or_else(|| wrong("expected HOST:PORT"))?;
+    if !found.ip().is_loopback() {
+        return Err(wrong("only loopback addresses are served, because callers are not authenticated yet").into());
+    }
+    TcpListener::bind(found)
+        .await
+        .with_context(|| format!("cannot listen on {found}"))
+}
+
+/// Serves until Ctrl-C or SIGTERM, then finishes what is under way and closes the store.
+pub(crate) async fn serve_until_interrupted(app: Arc<App>, listener: TcpListener) -> anyhow::Result<()> {
+    let line = "=".repeat(78);
+    eprintln!("{line}");
+    eprintln!(
+        "{}",
+        say(
+            "  NOT SECURE: callers are not authenticated. Anyone who can reach this port may\n  \
+             act as anyone. Loopback only; do not forward this port; no real personal data.",
+            "  未启用安全：不验证调用者身份，凡能连到本端口者皆可冒用任何身份。\n  \
+             仅限本机；请勿转发此端口；请勿录入真实个人信息。"
+        )
+    );
+    eprintln!("{line}");
+    println!("{} {}", say("serving gRPC on", "gRPC 服务地址"), listener.local_addr()?);
+    let (stop, stopped) = watch::channel(false);
+    let clock = tokio::spawn({
+        let (app, stopped) = (Arc::clone(&app), stopped.clone());
+        async move { app.run_clock(stopped).await }
+    });
+    let server = tokio::spawn(waystation_server::serve(Arc::clone(&app), listener, stopped));
+    interrupted().await?;
+    stop.send_replace(true);
+    clock.await?;
+    server.await??;
+    if let Some(app) = Arc::into_inner(app) {
+        app.close().await;
+    }
+    Ok(())
+}
+
+async fn interrupted() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
