@@ -1,1 +1,257 @@
-//! Proves: acceptance through the real doors, on both databases.
+//! Proves: acceptance through the real doors, on both databases. This is the harness: it starts the real binary on a
+//! fresh database and stops it again.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use tonic::metadata::MetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use waystation_api::v1;
+use waystation_api::v1::admin_service_client::AdminServiceClient;
+use waystation_api::v1::audit_service_client::AuditServiceClient;
+use waystation_api::v1::case_service_client::CaseServiceClient;
+use waystation_api::v1::command_service_client::CommandServiceClient;
+use waystation_api::v1::points_service_client::PointsServiceClient;
+
+/// Station of all tests.
+pub const STATION: &str = "station-qinglongshan";
+
+/// The built `waystation` binary, which lies beside the tests.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let directory = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+    let binary = directory.join("waystation");
+    assert!(
+        binary.exists(),
+        "{} is not built; run `cargo xtask test`",
+        binary.display()
+    );
+    binary
+}
+
+/// Runs the binary to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    Command::new(binary())
+        .args(arguments)
+        .args(["--lang", "en"])
+        .output()
+        .expect("the binary runs")
+}
+
+/// Standard output as JSON.
+pub fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        panic!("not JSON: {out}\n{err}")
+    })
+}
+
+/// A running server; killed when dropped.
+pub struct Server {
+    child: Child,
+    /// `127.0.0.1:PORT`
+    pub address: String,
+}
+
+impl Server {
+    /// Migrates the database and serves it on a free loopback port.
+    pub fn start(database: &str) -> Self {
+        let migrated = run(&["migrate", "--database", database]);
+        assert!(
+            migrated.status.success(),
+            "{}",
+            String::from_utf8_lossy(&migrated.stderr)
+        );
+        Self::serve(database)
+    }
+
+    /// Serves a database that is there already.
+    pub fn serve(database: &str) -> Self {
+        let mut child = Command::new(binary())
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--lang",
+                "en",
+                "--database",
+                database,
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().expect("is piped"));
+        out.read_line(&mut line).expect("says where it serves");
+        let address = line.trim().rsplit(' ').next().expect("a line has words").to_owned();
+        assert!(address.contains(':'), "the server did not start: {line}");
+        Self { child, address }
+    }
+
+    /// Ends it the hard way, as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("is running");
+        self.child.wait().expect("ends");
+    }
+
+    /// A connection.
+    pub async fn connect(&self) -> Channel {
+        let endpoint = Channel::from_shared(format!("http://{}", self.address)).expect("is a URL");
+        endpoint.connect().await.expect("connects")
+    }
+
+    /// Clients that act as somebody.
+    pub async fn clients(&self, actor: &str, role: &str) -> Clients {
+        Clients::over(&self.connect().await, actor, role)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Says who asks, in the metadata of every request.
+#[derive(Clone)]
+pub struct Acting {
+    actor: String,
+    role: String,
+}
+
+impl Interceptor for Acting {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let text = |text: &str| MetadataValue::try_from(text).expect("is ASCII");
+        request.metadata_mut().insert("waystation-actor", text(&self.actor));
+        request.metadata_mut().insert("waystation-role", text(&self.role));
+        request.metadata_mut().insert("waystation-station", text(STATION));
+        Ok(request)
+    }
+}
+
+type Over = InterceptedService<Channel, Acting>;
+
+/// One client a service, all acting as one principal.
+#[derive(Clone)]
+pub struct Clients {
+    /// `CaseService`
+    pub cases: CaseServiceClient<Over>,
+    /// `PointsService`
+    pub points: PointsServiceClient<Over>,
+    /// `AuditService`
+    pub audit: AuditServiceClient<Over>,
+    /// `AdminService`
+    pub admin: AdminServiceClient<Over>,
+    /// `CommandService`
+    pub commands: CommandServiceClient<Over>,
+}
+
+impl Clients {
+    /// Clients over an open connection.
+    pub fn over(channel: &Channel, actor: &str, role: &str) -> Self {
+        let acting = Acting {
+            actor: actor.to_owned(),
+            role: role.to_owned(),
+        };
+        let over = || InterceptedService::new(channel.clone(), acting.clone());
+        Self {
+            cases: CaseServiceClient::new(over()),
+            points: PointsServiceClient::new(over()),
+            audit: AuditServiceClient::new(over()),
+            admin: AdminServiceClient::new(over()),
+            commands: CommandServiceClient::new(over()),
+        }
+    }
+
+    /// Brings a new case under agreement, everything on one day. Returns the last receipt.
+    ///
+    /// # Errors
+    /// The status of the first command that was refused.
+    pub async fn active_case(&mut self, id: &str, on: &str) -> Result<v1::CommandReceipt, Status> {
+        self.cases.register_order(order(id, on)).await?;
+        let name = format!("cases/{id}");
+        let served = v1::RecordServiceRequest {
+            name: name.clone(),
+            on: on.into(),
+            ..Default::default()
+        };
+        self.cases.record_service(served).await?;
+        let report = v1::ReportInRequest {
+            name: name.clone(),
+            on: on.into(),
+            identity_checked: true,
+            ..Default::default()
+        };
+        self.cases.report_in(report).await?;
+        let agreement = v1::SignAgreementRequest {
+            name,
+            on: on.into(),
+            agreement_no: "A-1".into(),
+            clauses: ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec(),
+            ..Default::default()
+        };
+        Ok(self.cases.sign_agreement(agreement).await?.into_inner())
+    }
+}
+
+/// An order for a new case.
+pub fn order(id: &str, on: &str) -> v1::RegisterOrderRequest {
+    v1::RegisterOrderRequest {
+        case_id: id.into(),
+        person: format!("p-{id}"),
+        programme: v1::Programme::CommunityDetox.into(),
+        order_no: format!("order-{id}"),
+        authority: "PSB".into(),
+        decided_on: on.into(),
+        notified_on: on.into(),
+        term_months: 36,
+        place_basis: v1::PlaceBasis::Household.into(),
+        ..Default::default()
+    }
+}
+
+/// A check-in face to face.
+pub fn check_in(id: &str, on: &str) -> v1::RecordCheckInRequest {
+    v1::RecordCheckInRequest {
+        name: format!("cases/{id}"),
+        on: on.into(),
+        mode: v1::CheckInMode::InPerson.into(),
+        ..Default::default()
+    }
+}
+
+/// Today in China, as the server sees it.
+pub fn today() -> String {
+    let out = Command::new("date")
+        .env("TZ", "CST-8")
+        .arg("+%F")
+        .output()
+        .expect("date runs");
+    String::from_utf8(out.stdout).expect("is text").trim().to_owned()
+}
+
+/// Reading at or after a receipt.
+pub fn after(receipt: &v1::CommandReceipt) -> Option<v1::ReadOptions> {
+    Some(v1::ReadOptions {
+        min_position: receipt.position,
+        as_of: None,
+    })
+}
+
+/// Reading as of a position.
+pub fn as_of(position: i64) -> Option<v1::ReadOptions> {
+    Some(v1::ReadOptions {
+        min_position: 0,
+        as_of: Some(v1::read_options::AsOf::AsOfPosition(position)),
+    })
+}

@@ -54,7 +54,7 @@ async fn settle_in(app: &App, case: &str, on: Date, by: &Envelope) -> anyhow::Re
         by,
     )
     .await?;
-    Ok(())
+    meet(app, case, on, by).await
 }
 
 async fn meet(app: &App, case: &str, on: Date, by: &Envelope) -> anyhow::Result<()> {
@@ -78,7 +78,9 @@ async fn lin(app: &App, today: Date, number: i32) -> anyhow::Result<()> {
             };
             tell(app, LIN, &assign, &supervisor()).await?;
         }
-        21 => drop(tell(app, LIN, &RecordService { on: today }, &worker).await?),
+        21 => {
+            tell(app, LIN, &RecordService { on: today }, &worker).await?;
+        }
         24 => {
             let report = ReportIn {
                 on: today,

@@ -1,0 +1,163 @@
+//! The command line: demo, import, verify and its exit codes.
+
+use std::path::Path;
+
+use waystation_storage::testing::{TestDatabase, on_both};
+use waystation_tests::{STATION, json, run};
+
+fn sample() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/samples/day-book.csv");
+    root.display().to_string()
+}
+
+fn migrate(database: &TestDatabase) {
+    assert!(run(&["migrate", "--database", &database.url]).status.success());
+}
+
+fn import(database: &TestDatabase, file: &str, more: &[&str]) -> std::process::Output {
+    let mut arguments = vec![
+        "import",
+        file,
+        "--database",
+        &database.url,
+        "--station",
+        STATION,
+        "--json",
+    ];
+    arguments.extend(more);
+    run(&arguments)
+}
+
+#[test]
+fn the_sample_day_book_is_imported_once() {
+    on_both(|database| async move {
+        migrate(&database);
+        let dry = json(&import(&database, &sample(), &["--dry-run"]));
+        assert_eq!(
+            (&dry["rows"], &dry["new"], &dry["problems"]),
+            (&23.into(), &23.into(), &0.into()),
+            "{dry}"
+        );
+        let first = json(&import(&database, &sample(), &[]));
+        assert_eq!((&first["new"], &first["known"]), (&23.into(), &0.into()), "{first}");
+        let count = || {
+            let out = run(&[
+                "events",
+                "list",
+                "--database",
+                &database.url,
+                "--limit",
+                "1000",
+                "--json",
+            ]);
+            String::from_utf8(out.stdout).expect("is text").lines().count()
+        };
+        let events = count();
+        let again = json(&import(&database, &sample(), &[]));
+        assert_eq!((&again["new"], &again["known"]), (&0.into(), &23.into()), "{again}");
+        assert_eq!(count(), events, "importing the same file again records nothing");
+        let verified = run(&["verify", "--database", &database.url, "--json"]);
+        assert!(verified.status.success(), "{}", json(&verified));
+    });
+}
+
+#[test]
+fn a_day_book_with_mistakes_is_refused_whole_by_row_and_column() {
+    on_both(|database| async move {
+        migrate(&database);
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("bad.csv");
+        let text = std::fs::read_to_string(sample()).expect("reads");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines[4] = "2026-01-07,送达,DB-999,,worker-2,专干,,,,,,".into();
+        lines[13] = lines[13].replace("当面", "写信");
+        std::fs::write(&file, lines.join("\n")).expect("writes");
+        let out = import(&database, &file.display().to_string(), &[]);
+        assert_eq!(out.status.code(), Some(4));
+        let report = json(&out);
+        let listed = report["listed"].as_array().expect("is a list");
+        let places: Vec<_> = listed
+            .iter()
+            .map(|one| (one["row"].as_u64(), one["column"].as_str()))
+            .collect();
+        assert!(places.contains(&(Some(5), Some("what"))), "{report}");
+        assert!(places.contains(&(Some(14), Some("detail"))), "{report}");
+        let out = run(&["events", "list", "--database", &database.url, "--json"]);
+        assert!(out.stdout.is_empty(), "nothing was recorded");
+    });
+}
+
+#[test]
+fn verify_names_what_was_changed_behind_its_back_and_exits_with_3() {
+    on_both(|database| async move {
+        migrate(&database);
+        assert!(import(&database, &sample(), &[]).status.success());
+        // The last byte becomes another one.
+        let byte = |column: &str| match database.kind {
+            "sqlite" => format!("{column} = unhex(substr(hex({column}), 1, length(hex({column})) - 2) || '21')"),
+            _ => format!("{column} = set_byte({column}, length({column}) - 1, 33)"),
+        };
+        for (part, table, column, place, expected) in [
+            (
+                "views",
+                "view_document",
+                "body",
+                "WHERE id = 'DB-001'",
+                "views caseload DB-001",
+            ),
+            ("log", "main_event", "body", "WHERE position = 9", "main event 9"),
+            ("log", "main_event", "header", "WHERE position = 12", "main event 12"),
+        ] {
+            database
+                .tamper(part, &format!("UPDATE {table} SET {} {place}", byte(column)))
+                .await
+                .expect("is changed");
+            let out = run(&["verify", "--database", &database.url]);
+            let text = String::from_utf8_lossy(&out.stdout);
+            assert_eq!(out.status.code(), Some(3), "{text}");
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    });
+}
+
+#[test]
+fn a_database_that_is_missing_newer_or_not_one_is_refused_with_its_exit_code() {
+    on_both(|database| async move {
+        let missing = run(&["verify", "--database", &database.url]);
+        assert!([Some(6), Some(8)].contains(&missing.status.code()), "{missing:?}");
+        migrate(&database);
+        for part in ["log", "views"] {
+            database
+                .tamper(part, "INSERT INTO schema_migration (number) VALUES (999)")
+                .await
+                .expect("is changed");
+            if database.kind == "postgres" {
+                break;
+            }
+        }
+        let newer = run(&["verify", "--database", &database.url]);
+        assert_eq!(newer.status.code(), Some(8), "{newer:?}");
+        let nonsense = run(&["verify", "--database", "mysql://here"]);
+        assert_eq!(nonsense.status.code(), Some(8), "{nonsense:?}");
+        let outside = run(&["serve", "--listen", "0.0.0.0:0", "--database", &database.url]);
+        assert_eq!(outside.status.code(), Some(8), "{outside:?}");
+    });
+}
+
+#[test]
+fn the_demo_proves_itself() {
+    let out = run(&["demo", "--once", "--json", "--until", "2026-10-31"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let summary = json(&out);
+    assert_eq!(summary["healthy"], true, "{summary}");
+    assert!(
+        summary["events"].as_u64().is_some_and(|events| events > 10_000),
+        "{summary}"
+    );
+    assert!(
+        summary["cases_by_stage"]["DISCHARGED"]
+            .as_u64()
+            .is_some_and(|cases| cases > 0),
+        "{summary}"
+    );
+}

@@ -1,0 +1,169 @@
+//! kill -9 under load, again and again, on both databases. A journal outside the server says what was acknowledged.
+//!
+//! `cargo xtask test --test crash -- --nocapture` prints the journal.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tonic::Code;
+use waystation_api::v1;
+use waystation_storage::Direction;
+use waystation_storage::LogName;
+use waystation_storage::testing::on_both;
+use waystation_tests::{Server, check_in, json, run, today};
+
+const KILLS: usize = 10;
+const ACKED_MIN: usize = 1_000;
+const WORKERS: u64 = 16;
+const CASES: u64 = 8;
+
+/// What the outside world knows of a command.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Entry {
+    /// Sent; no answer yet.
+    Unknown,
+    /// Answered, with the position of its last event.
+    Acked(i64),
+}
+
+type Journal = Arc<Mutex<HashMap<u64, Entry>>>;
+
+/// Command number `n`, always with the same request id and a mark of its own in the event.
+fn command(number: u64, day: &str) -> v1::RecordCheckInRequest {
+    v1::RecordCheckInRequest {
+        request_id: uuid::Uuid::from_u64_pair(7, number + 1).to_string(),
+        late_reason: format!("MARK-{number}"),
+        ..check_in(&format!("c{}", number % CASES), day)
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_kill_once() {
+    on_both(|database| async move {
+        let day = today();
+        let mut server = Server::start(&database.url);
+        let mut clients = server.clients("worker-1", "CASE_WORKER").await;
+        for case in 0..CASES {
+            clients
+                .active_case(&format!("c{case}"), &day)
+                .await
+                .expect("becomes active");
+        }
+        let journal = Journal::default();
+        let next = Arc::new(AtomicU64::new(0));
+        let mut kills = 0;
+        while kills < KILLS || acked(&journal) < ACKED_MIN {
+            let channel = server.connect().await;
+            let load: Vec<_> = (0..WORKERS)
+                .map(|_| {
+                    let (journal, next, day) = (Arc::clone(&journal), Arc::clone(&next), day.clone());
+                    let mut clients = waystation_tests::Clients::over(&channel, "worker-1", "CASE_WORKER");
+                    tokio::spawn(async move {
+                        loop {
+                            let number = next.fetch_add(1, Ordering::Relaxed);
+                            journal.lock().expect("is whole").insert(number, Entry::Unknown);
+                            match clients.cases.record_check_in(command(number, &day)).await {
+                                Ok(receipt) => {
+                                    let entry = Entry::Acked(receipt.into_inner().position);
+                                    journal.lock().expect("is whole").insert(number, entry);
+                                }
+                                Err(_) => return,
+                            }
+                        }
+                    })
+                })
+                .collect();
+            // Not a round number: kills land in all phases of a commit.
+            tokio::time::sleep(Duration::from_millis(137 + 41 * (kills as u64 % 7))).await;
+            server.kill();
+            kills += 1;
+            for task in load {
+                task.await.expect("does not panic");
+            }
+            server = Server::serve(&database.url);
+            // Whoever got no answer asks again, as a client should.
+            let mut clients = server.clients("worker-1", "CASE_WORKER").await;
+            let unknown: Vec<u64> = {
+                let journal = journal.lock().expect("is whole");
+                journal
+                    .iter()
+                    .filter(|(_, entry)| **entry == Entry::Unknown)
+                    .map(|(number, _)| *number)
+                    .collect()
+            };
+            for number in unknown.into_iter().filter(|number| number % 2 == 0) {
+                match clients.cases.record_check_in(command(number, &day)).await {
+                    Ok(receipt) => {
+                        let entry = Entry::Acked(receipt.into_inner().position);
+                        journal.lock().expect("is whole").insert(number, entry);
+                    }
+                    Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
+                }
+            }
+        }
+        server.kill();
+
+        let store = database.open().await.expect("opens");
+        let log = store.log(LogName::Main);
+        let head = log.head().size;
+        let mut stored: HashMap<u64, Vec<i64>> = HashMap::new();
+        let (mut from, mut holes) = (1, 0);
+        while from <= head {
+            let page = log.read_all(from, Direction::Forwards, 4_096).await.expect("reads");
+            for event in &page {
+                holes += u64::from(event.position != from);
+                from = event.position + 1;
+                if event.event_type() != "case.check_in_recorded.v1" {
+                    continue;
+                }
+                let data: serde_json::Value = serde_json::from_slice(event.data()).expect("is JSON");
+                let mark = data["late_reason"].as_str().and_then(|mark| mark.strip_prefix("MARK-"));
+                let number = mark.and_then(|number| number.parse().ok()).expect("has its mark");
+                stored.entry(number).or_default().push(event.position as i64);
+            }
+        }
+        store.close().await;
+        let journal = journal.lock().expect("is whole");
+        let acked: Vec<_> = journal
+            .iter()
+            .filter_map(|(number, entry)| match entry {
+                Entry::Acked(position) => Some((number, *position)),
+                Entry::Unknown => None,
+            })
+            .collect();
+        let lost = acked.iter().filter(|(number, _)| !stored.contains_key(number)).count();
+        let duplicated = stored.values().filter(|positions| positions.len() > 1).count();
+        // A receipt names the last event of its command; the check-in is that event or shortly before it.
+        let moved = acked
+            .iter()
+            .filter(|(number, position)| {
+                stored
+                    .get(number)
+                    .is_some_and(|found| !(0..=2).contains(&(position - found[0])))
+            })
+            .count();
+        let strange = stored.keys().filter(|number| !journal.contains_key(number)).count();
+        println!(
+            "{}: kills {kills}, acked {}, lost {lost}, duplicated {duplicated}, unknown {}, holes {holes}, stored {}",
+            database.kind,
+            acked.len(),
+            journal.len() - acked.len(),
+            stored.len()
+        );
+        assert!(acked.len() >= ACKED_MIN && kills >= KILLS);
+        assert_eq!((lost, duplicated, holes, moved, strange), (0, 0, 0, 0, 0));
+        let verified = run(&["verify", "--database", &database.url, "--json"]);
+        assert!(verified.status.success(), "views equal replay: {}", json(&verified));
+    });
+}
+
+fn acked(journal: &Journal) -> usize {
+    journal
+        .lock()
+        .expect("is whole")
+        .values()
+        .filter(|entry| matches!(entry, Entry::Acked(_)))
+        .count()
+}

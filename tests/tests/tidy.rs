@@ -1,0 +1,168 @@
+//! The house rules that a machine can check: arrows between rooms, file sizes, migration pairs, words.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Longest file in lines.
+const LINES_MAX: usize = 530;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).expect("is a directory") {
+        let path = entry.expect("reads").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for top in ["crates", "tests", "proto", "migrations"] {
+        files(&root().join(top), &mut found);
+    }
+    found
+}
+
+/// Names under `[dependencies]` of a manifest.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+    let lines = section.lines().skip(1).take_while(|line| !line.starts_with('['));
+    let name = |line: &str| line.split(['.', ' ', '=']).next().unwrap_or_default().to_owned();
+    lines
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+        .map(name)
+        .collect()
+}
+
+#[test]
+fn arrows_go_the_way_the_architecture_says() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("domain", &[] as &[&str]),
+        ("trust", &[]),
+        ("storage", &["trust"]),
+        ("app", &["domain", "storage", "trust"]),
+        ("api", &[]),
+        ("server", &["api", "app", "domain"]),
+        ("cli", &["api", "app", "domain", "server"]),
+        ("xtask", &[]),
+    ]);
+    // What only certain rooms may use.
+    let alone: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("sqlx", &["storage"] as &[&str]),
+        ("rusqlite", &["storage"]),
+        ("prost", &["api"]),
+        ("tonic-prost", &["api"]),
+        ("tonic", &["api", "server"]),
+        ("tonic-web", &["server"]),
+        ("clap", &["cli"]),
+        ("comfy-table", &["cli"]),
+        ("csv", &["cli"]),
+        ("indicatif", &["cli"]),
+    ]);
+    for (room, rooms) in &allowed {
+        let path = root().join("crates").join(room).join("Cargo.toml");
+        let used = dependencies(&std::fs::read_to_string(path).expect("every room has a manifest"));
+        for name in &used {
+            if let Some(other) = name.strip_prefix("waystation-") {
+                assert!(rooms.contains(&other), "{room} must not use {other}");
+            }
+            if let Some(only) = alone.get(name.as_str()) {
+                assert!(only.contains(room), "{room} must not use {name}; only {only:?} may");
+            }
+        }
+        if *room == "xtask" {
+            assert!(used.is_empty(), "xtask uses the standard library only");
+        }
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    for path in sources() {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("is text");
+            let lines = text.lines().count();
+            assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
+            assert!(
+                !path.ends_with("mod.rs"),
+                "{}: name.rs beside name/ instead",
+                path.display()
+            );
+            assert!(
+                text.starts_with("//!"),
+                "{} does not say what it is for",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_migration_exists_for_both_databases() {
+    let names = |database: &str| {
+        let mut found = Vec::new();
+        files(&root().join("migrations").join(database), &mut found);
+        let mut names: Vec<_> = found
+            .iter()
+            .filter_map(|path| path.file_name())
+            .map(|name| name.to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+    assert!(!names("sqlite").is_empty());
+}
+
+#[test]
+fn people_are_called_what_they_are() {
+    // Written in halves, so that this list is not found by itself.
+    let banned = [["add", "ict"], ["junk", "ie"], ["offen", "der"]].map(|halves| halves.concat());
+    for path in sources() {
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            let text = text.to_lowercase();
+            for word in &banned {
+                assert!(!text.contains(word.as_str()), "{} says {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rpc_is_called_by_a_test_or_named_as_not() {
+    let mut calls = String::new();
+    for file in [
+        "tests/tests/acceptance.rs",
+        "tests/tests/bad_input.rs",
+        "tests/tests/commands.rs",
+        "tests/src/lib.rs",
+    ] {
+        calls += &std::fs::read_to_string(root().join(file)).expect("is there");
+    }
+    let mut protos = Vec::new();
+    files(&root().join("proto"), &mut protos);
+    let mut missing = Vec::new();
+    for path in protos {
+        let text = std::fs::read_to_string(&path).expect("is text");
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("rpc ")) {
+            let name = line.split('(').next().unwrap_or_default();
+            let snake: String = name
+                .char_indices()
+                .flat_map(|(at, letter)| {
+                    let underscore = (letter.is_uppercase() && at > 0).then_some('_');
+                    underscore.into_iter().chain(letter.to_lowercase())
+                })
+                .collect();
+            if !calls.contains(&format!(".{snake}(")) {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no test calls {missing:?}");
+}
