@@ -20,17 +20,19 @@ use waystation_api::v1::points_service_client::PointsServiceClient;
 /// Station of all tests.
 pub const STATION: &str = "station-qinglongshan";
 
-/// The built `waystation` binary, which lies beside the tests.
+/// The built `waystation` binary, which lies beside this program or, for tests, one directory above.
+///
+/// # Panics
+/// When it is not built.
 pub fn binary() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let directory = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
-    let binary = directory.join("waystation");
-    assert!(
-        binary.exists(),
-        "{} is not built; run `cargo xtask test`",
-        binary.display()
-    );
-    binary
+    let this = std::env::current_exe().expect("a program has a path");
+    let found = this
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|directory| directory.join("waystation"))
+        .find(|path| path.is_file());
+    found.expect("the binary is not built; run `cargo xtask test` or `cargo xtask bench`, which do")
 }
 
 /// Runs the binary to its end.

@@ -1,0 +1,48 @@
+//! `cargo xtask bench`: how fast, as ratios against floors taken in the same run on the same machine.
+//!
+//! Everything goes through real gRPC on loopback; this process is the client, the servers are processes of their own:
+//! the `waystation` binary, and this binary again as the floor (`bench floor …`): a bare gRPC service that only echoes,
+//! or only groups what waits into one insert and one commit.
+
+mod floor;
+mod load;
+mod read;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "floor") {
+        floor::serve(arguments.get(1).map_or("", String::as_str)).await;
+        return ExitCode::SUCCESS;
+    }
+    let flag = |name: &str| arguments.iter().any(|argument| argument == name);
+    let postgres = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("--postgres="));
+    let Some(postgres) = postgres else {
+        eprintln!("usage: bench --postgres=URL [--quick] [--json] [--only=sqlite|postgres]");
+        return ExitCode::FAILURE;
+    };
+    let only = arguments.iter().find_map(|argument| argument.strip_prefix("--only="));
+    let size = if flag("--quick") {
+        run::Size::quick()
+    } else {
+        run::Size::full()
+    };
+    let mut rows = Vec::new();
+    for database in ["postgres", "sqlite"] {
+        if only.is_none_or(|only| only == database) {
+            rows.extend(run::run(database, postgres, size).await);
+        }
+    }
+    if flag("--json") {
+        println!("{}", report::json(&rows));
+    } else {
+        report::print(&rows);
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,389 @@
+//! All rows for one database, in the order that lets one fill serve many measurements.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tonic::client::Grpc;
+use tonic::transport::Channel;
+use tonic_prost::ProstCodec;
+use waystation_api::v1;
+use waystation_api::v1::execute_commands_request::Command as Any;
+use waystation_tests::{Clients, as_of, check_in, today};
+
+use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick, stream};
+use crate::report::Row;
+use crate::{floor, read};
+
+const IN_FLIGHT: usize = 64;
+
+/// How much to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    cases: u64,
+    events_each: u64,
+    log: u64,
+    time: For,
+}
+
+impl Size {
+    pub(crate) fn full() -> Self {
+        Self {
+            cases: 10_000,
+            events_each: 50,
+            log: 1_000_000,
+            time: For(Duration::from_secs(8)),
+        }
+    }
+
+    pub(crate) fn quick() -> Self {
+        Self {
+            cases: 1_000,
+            events_each: 50,
+            log: 100_000,
+            time: For(Duration::from_secs(3)),
+        }
+    }
+}
+
+struct Process {
+    child: Child,
+    address: String,
+}
+
+impl Process {
+    fn start(program: &std::path::Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("is piped"))
+            .read_line(&mut line)
+            .expect("says where");
+        let address = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
+        assert!(address.contains(':'), "{program:?} did not start");
+        Self { child, address }
+    }
+
+    fn floor(what: &str) -> Self {
+        Self::start(&std::env::current_exe().expect("has a path"), &["floor", what])
+    }
+
+    fn waystation(url: &str) -> Self {
+        let program = std::env::current_exe()
+            .expect("has a path")
+            .with_file_name("waystation");
+        let serve = ["serve", "--lang", "en", "--listen", "127.0.0.1:0", "--database", url];
+        Self::start(&program, &serve)
+    }
+
+    async fn connect(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address))
+            .expect("is a URL")
+            .connect()
+            .await
+            .expect("connects")
+    }
+
+    /// Resident memory in MiB.
+    fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(f64::NAN) / 1_024.0
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Floor calls with so many in flight.
+async fn floor_rate(what: &str, count: usize, time: For, on: &str) -> Measured {
+    let process = Process::floor(what);
+    let channel = process.connect().await;
+    let on = on.to_owned();
+    in_flight(count, time, move |number| {
+        let (channel, request) = (channel.clone(), check_in(&case_id(pick(number, 10_000)), &on));
+        async move {
+            let mut grpc = Grpc::new(channel);
+            grpc.ready().await.expect("is ready");
+            let codec = ProstCodec::<v1::RecordCheckInRequest, v1::CommandReceipt>::default();
+            let path = tonic::codegen::http::uri::PathAndQuery::from_static(floor::PATH);
+            grpc.unary(tonic::Request::new(request), path, codec)
+                .await
+                .expect("answers");
+        }
+    })
+    .await
+}
+
+async fn unary(channel: &Channel, count: usize, time: For, cases: u64, on: &str) -> Measured {
+    let clients = Clients::over(channel, "worker-1", "CASE_WORKER");
+    let on = on.to_owned();
+    in_flight(count, time, move |number| {
+        let (mut clients, request) = (clients.clone(), check_in(&case_id(pick(number, cases)), &on));
+        async move {
+            clients.cases.record_check_in(request).await.expect("is recorded");
+        }
+    })
+    .await
+}
+
+/// Median microseconds of a caseload page at random past positions.
+async fn as_of_page(channel: &Channel, head: i64) -> f64 {
+    let clients = Clients::over(channel, "inspector-1", "INSPECTOR");
+    let measured = in_flight(1, For(Duration::from_secs(2)), move |number| {
+        let mut clients = clients.clone();
+        // From the last nine tenths: a page needs cases to show.
+        let at = head / 10 + pick(number, (head * 9 / 10) as u64) as i64;
+        let request = v1::ListCasesRequest {
+            station: waystation_tests::STATION.into(),
+            page_size: 50,
+            read: as_of(at),
+            ..Default::default()
+        };
+        async move {
+            let page = clients.cases.list_cases(request).await.expect("lists").into_inner();
+            assert_eq!(page.cases.len(), 50);
+        }
+    })
+    .await;
+    measured.percentile(50)
+}
+
+/// How long after its receipt a command is in the views, under load; microseconds.
+async fn lag(channel: &Channel, time: For, on: &str) -> Measured {
+    let clients = Clients::over(channel, "worker-2", "CASE_WORKER");
+    let on = on.to_owned();
+    in_flight(1, time, move |number| {
+        let (mut clients, on) = (clients.clone(), on.clone());
+        async move {
+            let name = format!("cases/{}", case_id(number % 10));
+            let receipt = clients
+                .cases
+                .record_check_in(check_in(&case_id(number % 10), &on))
+                .await
+                .expect("is recorded");
+            let read = waystation_tests::after(&receipt.into_inner());
+            let before = Instant::now();
+            clients
+                .cases
+                .get_case(v1::GetCaseRequest { name, read })
+                .await
+                .expect("is there");
+            LAGS.lock().expect("is whole").push(before.elapsed().as_micros() as u64);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    Measured::of(std::mem::take(&mut *LAGS.lock().expect("is whole")), time.0)
+}
+
+static LAGS: std::sync::Mutex<Vec<u64>> = std::sync::Mutex::new(Vec::new());
+
+async fn rebuild(channel: &Channel, events: i64) -> f64 {
+    let mut admin = Clients::over(channel, "inspector-1", "INSPECTOR").admin;
+    let begun = Instant::now();
+    let all = v1::RebuildProjectionRequest {
+        name: "projections/-".into(),
+    };
+    admin.rebuild_projection(all).await.expect("begins");
+    loop {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let list = admin
+            .list_projections(v1::ListProjectionsRequest {})
+            .await
+            .expect("lists")
+            .into_inner();
+        assert!(
+            list.projections
+                .iter()
+                .all(|one| one.live.as_ref().is_none_or(|live| live.failure.is_empty()))
+        );
+        if list.projections.iter().all(|projection| projection.building.is_none()) {
+            return events as f64 / begun.elapsed().as_secs_f64();
+        }
+    }
+}
+
+/// Bytes of the log on disk, tables and indexes.
+async fn log_bytes(database: &str, url: &str) -> f64 {
+    if database == "postgres" {
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(1)
+            .connect(url)
+            .await
+            .expect("connects");
+        let sql = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relname LIKE 'main\\_%' AND relkind = 'r'";
+        return sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await.expect("sums") as f64;
+    }
+    std::fs::metadata(url.trim_start_matches("sqlite:"))
+        .expect("is there")
+        .len() as f64
+}
+
+fn say(text: &str) {
+    eprintln!("bench: {text}");
+}
+
+/// A database of its own for the run.
+async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> (String, String) {
+    if database == "sqlite" {
+        let file = |name: &str| format!("sqlite:{}", directory.join(name).display());
+        return (file("bench.db"), file("floor.db"));
+    }
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .connect(postgres)
+        .await
+        .expect("connects");
+    for setting in ["fsync", "synchronous_commit"] {
+        let sql = "SELECT setting FROM pg_settings WHERE name = $1";
+        let value: String = sqlx::query_scalar(sql)
+            .bind(setting)
+            .fetch_one(&pool)
+            .await
+            .expect("asks");
+        assert_eq!(value, "on", "{setting} must be on");
+    }
+    sqlx::query("DROP DATABASE IF EXISTS waystation_bench WITH (FORCE)")
+        .execute(&pool)
+        .await
+        .expect("drops");
+    sqlx::query("CREATE DATABASE waystation_bench TEMPLATE template0")
+        .execute(&pool)
+        .await
+        .expect("creates");
+    let (base, _) = postgres.rsplit_once('/').expect("a database URL names a database");
+    (format!("{base}/waystation_bench"), format!("{base}/waystation_bench"))
+}
+
+pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> Vec<Row> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (url, floor_url) = fresh(database, postgres, directory.path()).await;
+    let on = today();
+    let mut rows = Vec::new();
+    let row = |work: &str, value: f64, unit: &'static str| Row::new(database, work, value, unit);
+
+    say(&format!("{database}: floors"));
+    let echo = floor_rate("echo", IN_FLIGHT, size.time, &on).await;
+    let grouped = floor_rate(&floor_url, IN_FLIGHT, size.time, &on).await;
+    if database == "sqlite" {
+        let _ = std::fs::remove_file(directory.path().join("floor.db"));
+    }
+    let single = floor_rate(&floor_url, 1, size.time, &on).await;
+    rows.push(row("floor: unary gRPC echo, 64 in flight", echo.rate, "calls/s"));
+    rows.push(row(
+        "floor: unary gRPC → group commit, 64 in flight",
+        grouped.rate,
+        "calls/s",
+    ));
+
+    assert!(waystation_tests::run(&["migrate", "--database", &url]).status.success());
+    let server = Process::waystation(&url);
+    let channel = server.connect().await;
+    let tenth = size.cases / 5;
+    say(&format!("{database}: filling {} events", tenth * size.events_each));
+    // Registering to signing is 12 events of a case.
+    let check_ins = size.events_each - 12;
+    let head = fill(&channel, 0, tenth, check_ins, &on).await;
+    let small = as_of_page(&channel, head).await;
+    say(&format!("{database}: filling {} events", size.cases * size.events_each));
+    fill(&channel, tenth, size.cases, check_ins, &on).await;
+    let memory_warm = server.memory();
+
+    say(&format!("{database}: commands"));
+    unary(&channel, IN_FLIGHT, For(Duration::from_secs(1)), size.cases, &on).await;
+    let measured = unary(&channel, IN_FLIGHT, size.time, size.cases, &on).await;
+    let bar = if database == "postgres" { 0.6 } else { 0.5 };
+    let work = "one command, one event, 10,000 × 50 events, unary, 64 in flight";
+    rows.push(
+        row(work, measured.rate, "commands/s")
+            .floor("group commit", grouped.rate)
+            .at_least(bar),
+    );
+    if database == "postgres" {
+        let work = "the same against the best library's published rate";
+        rows.push(
+            row(work, measured.rate, "commands/s")
+                .floor("library", 2_700.0)
+                .at_least(5.0),
+        );
+    }
+    let begun = Instant::now();
+    let streamed = (measured.rate * size.time.0.as_secs_f64() * 2.0) as u64;
+    let clients = Clients::over(&channel, "worker-1", "CASE_WORKER");
+    let (day, cases) = (on.clone(), size.cases);
+    let commands = (0..streamed).map(move |number| Any::RecordCheckIn(check_in(&case_id(pick(number, cases)), &day)));
+    let (count, _) = stream(&clients, commands).await;
+    let rate = count as f64 / begun.elapsed().as_secs_f64();
+    rows.push(
+        row("the same through ExecuteCommands", rate, "commands/s")
+            .floor("unary", measured.rate)
+            .at_least(2.0),
+    );
+    let alone = unary(&channel, 1, size.time, size.cases, &on).await;
+    let work = "one command, nothing else running, p50";
+    rows.push(
+        row(work, alone.percentile(50), "µs")
+            .floor("one-row commit", single.percentile(50))
+            .at_most(2.0),
+    );
+
+    say(&format!("{database}: lag under load"));
+    let (load_channel, load_on) = (server.connect().await, on.clone());
+    let load = tokio::spawn(async move { unary(&load_channel, IN_FLIGHT, size.time, cases, &load_on).await });
+    let lagged = lag(&channel, size.time, &on).await;
+    load.await.expect("does not panic");
+    rows.push(
+        row(
+            "projection lag under that load, p99",
+            lagged.percentile(99) / 1_000.0,
+            "ms",
+        )
+        .at_most(250.0),
+    );
+
+    let head = check_all(&channel, 0, 1, 1, &on).await;
+    let missing = (size.log as i64 - head).max(0) as u64;
+    say(&format!("{database}: filling {} events", size.log));
+    let head = check_all(&channel, 0, size.cases, missing / size.cases + 1, &on).await;
+    let large = as_of_page(&channel, head).await;
+    rows.push(row("as-of page of the caseload, small log, p50", small, "µs"));
+    let work = format!("as-of page of the caseload, {head} events, p50");
+    rows.push(row(&work, large, "µs").floor("small log", small).at_most(1.3));
+
+    say(&format!("{database}: rebuild"));
+    let memory_full = server.memory();
+    let rate = rebuild(&channel, head).await;
+    rows.push(row("rebuild of all views, every version kept", rate, "events/s").at_least(30_000.0));
+    rows.push(row("server memory after the first fill", memory_warm, "MiB"));
+    rows.push(row("server memory after all commands", memory_full, "MiB"));
+    rows.push(row("server memory after the rebuild", server.memory(), "MiB"));
+    drop(server);
+
+    say(&format!("{database}: reading"));
+    let mut best = 0.0_f64;
+    for _ in 0..3 {
+        best = best.max(read::raw(database, &url).await);
+    }
+    let caught_up = read::catch_up(&url).await;
+    let work = "catch-up read, contiguity checked, typed decode";
+    rows.push(row(work, caught_up, "events/s").floor("raw read", best).at_least(0.6));
+    let bytes = log_bytes(database, &url).await / head as f64;
+    rows.push(
+        row("bytes stored per event, header and tree included", bytes, "bytes")
+            .floor("peers", 700.0)
+            .at_most(1.3),
+    );
+    rows
+}
