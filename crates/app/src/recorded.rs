@@ -1,5 +1,10 @@
 //! A fact with everything the log knows about it; what views fold.
 
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
 use waystation_domain::{Aggregate, Fact, Metadata};
 use waystation_domain::{case::Case, points::PointsAccount};
 use waystation_storage::RecordedEvent;
@@ -12,6 +17,24 @@ pub(crate) const ORDER_CATEGORY: &str = "order";
 /// Stream categories that only commands may write.
 pub const RESERVED_CATEGORIES: [&str; 3] = [Case::CATEGORY, PointsAccount::CATEGORY, ORDER_CATEGORY];
 
+/// Metadata kept decoded on each thread: a worker's commands of one day all carry the same.
+const METADATA_KEPT_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("is not zero");
+
+thread_local! {
+    static METADATA: RefCell<LruCache<Box<[u8]>, Arc<Metadata>>> = RefCell::new(LruCache::new(METADATA_KEPT_MAX));
+}
+
+fn metadata(bytes: &[u8]) -> Result<Arc<Metadata>, serde_json::Error> {
+    METADATA.with_borrow_mut(|kept| {
+        if let Some(known) = kept.get(bytes) {
+            return Ok(Arc::clone(known));
+        }
+        let read: Arc<Metadata> = Arc::new(serde_json::from_slice(bytes)?);
+        kept.put(bytes.into(), Arc::clone(&read));
+        Ok(read)
+    })
+}
+
 /// A decoded event of Waystation's own.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -20,7 +43,7 @@ pub struct Recorded {
     /// What happened.
     pub fact: Fact,
     /// Who, how, under which rules.
-    pub metadata: Metadata,
+    pub metadata: Arc<Metadata>,
 }
 
 impl Recorded {
@@ -38,7 +61,7 @@ impl Recorded {
             what,
         };
         let fact = Fact::decode(event.event_type(), event.data()).map_err(|error| undecodable(error.to_string()))?;
-        let metadata = serde_json::from_slice(event.metadata())
+        let metadata = metadata(event.metadata())
             .map_err(|error| undecodable(format!("the metadata does not read at column {}", error.column())))?;
         Ok(Some(Recorded { event, fact, metadata }))
     }

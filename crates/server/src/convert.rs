@@ -149,13 +149,13 @@ pub(crate) fn audit_entry(entry: AuditEntry) -> v1::AuditEntry {
         label_zh: entry.label.1.to_owned(),
         occurred_on: day(entry.occurred_on),
         record_time: Some(time(entry.recorded_us)),
-        actor: entry.metadata.actor,
+        actor: entry.metadata.actor.clone(),
         role: entry.metadata.role.as_str().to_owned(),
-        station: entry.metadata.station,
+        station: entry.metadata.station.clone(),
         channel: channel.to_owned(),
-        command: entry.metadata.command,
+        command: entry.metadata.command.clone(),
         why: entry.why.unwrap_or_default(),
-        policy_packs: entry.metadata.policy,
+        policy_packs: entry.metadata.policy.clone(),
         data: entry.data,
     }
 }

@@ -196,17 +196,19 @@ impl ViewStore {
             } else {
                 FETCH_MAX
             };
-            let padded = chunk.iter().chain(std::iter::repeat(&chunk[0])).take(width);
-            let marks: Vec<String> = (3..width + 3).map(|n| format!("${n}")).collect();
-            let sql = format!(
-                "SELECT id, from_position, body FROM view_document d \
-                 WHERE generation = $1 AND id IN ({}) AND from_position = \
-                 (SELECT max(from_position) FROM view_document \
-                  WHERE generation = $1 AND id = d.id AND from_position <= $2)",
-                marks.join(", ")
-            );
+            // One index lookup a document, however many versions it has; no document has the empty id of the padding.
+            let lookup = |number: usize| {
+                format!(
+                    "SELECT * FROM (SELECT id, from_position, body FROM view_document \
+                     WHERE generation = $1 AND id = ${number} AND from_position <= $2 \
+                     ORDER BY from_position DESC LIMIT 1) d{number}"
+                )
+            };
+            let lookups: Vec<String> = (3..width + 3).map(lookup).collect();
+            let sql = lookups.join(" UNION ALL ");
             let mut parameters = vec![Value::I64(generation), Value::I64(at as i64)];
-            parameters.extend(padded.map(|id| Value::Text(id.clone())));
+            parameters.extend(chunk.iter().map(|id| Value::Text(id.clone())));
+            parameters.resize(width + 2, Value::Text(String::new()));
             found.extend(versions(&self.engine.query(&sql, parameters).await?));
         }
         found.retain(|document| !document.body.is_empty());

@@ -1,10 +1,11 @@
 //! Where every view is, and how to wait for it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use waystation_storage::{Generation, GenerationState};
 
 use crate::error::AppError;
@@ -41,6 +42,18 @@ pub struct ViewStatus {
 pub(crate) struct Board {
     views: Mutex<BTreeMap<&'static str, ViewStatus>>,
     changed: watch::Sender<()>,
+    /// Somebody waits for a position.
+    wanted: Notify,
+    waiting: AtomicUsize,
+}
+
+/// Counts somebody who waits, for as long as it lives.
+struct Waiting<'a>(&'a Board);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Board {
@@ -60,6 +73,8 @@ impl Board {
         Self {
             views: Mutex::new(views.map(status).collect()),
             changed: watch::channel(()).0,
+            wanted: Notify::new(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -109,6 +124,22 @@ impl Board {
             .is_some_and(|entry| !std::mem::replace(&mut entry.rebuilding, true))
     }
 
+    fn begin_waiting(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.wanted.notify_one();
+        Waiting(self)
+    }
+
+    /// Lets work gather for a while, unless somebody waits for it.
+    pub(super) async fn linger(&self, time: Duration) {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = self.wanted.notified() => {}
+            }
+        }
+    }
+
     pub(crate) fn all(&self) -> Vec<ViewStatus> {
         self.lock().values().cloned().collect()
     }
@@ -125,6 +156,7 @@ impl Board {
     ) -> Result<(i64, u64), AppError> {
         let mut changes = self.changed.subscribe();
         let deadline = tokio::time::Instant::now() + patience;
+        let mut waiting = None;
         loop {
             changes.mark_unchanged();
             let live = self.lock().get(view).and_then(|entry| entry.live.clone());
@@ -138,6 +170,9 @@ impl Board {
                         why: live.failure.clone(),
                     });
                 }
+            }
+            if waiting.is_none() {
+                waiting = Some(self.begin_waiting());
             }
             if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
                 let position = live.map_or(0, |live| live.position);

@@ -20,6 +20,9 @@ use crate::view::OnUnreadable;
 
 /// How long to rely on wake-ups before looking at the log anyway.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a live runner lets events gather after a step when nobody waits for them: a view costs one transaction a
+/// step, however many events are in it.
+const LINGER: Duration = Duration::from_millis(40);
 /// Longest wait after a failure.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Pages smaller than this are folded where they are; larger ones leave the threads that serve requests.
@@ -156,12 +159,13 @@ impl Runner {
             if *self.stopped.borrow() {
                 return self.settle(saving.take()).await;
             }
-            let small = page.len() < PAGE_SMALL;
+            let full = page.len() == PAGE_EVENTS_MAX;
             let folded = self.fold(page).await?;
             self.settle(saving.take()).await?;
             saving = Some(self.save(folded).await?);
-            if small {
+            if !full && matches!(role, Role::Live(_)) {
                 self.settle(saving.take()).await?;
+                self.board.linger(LINGER).await;
             }
         }
     }

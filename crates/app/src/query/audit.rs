@@ -1,6 +1,8 @@
 //! The audit trail: who recorded what about whom, when it happened, when it was recorded, why, under which rules.
 //! Its entries are the events themselves.
 
+use std::sync::Arc;
+
 use waystation_domain::{Date, Metadata};
 use waystation_storage::Direction;
 
@@ -29,7 +31,7 @@ pub struct AuditEntry {
     /// When the log came to hold it, microseconds since 1970 UTC.
     pub recorded_us: i64,
     /// Who, in which role, by which way, which command, under which policy packs.
-    pub metadata: Metadata,
+    pub metadata: Arc<Metadata>,
     /// Reason code, rule or policy key behind it.
     pub why: Option<String>,
     /// The event itself (JSON).
