@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use lru::LruCache;
 use waystation_domain::case::Case;
@@ -17,6 +18,9 @@ use crate::projection::{Board, Projections, ViewStatus};
 
 /// Stations whose policy is kept in memory.
 const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
+
+/// How often [`App::catch_up`] tells how far it is.
+const CATCH_UP_STEP: Duration = Duration::from_millis(200);
 
 /// How to open the app.
 pub struct AppOptions {
@@ -111,6 +115,25 @@ impl App {
     /// [`AppError::NotFound`], [`AppError::InProgress`], [`AppError::Storage`].
     pub async fn rebuild(&self, view: Option<&str>) -> Result<Vec<&'static str>, AppError> {
         self.projections.rebuild(view).await
+    }
+
+    /// Waits, however long it takes, until every view that has not halted is where the log ended when this was called;
+    /// `progress` hears of the slowest.
+    ///
+    /// # Errors
+    /// [`AppError::ProjectionHalted`].
+    pub async fn catch_up(&self, mut progress: impl FnMut(u64, u64) + Send) -> Result<(), AppError> {
+        let head = self.main().head().size;
+        for view in self.board().all() {
+            loop {
+                match self.board().wait(view.view, head, CATCH_UP_STEP).await {
+                    Ok(_) => break,
+                    Err(AppError::ProjectionBehind { position, .. }) => progress(position, head),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The time, microseconds since 1970 UTC.

@@ -392,3 +392,88 @@ fn many_at_once_on_one_case_all_land_once() {
         assert_eq!(after - before, 64 + 2);
     });
 }
+
+#[test]
+fn an_event_that_does_not_read_halts_a_view_or_is_left_out_and_the_rest_goes_on() {
+    on_both(|database| async move {
+        let here = open(&database).await;
+        let signed = here.active_case("c1").await;
+        here.app.get_case("c1", after(&signed)).await.expect("is there");
+        let garbage = waystation_storage::Append {
+            request: None,
+            category: 1,
+            actor: [0; 16],
+            causation: [0; 16],
+            streams: vec![waystation_storage::StreamAppend {
+                stream: "case-c9".into(),
+                expected: waystation_storage::ExpectedRevision::NoStream,
+                events: vec![waystation_storage::NewEvent {
+                    id: [9; 16],
+                    event_type: "case.from_the_future.v9".into(),
+                    schema: 9,
+                    content_type: "application/json",
+                    metadata: "{}".into(),
+                    data: "{}".into(),
+                }],
+            }],
+        };
+        let log = here.app.store().log(waystation_app::LogName::Main).clone();
+        let unreadable = log.append(garbage).await.expect("is appended").last_position;
+        let next = here.check_in("c1", "2026-03-02").await.expect("commands go on");
+        let halted = here.app.get_case("c1", after(&next)).await;
+        assert!(
+            matches!(halted, Err(AppError::ProjectionHalted { view: "caseload", .. })),
+            "{halted:?}"
+        );
+        let old = ReadOptions {
+            as_of: Some(AsOf::Position(signed.position)),
+            ..ReadOptions::default()
+        };
+        here.app
+            .get_case("c1", old)
+            .await
+            .expect("what was folded before still answers");
+        let months = here
+            .app
+            .station_months(STATION, &PageRequest::default(), after(&next))
+            .await
+            .expect("goes on");
+        assert_eq!(months.rows.iter().map(|month| month.check_ins).sum::<u64>(), 1);
+        let views = here.app.projections();
+        let of = |name: &str| {
+            views
+                .iter()
+                .find(|view| view.view == name)
+                .and_then(|view| view.live.clone())
+        };
+        assert!(of("caseload").is_some_and(|live| live.position == unreadable - 1));
+        assert!(of("station_months").is_some_and(|live| live.failure.contains(&unreadable.to_string())));
+        here.app.close().await;
+    });
+}
+
+#[test]
+fn two_processes_on_one_postgres_read_their_own_writes_and_fold_each_event_once() {
+    on_both(|database| async move {
+        if database.kind != "postgres" {
+            // A SQLite file belongs to one process; storage tests that it refuses the second.
+            return;
+        }
+        let (one, two) = (open(&database).await, open(&database).await);
+        for number in 0..6 {
+            let here = if number % 2 == 0 { &one } else { &two };
+            let id = format!("c{number}");
+            let signed = here.active_case(&id).await;
+            here.app.get_case(&id, after(&signed)).await.expect("is there");
+        }
+        let last = two.check_in("c0", "2026-03-02").await.expect("sees the other's case");
+        // The other process learns of the position by polling.
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        let (case, _) = one.app.get_case("c0", after(&last)).await.expect("is there");
+        assert_eq!(Some(case.revision), last.revision);
+        let report = one.app.verify_views(|_, _| {}).await.expect("verifies");
+        assert_eq!(report.different, 0, "{:?}", report.differences);
+        one.app.close().await;
+        two.app.close().await;
+    });
+}

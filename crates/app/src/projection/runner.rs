@@ -231,6 +231,8 @@ impl Runner {
             slot.fold = slot.fold.fresh();
             slot.stale = false;
             slot.complete = slot.position == 0;
+            // Another process may have brought the view this far.
+            self.board.set(slot.fold.name(), &slot.generation, slot.position);
             true
         });
         Ok(())

@@ -14,12 +14,16 @@ use super::{Column, Engine, EngineError, Rows, Value, Write, also};
 
 /// Connections per engine (one engine for the log, one for the views).
 const CONNECTIONS_MAX: u32 = 6;
+/// Connections that write the log. One: everything of a log goes through its writer anyway, and a backend that does
+/// all the commits has its plans and caches warm.
+const LOG_WRITERS_MAX: u32 = 1;
 /// How long to wait for a connection before saying the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One PostgreSQL database, with or without waiting for syncs.
 pub(crate) struct Postgres {
     pool: PgPool,
+    writers: PgPool,
     description: String,
 }
 
@@ -31,13 +35,21 @@ impl Postgres {
             .map_err(|_| EngineError::Refused("the PostgreSQL URL is malformed".into()))?
             .application_name("waystation")
             .options([("synchronous_commit", if durable { "on" } else { "off" })]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .connect_with(options)
+        let connections = |most| {
+            PgPoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .test_before_acquire(false)
+        };
+        let pool = connections(CONNECTIONS_MAX)
+            .connect_with(options.clone())
             .await
             .map_err(classify)?;
+        let writers = if durable {
+            connections(LOG_WRITERS_MAX).connect_lazy_with(options)
+        } else {
+            pool.clone()
+        };
         let version: String = sqlx::query_scalar("SELECT split_part(current_setting('server_version'), ' ', 1)")
             .fetch_one(&pool)
             .await
@@ -50,6 +62,7 @@ impl Postgres {
         }
         Ok(Self {
             pool,
+            writers,
             description: format!("PostgreSQL {version}"),
         })
     }
@@ -191,7 +204,7 @@ impl Engine for Postgres {
         for column in inserts.chain(updates) {
             query = bind_column(query, column);
         }
-        let row = query.fetch_one(&self.pool).await.map_err(classify)?;
+        let row = query.fetch_one(&self.writers).await.map_err(classify)?;
         Ok(row.try_get::<i64, _>(0).map_err(classify)? == 1)
     }
 

@@ -2,11 +2,14 @@
 
 use bytes::{Bytes, BytesMut};
 
+/// Bytes of one chunk: growing one buffer to the size of a page would copy everything twice.
+const CHUNK_BYTES: usize = 256 * 1024;
+
 #[derive(Clone, Copy, Debug)]
 enum Cell {
     Null,
     I64(i64),
-    Span { start: u32, length: u32 },
+    Span { chunk: u32, start: u32, length: u32 },
 }
 
 /// A result, read by row and column number.
@@ -14,7 +17,7 @@ enum Cell {
 pub(crate) struct Rows {
     width: usize,
     cells: Vec<Cell>,
-    buffer: Bytes,
+    chunks: Vec<Bytes>,
 }
 
 /// Collects a result; both engines fill it.
@@ -22,6 +25,7 @@ pub(crate) struct Rows {
 pub(super) struct RowsBuilder {
     width: usize,
     cells: Vec<Cell>,
+    full: Vec<Bytes>,
     buffer: BytesMut,
 }
 
@@ -30,6 +34,7 @@ impl RowsBuilder {
         Self {
             width: width.max(1),
             cells: Vec::new(),
+            full: Vec::new(),
             buffer: BytesMut::new(),
         }
     }
@@ -43,19 +48,25 @@ impl RowsBuilder {
     }
 
     pub(super) fn bytes(&mut self, value: &[u8]) {
-        let start = u32::try_from(self.buffer.len()).expect("pages are bounded far below 4 GiB");
+        if self.buffer.len() + value.len() > CHUNK_BYTES && !self.buffer.is_empty() {
+            self.full
+                .push(std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK_BYTES)).freeze());
+        }
+        let (chunk, start) = (self.full.len() as u32, self.buffer.len() as u32);
         self.buffer.extend_from_slice(value);
         self.cells.push(Cell::Span {
+            chunk,
             start,
-            length: value.len() as u32,
+            length: u32::try_from(value.len()).expect("cells are bounded far below 4 GiB"),
         });
     }
 
-    pub(super) fn finish(self) -> Rows {
+    pub(super) fn finish(mut self) -> Rows {
+        self.full.push(self.buffer.freeze());
         Rows {
             width: self.width,
             cells: self.cells,
-            buffer: self.buffer.freeze(),
+            chunks: self.full,
         }
     }
 }
@@ -94,7 +105,9 @@ impl Rows {
     /// The bytes of a cell, shared with the whole result's buffer; NULL reads as empty.
     pub(crate) fn bytes(&self, row: usize, column: usize) -> Bytes {
         match self.cell(row, column) {
-            Cell::Span { start, length } => self.buffer.slice(start as usize..start as usize + length as usize),
+            Cell::Span { chunk, start, length } => {
+                self.chunks[chunk as usize].slice(start as usize..start as usize + length as usize)
+            }
             _ => Bytes::new(),
         }
     }
@@ -102,7 +115,9 @@ impl Rows {
     /// The bytes of a cell, borrowed.
     pub(crate) fn slice(&self, row: usize, column: usize) -> &[u8] {
         match self.cell(row, column) {
-            Cell::Span { start, length } => &self.buffer[start as usize..start as usize + length as usize],
+            Cell::Span { chunk, start, length } => {
+                &self.chunks[chunk as usize][start as usize..start as usize + length as usize]
+            }
             _ => &[],
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::error::StorageError;
 use crate::log::{Direction, Log, TreeHead};
@@ -12,11 +13,15 @@ use crate::record::RecordedEvent;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A place in the log that moves forward. It reads the database for history and for the present alike; a wake-up only
-/// says that looking again is worth it.
+/// says that looking again is worth it. In history the next page is read while the last one is worked on.
 pub struct Subscription {
     log: Log,
+    /// First position not given out yet.
     next: u64,
     head: watch::Receiver<TreeHead>,
+    /// Read, but not given out.
+    ready: Vec<RecordedEvent>,
+    ahead: Option<JoinHandle<Result<Vec<RecordedEvent>, StorageError>>>,
 }
 
 impl Log {
@@ -26,6 +31,8 @@ impl Log {
             log: self.clone(),
             next: after + 1,
             head: self.watch_head(),
+            ready: Vec::new(),
+            ahead: None,
         }
     }
 }
@@ -62,8 +69,45 @@ impl Subscription {
     /// # Errors
     /// As [`Log::read_all`].
     pub async fn try_next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StorageError> {
-        let events = self.log.read_all(self.next, Direction::Forwards, limit).await?;
-        self.next += events.len() as u64;
+        let mut events = match (&mut self.ahead, self.ready.is_empty()) {
+            (_, false) => std::mem::take(&mut self.ready),
+            (Some(ahead), true) => {
+                let page = ahead
+                    .await
+                    .unwrap_or(Err(StorageError::Unavailable("a read was cancelled".into())));
+                self.ahead = None;
+                page?
+            }
+            (None, true) => self.log.read_all(self.next, Direction::Forwards, limit).await?,
+        };
+        if let Some(last) = events.last().map(|last| last.position)
+            && self.ahead.is_none()
+            && self.log.head().size >= last + limit as u64
+        {
+            let log = self.log.clone();
+            let read = async move { log.read_all(last + 1, Direction::Forwards, limit).await };
+            self.ahead = Some(tokio::spawn(read));
+        }
+        if events.len() > limit {
+            self.ready = events.split_off(limit);
+        }
+        for event in &events {
+            if event.position != self.next {
+                return Err(StorageError::Corrupt {
+                    position: self.next,
+                    what: "the event is missing".into(),
+                });
+            }
+            self.next += 1;
+        }
         Ok(events)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(ahead) = &self.ahead {
+            ahead.abort();
+        }
     }
 }

@@ -27,6 +27,9 @@ use crate::store::TimeSource;
 const BATCH_EVENTS_MAX: usize = 1_024;
 /// Bytes in one transaction; one larger append still goes alone.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Under load a commit costs more than what is in it, so the writer steps aside for callers that are about to come, until
+/// this many times in a row nobody came.
+const QUIET_YIELDS: usize = 8;
 /// Streams whose last revision is kept in memory.
 const STREAMS_CACHED_MAX: usize = 200_000;
 /// Requests whose outcome is kept in memory; older ones are looked up in the log.
@@ -85,6 +88,18 @@ enum Outcome {
 
 fn capacity(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).expect("the constants of this file are not zero")
+}
+
+/// Takes what is in the queue, as far as a batch may hold it; says whether there was anything.
+fn take_waiting(queue: &mut mpsc::Receiver<Submission>, waiting: &mut Vec<Submission>) -> bool {
+    let before = waiting.len();
+    while waiting.len() < BATCH_EVENTS_MAX {
+        match queue.try_recv() {
+            Ok(submission) => waiting.push(submission),
+            Err(_) => break,
+        }
+    }
+    waiting.len() > before
 }
 
 impl Writer {
@@ -178,6 +193,7 @@ impl Writer {
     /// Works until every handle of the log is gone, or it is told to stop and the queue is empty.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Submission>, mut stopped: watch::Receiver<bool>) {
         let mut waiting = Vec::new();
+        let mut alone = true;
         loop {
             if waiting.is_empty() {
                 tokio::select! {
@@ -192,12 +208,17 @@ impl Writer {
                     }
                 }
             }
-            while waiting.len() < BATCH_EVENTS_MAX {
-                match queue.try_recv() {
-                    Ok(submission) => waiting.push(submission),
-                    Err(_) => break,
-                }
+            take_waiting(&mut queue, &mut waiting);
+            let mut quiet = if alone && waiting.len() == 1 { QUIET_YIELDS } else { 0 };
+            while quiet < QUIET_YIELDS && waiting.len() < BATCH_EVENTS_MAX {
+                tokio::task::yield_now().await;
+                quiet = if take_waiting(&mut queue, &mut waiting) {
+                    0
+                } else {
+                    quiet + 1
+                };
             }
+            alone = waiting.len() == 1;
             waiting = self.commit(waiting).await;
         }
     }
