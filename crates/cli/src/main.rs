@@ -18,6 +18,9 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use waystation_app::{App, AppError, AppOptions, Clock, StorageError, Store, StoreOptions, SystemClock};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The record of community drug rehabilitation: an append-only log that can prove itself. 阳光驿站：社区戒毒康复工作记录
 #[derive(Parser)]
 #[command(name = "waystation", version)]
@@ -135,5 +138,8 @@ async fn open_app(url: &str) -> anyhow::Result<App> {
         migrate: false,
         clock: Arc::new(SystemClock),
     };
-    App::open(options).await.context("cannot open the database")
+    let app = App::open(options).await.context("cannot open the database")?;
+    let mut progress = progress::Progress::new(lang::say("catching up", "追赶"));
+    app.catch_up(|done, total| progress.set(done, total)).await?;
+    Ok(app)
 }

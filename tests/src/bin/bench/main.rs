@@ -12,6 +12,10 @@ mod run;
 
 use std::process::ExitCode;
 
+/// The same allocator as the product's, so that the floors are not handicapped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
