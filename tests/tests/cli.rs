@@ -56,6 +56,25 @@ fn the_sample_day_book_is_imported_once() {
         let again = json(&import(&database, &sample(), &[]));
         assert_eq!((&again["new"], &again["known"]), (&0.into(), &23.into()), "{again}");
         assert_eq!(count(), events, "importing the same file again records nothing");
+        // A spreadsheet has written the days in its own way.
+        let directory = tempfile::tempdir().expect("a directory");
+        let saved = directory.path().join("saved-again.csv");
+        let text = std::fs::read_to_string(sample()).expect("reads");
+        std::fs::write(&saved, text.replace("2026-01-", "2026/1/")).expect("writes");
+        let again = json(&import(&database, &saved.display().to_string(), &[]));
+        assert_eq!((&again["new"], &again["known"]), (&0.into(), &23.into()), "{again}");
+        // An order number that another case has: the rehearsal knows the log.
+        let taken = directory.path().join("taken.csv");
+        let lines: Vec<&str> = text.lines().collect();
+        let order = lines[1].replace("DB-001", "DB-777").replace("p-db-001", "p-db-777");
+        std::fs::write(&taken, format!("{}\n{order}\n", lines[0])).expect("writes");
+        let out = import(&database, &taken.display().to_string(), &["--dry-run"]);
+        assert_eq!(out.status.code(), Some(4), "{}", json(&out));
+        let name = directory.path().join("name.csv");
+        std::fs::write(&name, format!("{}\n{}\n", lines[0], lines[1].replace("DB-001", "张三"))).expect("writes");
+        let out = import(&database, &name.display().to_string(), &[]);
+        assert_eq!(json(&out)["listed"][0]["column"], "case", "{}", json(&out));
+        assert_eq!(count(), events);
         let verified = run(&["verify", "--database", &database.url, "--json"]);
         assert!(verified.status.success(), "{}", json(&verified));
     });
@@ -92,6 +111,8 @@ fn verify_names_what_was_changed_behind_its_back_and_exits_with_3() {
     on_both(|database| async move {
         migrate(&database);
         assert!(import(&database, &sample(), &[]).status.success());
+        let before = run(&["verify", "--database", &database.url]);
+        assert!(before.status.success(), "{before:?}");
         // The last byte becomes another one.
         let byte = |column: &str| match database.kind {
             "sqlite" => format!("{column} = unhex(substr(hex({column}), 1, length(hex({column})) - 2) || '21')"),
@@ -117,6 +138,53 @@ fn verify_names_what_was_changed_behind_its_back_and_exits_with_3() {
             assert_eq!(out.status.code(), Some(3), "{text}");
             assert!(text.contains(expected), "{expected} in {text}");
         }
+    });
+}
+
+#[test]
+fn a_stored_document_that_does_not_read_halts_its_view_and_a_rebuild_mends_it() {
+    on_both(|database| async move {
+        migrate(&database);
+        assert!(import(&database, &sample(), &[]).status.success());
+        assert!(run(&["verify", "--database", &database.url]).status.success());
+        database
+            .tamper("views", "DELETE FROM view_key WHERE id = 'DB-002'")
+            .await
+            .expect("is changed");
+        let sql = match database.kind {
+            "sqlite" => "UPDATE view_document SET body = x'7b' WHERE id = 'DB-001'",
+            _ => "UPDATE view_document SET body = '\\x7b' WHERE id = 'DB-001'",
+        };
+        database.tamper("views", sql).await.expect("is changed");
+        // A new event makes the caseload read the document again.
+        let directory = tempfile::tempdir().expect("a directory");
+        let more = directory.path().join("more.csv");
+        let heading = std::fs::read_to_string(sample())
+            .expect("reads")
+            .lines()
+            .next()
+            .map(str::to_owned);
+        let row = "2026-03-19,见面,DB-001,,worker-1,专干,,当面,,,否,";
+        std::fs::write(&more, format!("{}\n{row}\n", heading.expect("has headings"))).expect("writes");
+        assert!(import(&database, &more.display().to_string(), &[]).status.success());
+        let verified = run(&["verify", "--database", &database.url]);
+        assert_eq!(verified.status.code(), Some(3), "{verified:?}");
+        let shown = json(&run(&["projections", "--database", &database.url, "--json"]));
+        let caseload = shown["projections"]
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["projection"] == "caseload").cloned());
+        assert_eq!(
+            caseload.map(|one| one["state"].clone()),
+            Some("HALTED".into()),
+            "{shown}"
+        );
+        assert!(
+            run(&["projections", "--database", &database.url, "--rebuild", "all"])
+                .status
+                .success()
+        );
+        let mended = run(&["verify", "--database", &database.url]);
+        assert!(mended.status.success(), "{mended:?}");
     });
 }
 

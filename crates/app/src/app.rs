@@ -119,21 +119,18 @@ impl App {
 
     /// Waits, however long it takes, until every view that has not halted is where the log ended when this was called;
     /// `progress` hears of the slowest.
-    ///
-    /// # Errors
-    /// [`AppError::ProjectionHalted`].
-    pub async fn catch_up(&self, mut progress: impl FnMut(u64, u64) + Send) -> Result<(), AppError> {
+    pub async fn catch_up(&self, mut progress: impl FnMut(u64, u64) + Send) {
         let head = self.main().head().size;
         for view in self.board().all() {
             loop {
                 match self.board().wait(view.view, head, CATCH_UP_STEP).await {
                     Ok(_) => break,
                     Err(AppError::ProjectionBehind { position, .. }) => progress(position, head),
-                    Err(error) => return Err(error),
+                    // It stays where it is; whoever asks it is told.
+                    Err(_) => break,
                 }
             }
         }
-        Ok(())
     }
 
     /// The time, microseconds since 1970 UTC.

@@ -198,7 +198,7 @@ fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_
 }
 
 /// The stream that claims a value: whoever writes its first event holds it. Only a digest of the value is named.
-fn claim_stream(claim: &Claim) -> String {
+pub(crate) fn claim_stream(claim: &Claim) -> String {
     format!(
         "{}-{}",
         claim.category,

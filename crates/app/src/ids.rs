@@ -28,6 +28,16 @@ pub fn named(parts: &[&str]) -> Uuid {
     Uuid::from_bytes(digest(&parts))
 }
 
+/// Longest id in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+
+/// Whether text may be an id: 1 to 64 letters, digits, `-`, `_` or `.`, so that it can be part of a resource name and
+/// cannot hold a person's name.
+pub fn is_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !text.is_empty() && text.len() <= ID_BYTES_MAX && text.bytes().all(allowed)
+}
+
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -124,17 +124,17 @@ impl Projections {
         if folds.is_empty() {
             return Err(AppError::NotFound { kind: "projection" });
         }
-        if folds.iter().any(|fold| !self.board.begin_building(fold.name())) {
+        let names: Vec<&'static str> = folds.iter().map(|fold| fold.name()).collect();
+        if !self.board.begin_building(&names) {
             return Err(AppError::InProgress("a rebuild"));
         }
         let mut slots = Vec::new();
-        let mut names = Vec::new();
         for fold in folds {
-            let generation = self
+            let created = self
                 .store
                 .create(fold.name(), fold.version(), GenerationState::Building)
-                .await?;
-            names.push(fold.name());
+                .await;
+            let generation = created.inspect_err(|_| self.board.end_building(&names))?;
             self.board.set(fold.name(), &generation, 0);
             slots.push(Slot::new(generation, fold));
         }

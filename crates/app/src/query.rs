@@ -32,6 +32,9 @@ const SCAN_MAX: usize = 5_000;
 /// How long a query waits for a view to reach the position it asks for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a query asks for a position that this process has not heard of.
+const HEAD_POLL: Duration = Duration::from_millis(100);
+
 /// A past moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AsOf {
@@ -84,13 +87,35 @@ impl App {
     /// The position that a moment means.
     ///
     /// # Errors
-    /// [`AppError::AsOfInFuture`] for a position beyond the log's end.
+    /// [`AppError::AsOfInFuture`] for a position beyond the log's end, [`AppError::ProjectionBehind`] when a
+    /// `min_position` does not come within 5 s.
     pub async fn moment(&self, options: ReadOptions) -> Result<Option<u64>, AppError> {
-        let head = self.main().head().size;
-        for asked in options.min_position.into_iter().chain(match options.as_of {
-            Some(AsOf::Position(position)) => Some(position),
-            _ => None,
-        }) {
+        if let Some(wanted) = options.min_position {
+            // Another process may have written it; this one learns of it by asking.
+            let wait = async {
+                let mut head = self.main().watch_head();
+                while self.main().head().size < wanted {
+                    self.main().refresh_head().await?;
+                    let changed = head.wait_for(|head| head.size >= wanted);
+                    // A timeout only says that asking again is worth it.
+                    let _ = tokio::time::timeout(HEAD_POLL, changed).await;
+                }
+                Ok::<_, AppError>(())
+            };
+            if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+                let position = self.main().head().size;
+                return Err(AppError::ProjectionBehind {
+                    view: "log",
+                    position,
+                    wanted,
+                });
+            }
+        }
+        if let Some(AsOf::Position(asked)) = options.as_of {
+            if asked > self.main().head().size {
+                self.main().refresh_head().await?;
+            }
+            let head = self.main().head().size;
             if asked > head {
                 return Err(AppError::AsOfInFuture { head, asked });
             }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use waystation_domain::case::Case;
 use waystation_domain::points::PointsAccount;
 use waystation_domain::{Aggregate, Command, Context, calendar};
-use waystation_storage::Request;
+use waystation_storage::{Direction, Request};
 
 use crate::aggregates::{load, stream_of};
 use crate::app::App;
 use crate::error::AppError;
-use crate::execute::{Envelope, fingerprint};
+use crate::execute::{Envelope, claim_stream, fingerprint};
 
 /// Aggregates one rehearsal may touch.
 const AGGREGATES_MAX: usize = 100_000;
@@ -129,6 +129,16 @@ async fn try_on<C: Command>(
         policy: &policy,
     };
     let events = command.decide(state, &context)?;
+    for claim in command.claims() {
+        if !app
+            .main()
+            .read_stream(&claim_stream(&claim), 0, Direction::Forwards, 1)
+            .await?
+            .is_empty()
+        {
+            return Err(AppError::Rejected(claim.rejection));
+        }
+    }
     for event in &events {
         state.evolve(event);
     }

@@ -171,7 +171,7 @@ impl App {
             let folded = page.len();
             report.events += folded as u64;
             for entry in decode_page(page) {
-                fold(&mut folds, &entry, &mut |_, _| {})?;
+                fold(&mut folds, &entry, &mut |_, _, _| {})?;
             }
             progress(report.events, at);
             if !full || folded < PAGE_EVENTS_MAX {
@@ -255,14 +255,18 @@ fn unbounded() -> Vec<Box<dyn Fold>> {
 }
 
 /// Folds one entry into all views and hands each step to `seen`.
-fn fold(folds: &mut [Box<dyn Fold>], entry: &Entry, seen: &mut dyn FnMut(&'static str, Step)) -> Result<(), AppError> {
+fn fold(
+    folds: &mut [Box<dyn Fold>],
+    entry: &Entry,
+    seen: &mut dyn FnMut(&'static str, u64, Step),
+) -> Result<(), AppError> {
     match entry {
         Entry::Foreign => Ok(()),
         Entry::Ours(recorded) => {
             for fold in folds {
                 let mut step = Step::default();
                 fold.apply(recorded, &mut step);
-                seen(fold.name(), step);
+                seen(fold.name(), recorded.position(), step);
             }
             Ok(())
         }
@@ -294,8 +298,21 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
     let head = log.head().size;
     let mut generations = HashMap::new();
     for fold in views::all() {
-        let (generation, _) = app.board().wait(fold.name(), head, PATIENCE).await?;
-        generations.insert(fold.name(), generation);
+        let (generation, upto) = match app.board().wait(fold.name(), head, PATIENCE).await {
+            Ok((generation, _)) => (generation, head),
+            Err(AppError::ProjectionHalted { view, .. }) => {
+                report.differs(view, "-", "the view has halted");
+                let live = app
+                    .projections()
+                    .into_iter()
+                    .find(|status| status.view == view)
+                    .and_then(|one| one.live);
+                let Some(live) = live else { continue };
+                (live.generation, live.position)
+            }
+            Err(error) => return Err(error),
+        };
+        generations.insert(fold.name(), (generation, upto));
     }
     let mut folds = unbounded();
     let mut sums = Sums::new();
@@ -311,7 +328,10 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
         report.events += page.len() as u64;
         from = page.last().map_or(head, |last| last.position);
         for entry in decode_page(page) {
-            fold(&mut folds, &entry, &mut |view, step| {
+            fold(&mut folds, &entry, &mut |view, position, step| {
+                if generations.get(view).is_none_or(|(_, upto)| position > *upto) {
+                    return;
+                }
                 for version in &step.batch.documents {
                     let position = version.from_position.to_le_bytes();
                     add(&mut sums, view, &version.id, &[b"version", &position, &version.body]);
@@ -339,11 +359,11 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
         progress(from, head);
     }
     let mut stored = Sums::new();
-    for (view, generation) in &generations {
+    for (view, (generation, upto)) in &generations {
         let (mut after, mut last_key) = ((String::new(), 0), None);
         loop {
             let page = app.views().scan(*generation, (&after.0, after.1), BATCH).await?;
-            for version in page.iter().filter(|version| version.from_position <= head) {
+            for version in page.iter().filter(|version| version.from_position <= *upto) {
                 report.compared += 1;
                 let position = version.from_position.to_le_bytes();
                 add(&mut stored, view, &version.id, &[b"version", &position, &version.body]);
@@ -355,7 +375,7 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
         }
         loop {
             let page = app.views().scan_keys(*generation, last_key.as_ref(), BATCH).await?;
-            for key in page.iter().filter(|key| key.from_position <= head) {
+            for key in page.iter().filter(|key| key.from_position <= *upto) {
                 report.compared += 1;
                 let (name, position) = (key.name.to_le_bytes(), key.from_position.to_le_bytes());
                 add(
@@ -364,7 +384,7 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
                     &key.id,
                     &[b"open", &name, key.value.as_bytes(), &position],
                 );
-                if key.to_position <= head {
+                if key.to_position <= *upto {
                     let position = key.to_position.to_le_bytes();
                     add(
                         &mut stored,

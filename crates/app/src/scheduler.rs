@@ -11,7 +11,7 @@ use waystation_storage::KeyRange;
 
 use crate::app::App;
 use crate::error::AppError;
-use crate::execute::Envelope;
+use crate::execute::{Envelope, Receipt};
 use crate::query::PATIENCE;
 use crate::view::{KEY_END, View};
 use crate::views::{Agenda, AgendaKey, PointsAccounts, PointsAccountsKey};
@@ -48,7 +48,7 @@ impl App {
         for id in self.scheduled::<Agenda>(AgendaKey::Clock as u16, due).await? {
             // A document id is `<case>/<number>`; several obligations of one case are reviewed once.
             let Some((station, case)) = id else { continue };
-            events += self.case(&case, &Review {}, &self.as_clock(station)).await?.events;
+            events += counted(&case, self.case(&case, &Review {}, &self.as_clock(station)).await)?;
         }
         let before = today.to_string();
         for id in self
@@ -56,10 +56,10 @@ impl App {
             .await?
         {
             let Some((station, person)) = id else { continue };
-            events += self
-                .points(&person, &ExpirePoints {}, &self.as_clock(station))
-                .await?
-                .events;
+            events += counted(
+                &person,
+                self.points(&person, &ExpirePoints {}, &self.as_clock(station)).await,
+            )?;
         }
         Ok(events)
     }
@@ -101,6 +101,18 @@ impl App {
             }
             after = keys.into_iter().next_back();
         }
+    }
+}
+
+/// How many events a review became. One that the rules refuse is told about and must not keep the others waiting.
+fn counted(id: &str, reviewed: Result<Receipt, AppError>) -> Result<u64, AppError> {
+    match reviewed {
+        Ok(receipt) => Ok(receipt.events),
+        Err(AppError::Rejected(no)) => {
+            tracing::warn!(id, reason = no.reason.code(), "the clock was refused");
+            Ok(0)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -467,8 +467,6 @@ fn two_processes_on_one_postgres_read_their_own_writes_and_fold_each_event_once(
             here.app.get_case(&id, after(&signed)).await.expect("is there");
         }
         let last = two.check_in("c0", "2026-03-02").await.expect("sees the other's case");
-        // The other process learns of the position by polling.
-        tokio::time::sleep(Duration::from_millis(1_200)).await;
         let (case, _) = one.app.get_case("c0", after(&last)).await.expect("is there");
         assert_eq!(Some(case.revision), last.revision);
         let report = one.app.verify_views(|_, _| {}).await.expect("verifies");

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use waystation_app::{AuditEntry, Direction, LogName, Recorded, RecordedEvent};
+use waystation_app::{AppError, AuditEntry, Direction, LogName, Recorded, RecordedEvent};
 
 use crate::lang::say;
 
@@ -137,11 +137,7 @@ impl Show {
         let event = store.log(LogName::Main).event_at(self.position).await?;
         store.close().await;
         let Some(event) = event else {
-            anyhow::bail!(
-                "{} {}",
-                say("there is no event at position", "该位置没有事件："),
-                self.position
-            );
+            return Err(AppError::NotFound { kind: "event" }.into());
         };
         let whole = json(&event);
         if self.json {

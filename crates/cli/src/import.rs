@@ -63,9 +63,15 @@ impl Import {
         let app = crate::open_app(&self.database).await?;
         let mut problems = Vec::new();
         let mut rehearsal = app.rehearse();
-        let mut tally = self.pass(&rows, &mut rehearsal, "rehearsal", &mut problems).await?;
-        if problems.is_empty() && !self.dry_run {
-            tally = self.pass(&rows, &mut &app, "import", &mut problems).await?;
+        let mut tally = self
+            .pass(&rows, &mut rehearsal, "rehearsal", false, &mut problems)
+            .await?;
+        let rehearsed = problems.is_empty();
+        if rehearsed && !self.dry_run {
+            tally = self.pass(&rows, &mut &app, "import", true, &mut problems).await?;
+        }
+        if !rehearsed {
+            tally = Tally::default();
         }
         app.close().await;
         Ok(self.report(&tally, &problems))
@@ -76,6 +82,7 @@ impl Import {
         rows: &[Row],
         door: &mut impl Door,
         what: &str,
+        stop_at_first: bool,
         problems: &mut Vec<Problem>,
     ) -> anyhow::Result<Tally> {
         let mut progress = Progress::new(what);
@@ -99,7 +106,13 @@ impl Import {
             match carry_out(row, door, &envelope).await {
                 Ok(true) => tally.known += 1,
                 Ok(false) => tally.new += 1,
-                Err(problem) => problems.push(problem.into_problem(row)?),
+                Err(problem) => {
+                    problems.push(problem.into_problem(row)?);
+                    if stop_at_first {
+                        tally.rows -= 1;
+                        break;
+                    }
+                }
             }
             progress.set(tally.rows, rows.len() as u64);
         }
@@ -141,11 +154,12 @@ impl Import {
                 table.add_row([problem.row.to_string(), problem.column.clone(), problem.what.clone()]);
             }
             println!("{table}");
-            println!(
-                "{} {}",
-                problems.len(),
-                say("problems; nothing was recorded", "处问题，未写入任何内容")
+            let nothing = say("problems; nothing was recorded", "处问题，未写入任何内容");
+            let stopped = say(
+                "problem that the rehearsal could not foresee; the rows before it are recorded, mend it and import again",
+                "处演练未能预见的问题；此前各行已写入，请修正后重新导入",
             );
+            println!("{} {}", problems.len(), if tally.rows == 0 { nothing } else { stopped });
         }
         if problems.is_empty() {
             ExitCode::SUCCESS

@@ -132,14 +132,20 @@ async fn open(url: &str, migrate: bool) -> anyhow::Result<Store> {
     Store::open(options).await.context("cannot open the database")
 }
 
-async fn open_app(url: &str) -> anyhow::Result<App> {
+/// The app as the database has it, whatever its views are doing.
+async fn open_app_as_it_is(url: &str) -> anyhow::Result<App> {
     let options = AppOptions {
         database: url.to_owned(),
         migrate: false,
         clock: Arc::new(SystemClock),
     };
-    let app = App::open(options).await.context("cannot open the database")?;
+    App::open(options).await.context("cannot open the database")
+}
+
+/// The app with its views caught up.
+async fn open_app(url: &str) -> anyhow::Result<App> {
+    let app = open_app_as_it_is(url).await?;
     let mut progress = progress::Progress::new(lang::say("catching up", "追赶"));
-    app.catch_up(|done, total| progress.set(done, total)).await?;
+    app.catch_up(|done, total| progress.set(done, total)).await;
     Ok(app)
 }

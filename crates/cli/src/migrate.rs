@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::lang::say;
+
 #[derive(Args)]
 pub(crate) struct Migrate {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
@@ -22,9 +24,9 @@ impl Migrate {
         if self.json {
             println!("{}", serde_json::json!({ "database": database, "applied": applied }));
         } else if applied.is_empty() {
-            println!("{database}: nothing to do");
+            println!("{database}: {}", say("nothing to do", "无需变更"));
         } else {
-            println!("{database}: applied {applied:?}");
+            println!("{database}: {} {applied:?}", say("applied", "已应用"));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,11 +1,11 @@
-//! `waystation projections`: where every view is, straight from the database; with `--rebuild`, fills them anew.
+//! `waystation projections`: where every view is; with `--rebuild`, fills them anew.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use comfy_table::Table;
-use waystation_app::LogName;
+use waystation_app::{GenerationState, LogName};
 
 use crate::lang::say;
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ pub(crate) struct Projections {
 
 impl Projections {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let app = crate::open_app(&self.database).await?;
+        let app = crate::open_app_as_it_is(&self.database).await?;
         let head = app.store().log(LogName::Main).head().size;
         if let Some(name) = &self.rebuild {
             let begun = std::time::Instant::now();
@@ -37,6 +37,15 @@ impl Projections {
                     .iter()
                     .filter(|view| names.contains(&view.view))
                     .filter_map(|view| view.building.as_ref());
+                let failed = building
+                    .clone()
+                    .find(|building| building.state == GenerationState::Halted);
+                if let Some(failed) = failed {
+                    let why = failed.failure.clone();
+                    drop(progress);
+                    app.close().await;
+                    anyhow::bail!("{}: {why}", say("the rebuild halted", "重建中止"));
+                }
                 let Some(slowest) = building.map(|building| building.position).min() else {
                     break;
                 };
@@ -62,6 +71,7 @@ impl Projections {
                         "generation": live.map(|live| live.generation),
                         "position": live.map(|live| live.position),
                         "failure": live.map(|live| live.failure.clone()),
+                        "building": view.building.as_ref().map(|building| building.position),
                     })
                 })
                 .collect();

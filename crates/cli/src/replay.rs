@@ -69,9 +69,17 @@ impl Replay {
                 .iter()
                 .map(|found| serde_json::json!({ "view": found.view, "id": found.id, "what": found.what }))
                 .collect();
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|entry| {
+                    serde_json::json!({ "position": entry.position, "type": entry.event_type,
+                                        "occurred_on": entry.occurred_on.map(|day| day.to_string()),
+                                        "recorded_us": entry.recorded_us, "actor": entry.metadata.actor })
+                })
+                .collect();
             println!(
                 "{}",
-                serde_json::json!({ "position": at, "events": report.events, "compared": report.compared,
+                serde_json::json!({ "entries": entries, "position": at, "events": report.events, "compared": report.compared,
                                     "different": report.different, "differences": differences })
             );
         } else {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -13,6 +14,9 @@ use crate::lang::say;
 
 /// Where to serve when nothing else is said.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
+
+/// How long requests that are under way may take after the signal to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -74,11 +78,18 @@ pub(crate) async fn serve_until_interrupted(app: Arc<App>, listener: TcpListener
         let (app, stopped) = (Arc::clone(&app), stopped.clone());
         async move { app.run_clock(stopped).await }
     });
-    let server = tokio::spawn(waystation_server::serve(Arc::clone(&app), listener, stopped));
-    interrupted().await?;
+    let mut server = tokio::spawn(waystation_server::serve(Arc::clone(&app), listener, stopped));
+    tokio::select! {
+        result = interrupted() => result?,
+        failed = &mut server => failed??,
+    }
     stop.send_replace(true);
     clock.await?;
-    server.await??;
+    if !server.is_finished() && tokio::time::timeout(GRACE, &mut server).await.is_err() {
+        // Somebody keeps a stream open; whatever was acknowledged is durable.
+        server.abort();
+        let _ = server.await;
+    }
     if let Some(app) = Arc::into_inner(app) {
         app.close().await;
     }

@@ -84,7 +84,9 @@ pub struct Sourced<T> {
     pub certainty: String,
 }
 
-const SHIPPED: [&str; 4] = [
+const SHIPPED: [&str; 5] = [
+    // First: any pack of the same layer and day overrides a default.
+    include_str!("../policy/defaults.json"),
     include_str!("../policy/national-2011-06-26.json"),
     include_str!("../policy/calendar-2025.json"),
     include_str!("../policy/calendar-2026.json"),

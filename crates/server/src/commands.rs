@@ -147,9 +147,18 @@ impl CommandService for Api {
                 })
             }
         };
+        let mut stopped = self.stopped.clone();
+        let stop = async move {
+            // The sender going away means the same.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
         // Each command begins when it arrives, in order, and waits for its record's lock in that order.
         Ok(Response::new(Box::pin(
-            request.into_inner().map(answer).buffered(IN_FLIGHT_MAX),
+            request
+                .into_inner()
+                .take_until(Box::pin(stop))
+                .map(answer)
+                .buffered(IN_FLIGHT_MAX),
         )))
     }
 }

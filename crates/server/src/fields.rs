@@ -9,9 +9,6 @@ use waystation_domain::Date;
 
 use crate::status::{DOMAIN, LANGUAGE};
 
-/// Longest id in a resource name.
-const ID_BYTES_MAX: usize = 64;
-
 /// What is wrong with a request.
 #[derive(Default)]
 pub(crate) struct Fields {
@@ -81,8 +78,7 @@ impl Fields {
 
     /// An id: letters, digits, `-`, `_` and `.`.
     pub(crate) fn id(&mut self, field: &str, id: &str) -> String {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if id.is_empty() || id.len() > ID_BYTES_MAX || !id.bytes().all(allowed) {
+        if !waystation_app::ids::is_id(id) {
             self.wrong(field, "1 to 64 letters, digits, `-`, `_` or `.`");
         }
         id.to_owned()
@@ -170,13 +166,14 @@ impl Fields {
     }
 
     pub(crate) fn page(&mut self, size: i32, token: String) -> PageRequest {
-        let size = usize::try_from(size)
-            .ok()
-            .filter(|size| *size <= PAGE_MAX)
-            .unwrap_or_else(|| {
-                self.wrong("page_size", &format!("0 to {PAGE_MAX}"));
+        // More than the most is not an error: the page is the largest there is (AIP-158).
+        let size = usize::try_from(size).map_or_else(
+            |_| {
+                self.wrong("page_size", "0 or more");
                 0
-            });
+            },
+            |size| size.min(PAGE_MAX),
+        );
         PageRequest { size, token }
     }
 

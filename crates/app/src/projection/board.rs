@@ -117,11 +117,29 @@ impl Board {
         self.changed.send_replace(());
     }
 
-    /// Marks a view as being rebuilt; `false` when it is already.
-    pub(super) fn begin_building(&self, view: &str) -> bool {
-        self.lock()
-            .get_mut(view)
-            .is_some_and(|entry| !std::mem::replace(&mut entry.rebuilding, true))
+    /// Marks views as being rebuilt; `false`, and nothing marked, when one of them is already.
+    pub(super) fn begin_building(&self, views: &[&'static str]) -> bool {
+        let mut all = self.lock();
+        let busy = |view: &&str| all.get(*view).is_some_and(|entry| entry.rebuilding);
+        if views.iter().any(busy) {
+            return false;
+        }
+        for view in views {
+            if let Some(entry) = all.get_mut(view) {
+                entry.rebuilding = true;
+            }
+        }
+        true
+    }
+
+    /// Takes the mark away from views whose rebuild did not begin.
+    pub(super) fn end_building(&self, views: &[&'static str]) {
+        let mut all = self.lock();
+        for view in views {
+            if let Some(entry) = all.get_mut(view) {
+                entry.rebuilding = entry.building.is_some();
+            }
+        }
     }
 
     fn begin_waiting(&self) -> Waiting<'_> {

@@ -241,6 +241,7 @@ impl Runner {
     async fn fold(&mut self, page: Vec<waystation_storage::RecordedEvent>) -> Result<Vec<Folded>, AppError> {
         let (first, last, count) = (page[0].position, page[page.len() - 1].position, page.len());
         let page = off_thread(count, move || decode_page(page)).await?;
+        let mut unreadable = Vec::new();
         for slot in &mut self.slots {
             let mut ids: Vec<String> = page
                 .iter()
@@ -259,8 +260,13 @@ impl Runner {
                 } else {
                     self.store.documents(slot.generation.id, &ids, i64::MAX as u64).await?
                 };
-                slot.fold.load(&ids, &found)?;
+                if let Err(error) = slot.fold.load(&ids, &found) {
+                    unreadable.push((slot.generation.id, error.to_string()));
+                }
             }
+        }
+        for (id, why) in unreadable {
+            self.halt(id, why).await?;
         }
         let mut slots = std::mem::take(&mut self.slots);
         let (slots, folded) = off_thread(count, move || {
@@ -279,7 +285,7 @@ impl Runner {
     async fn save(&mut self, folded: Vec<Folded>) -> Result<Saves, AppError> {
         let mut work = Vec::new();
         let mut halted = Vec::new();
-        for (at, (slot, folded)) in self.slots.iter_mut().zip(folded).enumerate() {
+        for (slot, folded) in self.slots.iter_mut().zip(folded) {
             if slot.stale {
                 continue;
             }
@@ -295,7 +301,7 @@ impl Runner {
                 });
             }
             if let Some(why) = folded.halt {
-                halted.push((at, why));
+                halted.push((id, why));
             }
         }
         let saves = tokio::spawn(futures::future::join_all(work));
@@ -303,17 +309,25 @@ impl Runner {
             return Ok(saves);
         }
         self.settle(Some(saves)).await?;
-        for (at, why) in halted.into_iter().rev() {
-            let mut slot = self.slots.swap_remove(at);
-            tracing::error!(view = slot.fold.name(), why, "a view halted");
-            self.store
-                .set_state(slot.generation.id, GenerationState::Halted, &why)
-                .await?;
-            slot.generation.state = GenerationState::Halted;
-            slot.generation.failure = why;
-            self.board.set(slot.fold.name(), &slot.generation, slot.position);
+        for (id, why) in halted {
+            self.halt(id, why).await?;
         }
         Ok(tokio::spawn(async { Vec::new() }))
+    }
+
+    /// Stops a view where it is stored: a wrong answer would be worse than none.
+    async fn halt(&mut self, id: i64, why: String) -> Result<(), AppError> {
+        let Some(at) = self.slots.iter().position(|slot| slot.generation.id == id) else {
+            return Ok(());
+        };
+        let mut slot = self.slots.swap_remove(at);
+        tracing::error!(view = slot.fold.name(), why, "a view halted");
+        self.store.set_state(id, GenerationState::Halted, &why).await?;
+        slot.generation.state = GenerationState::Halted;
+        slot.generation.failure = why;
+        self.board
+            .set(slot.fold.name(), &slot.generation, slot.generation.position);
+        Ok(())
     }
 
     /// Waits for saves and publishes how far the views are.

@@ -326,7 +326,7 @@ pub(super) async fn carry_out(row: &Row, door: &mut impl Door, by: &Envelope) ->
             .await?
         }
         What::Award => {
-            let person = door.person_of(case).await?;
+            let person = person(row, door).await?;
             let amount = number("points", &row.points)?;
             let approved_by = Some(row.detail.clone()).filter(|approver| !approver.is_empty());
             let award = AwardManually {
@@ -339,7 +339,7 @@ pub(super) async fn carry_out(row: &Row, door: &mut impl Door, by: &Envelope) ->
             return Ok(door.points(&person, &award, by).await?);
         }
         What::Redeem => {
-            let person = door.person_of(case).await?;
+            let person = person(row, door).await?;
             let points = number("points", &row.points)?;
             let (sku, kind) = (row.detail.clone(), "DAILY_GOODS".to_owned());
             let redeem = RedeemPoints {
@@ -355,6 +355,16 @@ pub(super) async fn carry_out(row: &Row, door: &mut impl Door, by: &Envelope) ->
         }
     };
     Ok(done.0)
+}
+
+/// The person of the row's case.
+async fn person(row: &Row, door: &mut impl Door) -> Result<String, Trouble> {
+    let person = door.person_of(&row.case).await?;
+    if person.is_empty() {
+        let none = waystation_domain::Reason::CaseNotFound;
+        return Err(Trouble::Cell("case", say(none.english(), none.chinese()).to_owned()));
+    }
+    Ok(person)
 }
 
 fn order(row: &Row) -> Result<RegisterOrder, Trouble> {
@@ -413,7 +423,7 @@ async fn reward(
             ));
         }
     }
-    let person = door.person_of(&row.case).await?;
+    let person = person(row, door).await?;
     let event = format!("case-{}/{revision}", row.case);
     let basis = Basis {
         event,

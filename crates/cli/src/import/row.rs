@@ -1,6 +1,7 @@
 //! One row of a day-book, and what can be wrong with it.
 
 use csv::StringRecord;
+use waystation_app::ids::is_id;
 use waystation_domain::{Date, Role};
 
 use crate::lang::say;
@@ -15,7 +16,7 @@ pub(super) struct Problem {
 /// One thing that happened. Fields that its kind does not need are empty.
 pub(super) struct Row {
     pub(super) number: u64,
-    /// The row as it is written: its identity.
+    /// What the row says: its identity.
     pub(super) text: String,
     pub(super) on: Date,
     pub(super) what: What,
@@ -159,13 +160,25 @@ impl Columns {
                 ));
             }
         };
-        for column in ["case", "actor"] {
-            if cell(column).is_empty() {
-                return Err(wrong(column, say("must not be empty", "不能为空")));
+        for column in ["case", "actor", "person"] {
+            let text = cell(column);
+            if !(is_id(&text) || column == "person" && text.is_empty()) {
+                let expected = say(
+                    "expected 1 to 64 letters, digits, - _ or .",
+                    "应为1至64个字母、数字或 - _ .",
+                );
+                return Err(wrong(column, expected));
             }
         }
-        // Columns in our order, so that moving a column in the file does not make its rows new ones.
-        let text = HEADINGS.map(|(_, en)| cell(en)).join("\u{1f}");
+        // The row's identity is what it says, not how it is written: columns in our order, days in one form, so that a
+        // file saved again by a spreadsheet is still the same file.
+        let said = |(_, english): (&str, &'static str)| match english {
+            "on" => on.to_string(),
+            "what" => format!("{what:?}"),
+            "role" => role.as_str().to_owned(),
+            _ => day(&cell(english)).map_or_else(|| cell(english), |day| day.to_string()),
+        };
+        let text = HEADINGS.map(said).join("\u{1f}");
         Ok(Row {
             number,
             text,

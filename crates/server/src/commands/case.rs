@@ -50,7 +50,7 @@ impl CommandMessage for v1::RegisterOrderRequest {
             chosen => fields.id("case_id", chosen),
         };
         let person = match self.person.as_str() {
-            "" => id.clone(),
+            "" => waystation_app::ids::named(&["person of", &id]).simple().to_string(),
             chosen => fields.id("person", chosen),
         };
         let command = RegisterOrder {

@@ -1,0 +1,193 @@
+//! Planning: what of the waiting appends goes into the next batch, and what its commit will change in memory.
+
+use std::collections::HashMap;
+
+use super::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Writer};
+use crate::engine::Value;
+use crate::error::StorageError;
+use crate::log::Submission;
+use crate::log::batch::{Batch, Origin};
+use crate::record::{Appended, ExpectedRevision, Request};
+
+/// The last revision of a stream; `None` for a stream without events.
+#[derive(Clone, Copy)]
+pub(super) struct StreamHead {
+    pub(super) number: i64,
+    pub(super) revision: Option<u64>,
+}
+
+/// What a plan made of one submission.
+pub(super) enum Planned {
+    /// It is in the batch, and will be this if the batch commits.
+    Taken(Appended),
+    /// It can be answered without the batch.
+    Answered(Result<Appended, StorageError>),
+    /// It must wait for the next batch.
+    Deferred,
+}
+
+/// A batch and what its commit will change in memory.
+pub(super) struct Plan {
+    pub(super) batch: Batch,
+    pub(super) streams: HashMap<String, StreamHead>,
+    pub(super) requests: HashMap<[u8; 16], Request>,
+    pub(super) next_stream: i64,
+}
+
+impl Writer {
+    /// Makes sure memory knows every stream that is about to be appended to.
+    pub(super) async fn look_up_streams(&mut self, waiting: &[Submission]) -> Result<(), StorageError> {
+        let streams = waiting.iter().flat_map(|submission| &submission.append.streams);
+        let mut unknown: Vec<&str> = streams
+            .map(|part| part.stream.as_str())
+            .filter(|name| !self.streams.contains(*name))
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        let log = self.name.as_str();
+        for chunk in unknown.chunks(64) {
+            // Padded to a few lengths, so that the databases keep a few prepared statements instead of 64.
+            let width = if chunk.len() == 1 {
+                1
+            } else if chunk.len() <= 8 {
+                8
+            } else {
+                64
+            };
+            let padding = chunk[chunk.len() - 1];
+            let names: Vec<&str> = chunk
+                .iter()
+                .copied()
+                .chain(std::iter::repeat(padding))
+                .take(width)
+                .collect();
+            let marks: Vec<String> = (1..=width).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT name, stream, (SELECT max(revision) FROM {log}_event e WHERE e.stream = s.stream) \
+                 FROM {log}_stream s WHERE name IN ({})",
+                marks.join(", ")
+            );
+            let parameters = names.iter().map(|name| Value::Text((*name).to_owned())).collect();
+            let rows = self.engine.query(&sql, parameters).await?;
+            for row in 0..rows.len() {
+                let revision = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
+                self.streams.put(
+                    rows.text(row, 0),
+                    StreamHead {
+                        number: rows.i64(row, 1),
+                        revision,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides each submission in order against memory plus what the batch holds so far.
+    pub(super) async fn plan(&mut self, waiting: &[Submission]) -> (Plan, Vec<Planned>) {
+        let recorded_us = self.recorded_us.max((self.time)());
+        self.recorded_us = recorded_us;
+        let mut plan = Plan {
+            batch: Batch::new(self.name, &self.tree, recorded_us),
+            streams: HashMap::new(),
+            requests: HashMap::new(),
+            next_stream: self.next_stream,
+        };
+        let mut planned = Vec::with_capacity(waiting.len());
+        for submission in waiting {
+            planned.push(self.plan_one(&mut plan, submission).await);
+        }
+        (plan, planned)
+    }
+
+    async fn plan_one(&mut self, plan: &mut Plan, submission: &Submission) -> Planned {
+        let append = &submission.append;
+        if plan.batch.events() >= BATCH_EVENTS_MAX || plan.batch.bytes() >= BATCH_BYTES_MAX {
+            return Planned::Deferred;
+        }
+        if let Some(request) = append.request {
+            if plan.requests.contains_key(&request.id) {
+                return Planned::Deferred;
+            }
+            if self.requests.contains(&request.id) {
+                return match self.repeat(Some(request)).await {
+                    Ok(found) => Planned::Answered(found.unwrap_or(Err(StorageError::Unknown))),
+                    Err(error) => Planned::Answered(Err(error)),
+                };
+            }
+        }
+        let mut heads = Vec::with_capacity(append.streams.len());
+        for part in &append.streams {
+            let head = plan
+                .streams
+                .get(&part.stream)
+                .or_else(|| self.streams.get(&part.stream))
+                .copied();
+            let actual = head.and_then(|head| head.revision);
+            let fits = match part.expected {
+                ExpectedRevision::Any => true,
+                ExpectedRevision::NoStream => actual.is_none(),
+                ExpectedRevision::StreamExists => actual.is_some(),
+                ExpectedRevision::Exact(revision) => actual == Some(revision),
+            };
+            if !fits {
+                // A repeat of a committed request finds the stream moved on by itself.
+                return Planned::Answered(match self.repeat(append.request).await {
+                    Ok(Some(result)) => result,
+                    Ok(None) => Err(StorageError::WrongExpectedRevision {
+                        stream: part.stream.clone(),
+                        expected: part.expected,
+                        actual,
+                    }),
+                    Err(error) => Err(error),
+                });
+            }
+            heads.push(head);
+        }
+        self.take(plan, submission, &heads)
+    }
+
+    /// Puts a submission that fits into the batch.
+    fn take(&self, plan: &mut Plan, submission: &Submission, heads: &[Option<StreamHead>]) -> Planned {
+        let append = &submission.append;
+        let origin = Origin {
+            category: append.category,
+            actor: append.actor,
+            causation: append.causation,
+        };
+        let events: usize = append.streams.iter().map(|part| part.events.len()).sum();
+        let first_position = plan.batch.next_position();
+        let mut request = append.request.map(|request| (request, events));
+        let mut first_revision = None;
+        for (part, head) in append.streams.iter().zip(heads) {
+            let mut head = head.unwrap_or_else(|| {
+                let number = plan.next_stream;
+                plan.next_stream += 1;
+                plan.batch.new_stream(number, &part.stream);
+                StreamHead { number, revision: None }
+            });
+            for event in &part.events {
+                let revision = head.revision.map_or(0, |revision| revision + 1);
+                let stream = (head.number, part.stream.as_str());
+                if let Err(error) = plan.batch.push(&origin, stream, revision, event, request.take()) {
+                    // Bounds were checked at the door; only the system's randomness can fail here, and then nothing
+                    // of this batch may be written.
+                    return Planned::Answered(Err(error));
+                }
+                head.revision = Some(revision);
+            }
+            first_revision = first_revision.or(head.revision);
+            plan.streams.insert(part.stream.clone(), head);
+        }
+        if let Some(request) = append.request {
+            plan.requests.insert(request.id, request);
+        }
+        Planned::Taken(Appended {
+            first_position,
+            last_position: plan.batch.next_position() - 1,
+            revision: first_revision.unwrap_or(0),
+            recorded_us: self.recorded_us,
+            replayed: false,
+        })
+    }
+}
