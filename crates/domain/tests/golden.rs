@@ -147,7 +147,7 @@ fn points() -> Vec<PointsEvent> {
             reason: None,
             approved_by: None,
             expires_on: day("2027-03-02"),
-            source: "waystation/defaults/1 points.award.check_in".into(),
+            source: "guiyang/qinglongshan/2020-01-01 points.award.check_in".into(),
         }
         .into(),
         PointsAwardReversed {
