@@ -73,8 +73,8 @@ pub enum AppError {
     #[error("an internal task failed: {0}")]
     Internal(String),
     /// The store failed.
-    #[error("{0}")]
-    Storage(#[source] StorageError),
+    #[error(transparent)]
+    Storage(StorageError),
 }
 
 impl From<StorageError> for AppError {

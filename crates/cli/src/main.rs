@@ -11,6 +11,7 @@ mod replay;
 mod serve;
 mod verify;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -72,6 +73,7 @@ mod exit {
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter("warn")
         .init();
     let arguments = Arguments::parse();

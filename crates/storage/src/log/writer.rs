@@ -288,6 +288,7 @@ impl Writer {
         for submission in waiting {
             let error = match error {
                 StorageError::Unknown => StorageError::Unknown,
+                StorageError::Unavailable(why) => StorageError::Unavailable(why.clone()),
                 other => StorageError::Unavailable(other.to_string()),
             };
             let _ = submission.reply.send(Err(error));
