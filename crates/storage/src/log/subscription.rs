@@ -1,19 +1,23 @@
 //! Catch-up subscriptions: from any position through history into the present, without loss, repeat or reorder.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::error::StorageError;
-use crate::log::{Direction, Log, TreeHead};
+use crate::log::{Direction, Log, PAGE_EVENTS_MAX, TreeHead};
 use crate::record::RecordedEvent;
 
 /// How long a subscriber relies on wake-ups before it asks the database itself.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Pages of history that are read before they are asked for.
+const PAGES_AHEAD: usize = 2;
+
 /// A place in the log that moves forward. It reads the database for history and for the present alike; a wake-up only
-/// says that looking again is worth it. In history the next page is read while the last one is worked on.
+/// says that looking again is worth it. In history the next pages are read while the last one is worked on.
 pub struct Subscription {
     log: Log,
     /// First position not given out yet.
@@ -21,7 +25,10 @@ pub struct Subscription {
     head: watch::Receiver<TreeHead>,
     /// Read, but not given out.
     ready: Vec<RecordedEvent>,
-    ahead: Option<JoinHandle<Result<Vec<RecordedEvent>, StorageError>>>,
+    /// Pages on their way, in order.
+    ahead: VecDeque<JoinHandle<Result<Vec<RecordedEvent>, StorageError>>>,
+    /// First position that is neither read nor on its way.
+    read_to: u64,
 }
 
 impl Log {
@@ -32,7 +39,8 @@ impl Log {
             next: after + 1,
             head: self.watch_head(),
             ready: Vec::new(),
-            ahead: None,
+            ahead: VecDeque::new(),
+            read_to: after + 1,
         }
     }
 }
@@ -69,24 +77,32 @@ impl Subscription {
     /// # Errors
     /// As [`Log::read_all`].
     pub async fn try_next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StorageError> {
-        let mut events = match (&mut self.ahead, self.ready.is_empty()) {
-            (_, false) => std::mem::take(&mut self.ready),
-            (Some(ahead), true) => {
+        let limit = limit.clamp(1, PAGE_EVENTS_MAX);
+        let mut events = match self.ahead.front_mut() {
+            _ if !self.ready.is_empty() => std::mem::take(&mut self.ready),
+            Some(ahead) => {
                 let page = ahead
                     .await
                     .unwrap_or(Err(StorageError::Unavailable("a read was cancelled".into())));
-                self.ahead = None;
-                page?
+                self.ahead.pop_front();
+                // Pages after one that failed would leave a hole; they are read again.
+                page.inspect_err(|_| self.forget_ahead())?
             }
-            (None, true) => self.log.read_all(self.next, Direction::Forwards, limit).await?,
+            None => {
+                let page = self.log.read_all(self.next, Direction::Forwards, limit).await?;
+                self.read_to = self.next + page.len() as u64;
+                page
+            }
         };
-        if let Some(last) = events.last().map(|last| last.position)
-            && self.ahead.is_none()
-            && self.log.head().size >= last + limit as u64
+        // History has no end in sight: whole pages can be read before they are asked for.
+        while !events.is_empty()
+            && self.ahead.len() < PAGES_AHEAD
+            && self.log.head().size >= self.read_to + limit as u64
         {
-            let log = self.log.clone();
-            let read = async move { log.read_all(last + 1, Direction::Forwards, limit).await };
-            self.ahead = Some(tokio::spawn(read));
+            let (log, from) = (self.log.clone(), self.read_to);
+            let read = async move { log.read_all(from, Direction::Forwards, limit).await };
+            self.ahead.push_back(tokio::spawn(read));
+            self.read_to += limit as u64;
         }
         if events.len() > limit {
             self.ready = events.split_off(limit);
@@ -104,10 +120,17 @@ impl Subscription {
     }
 }
 
+impl Subscription {
+    fn forget_ahead(&mut self) {
+        for page in self.ahead.drain(..) {
+            page.abort();
+        }
+        self.read_to = self.next;
+    }
+}
+
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if let Some(ahead) = &self.ahead {
-            ahead.abort();
-        }
+        self.forget_ahead();
     }
 }
