@@ -469,6 +469,31 @@ fn two_processes_on_one_postgres_read_their_own_writes_and_fold_each_event_once(
         let last = two.check_in("c0", "2026-03-02").await.expect("sees the other's case");
         let (case, _) = one.app.get_case("c0", after(&last)).await.expect("is there");
         assert_eq!(Some(case.revision), last.revision);
+        let numbers = |here: &Here| -> Vec<_> {
+            here.app
+                .projections()
+                .iter()
+                .filter_map(|view| view.live.as_ref().map(|live| live.generation))
+                .collect()
+        };
+        let before = numbers(&two);
+        one.app.rebuild(None).await.expect("begins");
+        for _ in 0..100 {
+            if numbers(&two).iter().zip(&before).all(|(now, then)| now > then) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(
+            numbers(&two),
+            numbers(&one),
+            "the other process answers from what was rebuilt here"
+        );
+        let last = two.check_in("c1", "2026-03-02").await.expect("is recorded");
+        for here in [&one, &two] {
+            let (case, _) = here.app.get_case("c1", after(&last)).await.expect("is there");
+            assert_eq!(Some(case.revision), last.revision);
+        }
         let report = one.app.verify_views(|_, _| {}).await.expect("verifies");
         assert_eq!(report.different, 0, "{:?}", report.differences);
         one.app.close().await;

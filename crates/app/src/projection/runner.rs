@@ -173,7 +173,9 @@ impl Runner {
     /// A rebuilt generation takes the place of the one before.
     fn take_over(&mut self, slot: Slot) {
         let retired = self.slots.iter().position(|old| old.fold.name() == slot.fold.name());
-        if let Some(old) = retired.map(|at| self.slots.swap_remove(at)) {
+        if let Some(old) = retired.map(|at| self.slots.swap_remove(at))
+            && old.generation.id != slot.generation.id
+        {
             self.drop_later(old.generation.id);
         }
         self.board.set(slot.fold.name(), &slot.generation, slot.position);
@@ -206,7 +208,20 @@ impl Runner {
             _ = head.changed() => {}
             Some(slot) = incoming => self.take_over(slot),
             _ = self.stopped.changed() => {}
-            () = tokio::time::sleep(POLL_INTERVAL) => self.log.refresh_head().await?,
+            () = tokio::time::sleep(POLL_INTERVAL) => {
+                self.log.refresh_head().await?;
+                self.notice_swaps().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Another process may have put a rebuilt generation in the place of one of ours, and will drop ours soon.
+    async fn notice_swaps(&mut self) -> Result<(), AppError> {
+        let stored = self.store.generations().await?;
+        for slot in &mut self.slots {
+            let found = stored.iter().find(|found| found.id == slot.generation.id);
+            slot.stale |= found.is_none_or(|found| !is_running(found.state));
         }
         Ok(())
     }
@@ -221,9 +236,14 @@ impl Runner {
             if !slot.stale {
                 return true;
             }
-            let found = stored.iter().find(|found| found.id == slot.generation.id);
-            let running = |state| matches!(state, GenerationState::Live | GenerationState::Building);
-            let Some(found) = found.filter(|found| running(found.state)) else {
+            let mine = stored
+                .iter()
+                .find(|found| found.id == slot.generation.id && is_running(found.state));
+            let successor = || {
+                let mut live = stored.iter().rev().filter(|found| found.state == GenerationState::Live);
+                live.find(|found| found.view == slot.generation.view && found.version == slot.generation.version)
+            };
+            let Some(found) = mine.or_else(successor) else {
                 return false;
             };
             slot.generation = found.clone();
@@ -419,6 +439,10 @@ fn fold_slot(slot: &mut Slot, page: &[Entry], first: u64, last: u64) -> Folded {
         batch: step.batch,
         halt,
     }
+}
+
+fn is_running(state: GenerationState) -> bool {
+    matches!(state, GenerationState::Live | GenerationState::Building)
 }
 
 const PARKED: &str = "left out, because they do not read: positions ";
