@@ -189,6 +189,21 @@ fn bad_input_is_named_and_changes_nothing() {
         let large = clients.cases.sign_agreement(large).await.expect_err("is too large");
         assert_eq!(large.code(), Code::OutOfRange, "{large:?}");
 
+        // Field 5 is text in one message and bytes in the other.
+        let mut grpc = tonic::client::Grpc::new(server.connect().await);
+        grpc.ready().await.expect("is ready");
+        let codec = tonic_prost::ProstCodec::<v1::VerifyResponse, v1::CommandReceipt>::default();
+        let path = "/waystation.v1.CaseService/RegisterOrder".parse().expect("is a path");
+        let not_text = v1::VerifyResponse {
+            root: vec![0xff, 0xfe],
+            ..Default::default()
+        };
+        let not_text = grpc
+            .unary(tonic::Request::new(not_text), path, codec)
+            .await
+            .expect_err("is not text");
+        assert_eq!(not_text.code(), Code::InvalidArgument, "{not_text:?}");
+
         let list = |station: &str, token: &str| v1::ListCasesRequest {
             station: station.into(),
             page_token: token.into(),

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch as signal;
+use tonic::codegen::http;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_web::GrpcWebLayer;
@@ -45,6 +46,24 @@ pub enum ServeError {
     /// The network failed.
     #[error("cannot serve")]
     Transport(#[from] tonic::transport::Error),
+}
+
+/// tonic answers INTERNAL to a request that is no message of its type (text that is not UTF-8, say); it is the caller's
+/// mistake, and a retry will not help.
+fn unreadable_is_the_callers<B>(mut response: http::Response<B>) -> http::Response<B> {
+    let headers = response.headers_mut();
+    let says = |name: &str, text: &str| {
+        headers
+            .get(name)
+            .is_some_and(|value| value.as_bytes().starts_with(text.as_bytes()))
+    };
+    if says("grpc-status", "13") && says("grpc-message", "failed%20to%20decode%20Protobuf") {
+        headers.insert(
+            "grpc-status",
+            http::HeaderValue::from(tonic::Code::InvalidArgument as i32),
+        );
+    }
+    response
 }
 
 /// All services; cheap to clone.
@@ -80,6 +99,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiv
         .max_concurrent_streams(Some(STREAMS_MAX))
         .http2_keepalive_interval(Some(KEEPALIVE))
         .layer(GrpcWebLayer::new())
+        .layer(tower::util::MapResponseLayer::new(unreadable_is_the_callers))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
