@@ -10,6 +10,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let tally = std::env::temp_dir().join(format!("waystation-test-tally-{}", std::process::id()));
     std::fs::create_dir_all(&tally).map_err(|error| format!("cannot create {}: {error}", tally.display()))?;
+    // `cargo test` builds programs only for the integration tests of their own package; ours lie in another.
+    let built = Command::new(&cargo)
+        .args(["build", "--workspace", "--bins"])
+        .status()
+        .map_err(|error| format!("cargo build: {error}"))?;
+    if !built.success() {
+        return Err("the programs do not build".into());
+    }
     let status = Command::new(cargo)
         .args(["test", "--workspace", "--all-targets"])
         .args(arguments)
