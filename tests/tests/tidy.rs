@@ -146,7 +146,7 @@ fn every_rpc_is_called_by_a_test_or_named_as_not() {
         calls += &std::fs::read_to_string(root().join(file)).expect("is there");
     }
     let mut protos = Vec::new();
-    files(&root().join("proto"), &mut protos);
+    files(&root().join("proto/waystation"), &mut protos);
     let mut missing = Vec::new();
     for path in protos {
         let text = std::fs::read_to_string(&path).expect("is text");

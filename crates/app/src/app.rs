@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
 use crate::projection::{Board, Projections, ViewStatus};
+use crate::system;
 
 /// Stations whose policy is kept in memory.
 const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
@@ -55,6 +56,7 @@ impl App {
             time: Arc::new(move || time.now_us()),
         })
         .await?;
+        system::begin(store.log(LogName::Main)).await?;
         let projections = Projections::start(store.log(LogName::Main).clone(), store.views().clone()).await?;
         Ok(Self {
             store,
@@ -70,6 +72,11 @@ impl App {
     pub async fn close(self) {
         self.projections.stop().await;
         self.store.close().await;
+    }
+
+    /// Whether nothing was recorded yet but the event with which a log begins.
+    pub fn is_new(&self) -> bool {
+        self.store.log(LogName::Main).head().size <= 1
     }
 
     /// Asks something of a case.
@@ -143,7 +150,7 @@ impl App {
     /// # Errors
     /// [`AppError::Storage`], [`AppError::Undecodable`].
     pub async fn person_of(&self, case: &str) -> Result<String, AppError> {
-        let slot = self.cases.cell(case).lock(case, self.main()).await?;
+        let slot = self.cases.lock(case, self.main()).await?;
         Ok(slot.state.person.clone())
     }
 

@@ -8,6 +8,7 @@ use waystation_storage::{Append, Appended, ExpectedRevision, NewEvent, Request, 
 
 use crate::aggregates::{Aggregates, stream_of};
 use crate::app::App;
+use crate::belief::OnItsWay;
 use crate::error::AppError;
 use crate::ids;
 
@@ -88,9 +89,9 @@ impl App {
             None => None,
         };
         let policy = self.policy(&envelope.principal.station);
-        let cell = aggregates.cell(id);
+        let stream = stream_of::<C::Aggregate>(id);
         for _ in 0..ATTEMPTS_MAX {
-            let mut slot = cell.lock(id, self.main()).await?;
+            let mut slot = aggregates.lock(id, self.main()).await?;
             let actual = slot.revision;
             let refused = envelope.expected_revision.filter(|expected| Some(*expected) != actual);
             let today = calendar::day_of(self.now_us());
@@ -103,15 +104,17 @@ impl App {
                 Some(expected) => Err(AppError::RevisionMismatch { expected, actual }),
                 None => command.decide(&slot.state, &context).map_err(AppError::Rejected),
             };
+            let nothing_to_write = envelope.validate_only || decided.as_ref().is_ok_and(Vec::is_empty);
+            if (nothing_to_write || decided.is_err()) && !slot.fresh() {
+                // No fence will prove this answer, so it must rest on what the log says now.
+                if self.main().last_revision(&stream).await? != actual {
+                    slot.reread().await;
+                    continue;
+                }
+            }
             let events = match decided {
                 Ok(events) => events,
                 Err(no) => {
-                    if !cell.is_settled() {
-                        // The state may yet be thrown away; a no must rest on what is durable.
-                        drop(slot);
-                        cell.settled().await;
-                        continue;
-                    }
                     drop(slot);
                     return match request {
                         Some(request) => self.main().find_request(request).await?.map(Receipt::from).ok_or(no),
@@ -125,7 +128,7 @@ impl App {
             {
                 return Ok(appended.into());
             }
-            if events.is_empty() || envelope.validate_only {
+            if nothing_to_write {
                 return Ok(Receipt {
                     position: self.main().head().size,
                     revision: revision.checked_sub(1),
@@ -137,29 +140,16 @@ impl App {
             let metadata = metadata::<C>(envelope, &policy, today);
             let expected = actual.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
             let claims = command.claims();
-            let append = append(
-                stream_of::<C::Aggregate>(id),
-                expected,
-                &events,
-                &claims,
-                &metadata,
-                request,
-                envelope,
-            );
+            let append = append(stream.clone(), expected, &events, &claims, &metadata, request, envelope);
             let pending = self.main().submit(append)?;
-            let on_its_way = cell.on_its_way();
             for event in &events {
                 slot.state.evolve(event);
             }
             slot.revision = revision.checked_sub(1);
+            let on_its_way = OnItsWay::new([&slot], pending);
             drop(slot);
-            match pending.outcome().await {
-                Ok(appended) => {
-                    if !appended.replayed {
-                        on_its_way.went_well();
-                    }
-                    return Ok(appended.into());
-                }
+            match on_its_way.outcome().await {
+                Ok(appended) => return Ok(appended.into()),
                 Err(StorageError::WrongExpectedRevision { stream, .. }) => {
                     if let Some(claim) = claims.iter().find(|claim| claim_stream(claim) == stream) {
                         return Err(AppError::Rejected(claim.rejection.clone()));

@@ -5,6 +5,7 @@
 
 mod aggregates;
 mod app;
+mod belief;
 mod clock;
 mod error;
 mod execute;
@@ -15,10 +16,12 @@ mod recorded;
 mod rehearse;
 mod replay;
 mod scheduler;
+mod system;
 mod view;
 pub mod views;
 
 pub use app::{App, AppOptions};
+pub use belief::{Belief, Beliefs, Held, OnItsWay};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use execute::{Envelope, Receipt};
@@ -32,6 +35,7 @@ pub use rehearse::{Rehearsal, Rehearsed};
 pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
 pub use view::{OnUnreadable, View};
 pub use waystation_storage::{
-    Direction, Finding, GenerationState, LogName, RecordedEvent, StorageError, Store, StoreOptions, TreeHead,
-    VerifyReport,
+    APPEND_EVENTS_MAX, Append, Appended, Direction, EVENT_BYTES_MAX, ExpectedRevision, Finding, GenerationState, Log,
+    LogName, NewEvent, PAGE_EVENTS_MAX, RecordedEvent, STREAM_BYTES_MAX, StorageError, Store, StoreOptions,
+    StreamAppend, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
 };

@@ -51,14 +51,16 @@ impl Projections {
                     .filter(|found| found.view == fold.name() && found.state == state);
                 all.find(|found| found.version == fold.version()).cloned()
             };
-            if let Some(halted) = of_view(GenerationState::Halted) {
-                board.set(fold.name(), &halted, halted.position);
-            } else if let Some(found) = of_view(GenerationState::Live) {
+            if let Some(found) = of_view(GenerationState::Live) {
+                // A rebuild that was under way goes on beside it.
+                if let Some(begun) = of_view(GenerationState::Building) {
+                    building.push(Slot::new(begun, fold.fresh()));
+                }
                 live.push(Slot::new(found, fold));
-                continue;
+            } else if let Some(halted) = of_view(GenerationState::Halted) {
+                board.set(fold.name(), &halted, halted.position);
             } else if let Some(found) = of_view(GenerationState::Building) {
                 building.push(Slot::new(found, fold));
-                continue;
             } else {
                 // An earlier release's generation goes on answering that release until this one has caught up.
                 let replaces = stored.iter().any(|found| found.view == fold.name());

@@ -152,29 +152,28 @@ impl App {
             let page = match &stream {
                 Some(stream) => {
                     self.main()
-                        .read_stream(stream, from, Direction::Forwards, PAGE_EVENTS_MAX)
+                        .page_stream(stream, from, Direction::Forwards, PAGE_EVENTS_MAX)
                         .await?
                 }
                 None => {
                     self.main()
-                        .read_all(from + 1, Direction::Forwards, PAGE_EVENTS_MAX)
+                        .page_all(from + 1, Direction::Forwards, PAGE_EVENTS_MAX)
                         .await?
                 }
             };
-            let full = page.len() == PAGE_EVENTS_MAX;
+            let done = page.last().is_none_or(|last| last.position >= at);
             from = match (&stream, page.last()) {
                 (Some(_), Some(last)) => last.revision + 1,
                 (None, Some(last)) => last.position,
                 (_, None) => from,
             };
             let page: Vec<_> = page.into_iter().filter(|event| event.position <= at).collect();
-            let folded = page.len();
-            report.events += folded as u64;
+            report.events += page.len() as u64;
             for entry in decode_page(page) {
                 fold(&mut folds, &entry, &mut |_, _, _| {})?;
             }
             progress(report.events, at);
-            if !full || folded < PAGE_EVENTS_MAX {
+            if done {
                 break;
             }
         }
@@ -319,7 +318,7 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
     let mut from = 0;
     while from < head {
         let page = log
-            .read_all(
+            .page_all(
                 from + 1,
                 Direction::Forwards,
                 PAGE_EVENTS_MAX.min((head - from) as usize),
@@ -399,6 +398,13 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
             if !full {
                 break;
             }
+        }
+    }
+    for status in app.projections() {
+        let used = generations.get(status.view).map(|(generation, _)| *generation);
+        if used.is_some() && status.live.map(|live| live.generation) != used {
+            // What was compared is being dropped; a difference would mean nothing.
+            return Err(AppError::InProgress("a rebuild"));
         }
     }
     for ((view, id), sum) in &sums {

@@ -42,26 +42,33 @@ impl App {
     /// # Errors
     /// [`AppError::ProjectionBehind`] when the schedule cannot keep up, or the store failed; the next tick goes on.
     pub async fn tick(&self) -> Result<u64, AppError> {
-        let today = calendar::day_of(self.now_us());
-        let mut events = 0;
-        let due = format!("{today}{KEY_END}");
-        for id in self.scheduled::<Agenda>(AgendaKey::Clock as u16, due).await? {
-            // A document id is `<case>/<number>`; several obligations of one case are reviewed once.
-            let Some((station, case)) = id else { continue };
-            events += counted(&case, self.case(&case, &Review {}, &self.as_clock(station)).await)?;
+        // One schedule, or one record, that fails must not keep the others waiting.
+        let (reviewed, expired) = (self.review_cases().await, self.expire_points().await);
+        Ok(reviewed? + expired?)
+    }
+
+    async fn review_cases(&self) -> Result<u64, AppError> {
+        let due = format!("{}{KEY_END}", calendar::day_of(self.now_us()));
+        let mut tally = Tally::default();
+        // A document id is `<case>/<number>`; several obligations of one case are reviewed once.
+        let due = self.scheduled::<Agenda>(AgendaKey::Clock as u16, due).await?;
+        for (station, case) in due.into_iter().flatten() {
+            tally.count(&case, self.case(&case, &Review {}, &self.as_clock(station)).await);
         }
-        let before = today.to_string();
-        for id in self
+        tally.finish()
+    }
+
+    async fn expire_points(&self) -> Result<u64, AppError> {
+        let before = calendar::day_of(self.now_us()).to_string();
+        let mut tally = Tally::default();
+        let due = self
             .scheduled::<PointsAccounts>(PointsAccountsKey::Expiry as u16, before)
-            .await?
-        {
-            let Some((station, person)) = id else { continue };
-            events += counted(
-                &person,
-                self.points(&person, &ExpirePoints {}, &self.as_clock(station)).await,
-            )?;
+            .await?;
+        for (station, person) in due.into_iter().flatten() {
+            let expired = self.points(&person, &ExpirePoints {}, &self.as_clock(station)).await;
+            tally.count(&person, expired);
         }
-        Ok(events)
+        tally.finish()
     }
 
     fn as_clock(&self, station: String) -> Envelope {
@@ -104,15 +111,27 @@ impl App {
     }
 }
 
-/// How many events a review became. One that the rules refuse is told about and must not keep the others waiting.
-fn counted(id: &str, reviewed: Result<Receipt, AppError>) -> Result<u64, AppError> {
-    match reviewed {
-        Ok(receipt) => Ok(receipt.events),
-        Err(AppError::Rejected(no)) => {
-            tracing::warn!(id, reason = no.reason.code(), "the clock was refused");
-            Ok(0)
+/// How many events a schedule became, and the first failure on the way.
+#[derive(Default)]
+struct Tally {
+    events: u64,
+    failure: Option<AppError>,
+}
+
+impl Tally {
+    fn count(&mut self, id: &str, reviewed: Result<Receipt, AppError>) {
+        match reviewed {
+            Ok(receipt) => self.events += receipt.events,
+            Err(AppError::Rejected(no)) => tracing::warn!(id, reason = no.reason.code(), "the clock was refused"),
+            Err(error) => {
+                tracing::warn!(id, error = %error, "the clock could not review a record");
+                self.failure.get_or_insert(error);
+            }
         }
-        Err(error) => Err(error),
+    }
+
+    fn finish(self) -> Result<u64, AppError> {
+        self.failure.map_or(Ok(self.events), Err)
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use futures::{StreamExt, TryStreamExt};
-use waystation_app::{App, AppOptions, Clock, LogName};
+use waystation_app::{App, AppOptions, Clock};
 use waystation_domain::{Date, calendar};
 
 use crate::lang::say;
@@ -80,7 +80,7 @@ impl Demo {
         };
         let app = Arc::new(App::open(options).await?);
         let begun = std::time::Instant::now();
-        let seeded = app.store().log(LogName::Main).head().size == 0;
+        let seeded = app.is_new();
         if seeded {
             let today = calendar::day_of(clock.now_us());
             let last = self.until.unwrap_or_else(|| calendar::add_days(today, -1));

@@ -103,7 +103,12 @@ pub(crate) enum EngineError {
 #[async_trait]
 pub(crate) trait Engine: Send + Sync {
     /// Runs a SELECT and returns all its rows.
-    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Rows, EngineError>;
+    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Rows, EngineError> {
+        self.query_within(sql, parameters, usize::MAX).await
+    }
+
+    /// Runs a SELECT and returns its first rows: at least one if there is any, and no more after these many bytes.
+    async fn query_within(&self, sql: &str, parameters: Vec<Value>, bytes_max: usize) -> Result<Rows, EngineError>;
 
     /// Runs a transaction. `false`: the guard did not hold and nothing was written.
     async fn write(&self, write: Write) -> Result<bool, EngineError>;

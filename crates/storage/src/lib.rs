@@ -17,8 +17,8 @@ mod views;
 
 pub use error::StorageError;
 pub use log::{
-    Direction, EVENT_BYTES_MAX, Finding, Log, PAGE_EVENTS_MAX, Pending, STREAM_BYTES_MAX, Subscription, TYPE_BYTES_MAX,
-    TreeHead, VerifyReport,
+    APPEND_EVENTS_MAX, Direction, EVENT_BYTES_MAX, Finding, Log, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Pending,
+    STREAM_BYTES_MAX, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
 };
 pub use record::{Append, Appended, ExpectedRevision, LogName, NewEvent, RecordedEvent, Request, StreamAppend};
 pub use store::{Store, StoreOptions, TimeSource};

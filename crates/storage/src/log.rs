@@ -8,7 +8,9 @@ mod subscription;
 mod verify;
 mod writer;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use waystation_trust::Hash;
@@ -18,7 +20,7 @@ use crate::error::StorageError;
 use crate::record::{Append, Appended, LogName};
 use crate::store::TimeSource;
 
-pub use read::{Direction, PAGE_EVENTS_MAX};
+pub use read::{Direction, PAGE_BYTES_MAX, PAGE_EVENTS_MAX};
 pub use subscription::Subscription;
 pub use verify::{Finding, VerifyReport};
 
@@ -29,11 +31,14 @@ pub const TYPE_BYTES_MAX: usize = 1_024;
 /// Largest event: data and metadata together, in bytes.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most events in one append; more would hold everyone else up for too long.
-const APPEND_EVENTS_MAX: usize = 4_096;
+pub const APPEND_EVENTS_MAX: usize = 16_384;
 /// Appends that may wait for the writer.
 const QUEUE_APPENDS_MAX: usize = 4_096;
 /// Bytes that may wait for the writer, in KiB.
 const QUEUE_KIB_MAX: usize = 64 * 1024;
+
+/// How long a reader relies on wake-ups before it asks the database itself.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Size and root of the tree over a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +63,8 @@ struct Inner {
     head: watch::Sender<TreeHead>,
     stop: watch::Sender<bool>,
     writer: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// When the database was last asked for a newer head.
+    polled: Mutex<Instant>,
 }
 
 /// An append on its way to the writer.
@@ -77,9 +84,9 @@ impl Pending {
     ///
     /// # Errors
     /// As [`Log::append`].
-    pub async fn outcome(self) -> Result<Appended, StorageError> {
+    pub async fn outcome(&mut self) -> Result<Appended, StorageError> {
         // The writer drops replies only when it stops, mid-commit at worst.
-        self.reply.await.unwrap_or(Err(StorageError::Unknown))
+        (&mut self.reply).await.unwrap_or(Err(StorageError::Unknown))
     }
 }
 
@@ -101,6 +108,7 @@ impl Log {
             head,
             stop,
             writer: Mutex::new(Some(tokio::spawn(writer.run(submissions, stopped)))),
+            polled: Mutex::new(Instant::now()),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -168,18 +176,17 @@ fn check(append: &Append) -> Result<usize, StorageError> {
     let invalid = |what: String| Err(StorageError::Invalid(what));
     let mut bytes = 0;
     let mut events = 0;
-    if append.streams.is_empty() {
-        return invalid("it names no stream".into());
+    if append.streams.is_empty() || append.streams.len() > APPEND_EVENTS_MAX {
+        return invalid(format!("it names no stream, or more than {APPEND_EVENTS_MAX}"));
     }
-    for (number, part) in append.streams.iter().enumerate() {
+    let mut names = HashSet::with_capacity(append.streams.len());
+    for part in &append.streams {
         if part.stream.is_empty() || part.stream.len() > STREAM_BYTES_MAX {
             return invalid(format!("a stream name has 1 to {STREAM_BYTES_MAX} bytes"));
         }
-        if append.streams[..number].iter().any(|other| other.stream == part.stream) {
+        bytes += part.stream.len() + 100;
+        if !names.insert(part.stream.as_str()) {
             return invalid("a stream is named twice".into());
-        }
-        if part.events.is_empty() {
-            return invalid("a stream gets no event".into());
         }
         events += part.events.len();
         for event in &part.events {
@@ -200,6 +207,9 @@ fn check(append: &Append) -> Result<usize, StorageError> {
         .collect();
     ids.sort_unstable();
     ids.dedup();
+    if events == 0 {
+        return invalid("it has no event".into());
+    }
     if ids.len() != events {
         return invalid("an event id is used twice".into());
     }

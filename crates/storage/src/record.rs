@@ -66,7 +66,7 @@ pub struct StreamAppend {
     pub stream: String,
     /// Belief about the stream.
     pub expected: ExpectedRevision,
-    /// At least one event.
+    /// What to append; none only checks the belief, and then another stream must get an event.
     pub events: Vec<NewEvent>,
 }
 
@@ -101,7 +101,7 @@ pub struct Appended {
     pub first_position: u64,
     /// Position of the last event.
     pub last_position: u64,
-    /// Revision of the last event in the first stream of the append.
+    /// Revision of the last event in the first stream of the append that got one.
     pub revision: u64,
     /// When the log came to hold it, microseconds since 1970 UTC.
     pub recorded_us: i64,
@@ -175,6 +175,26 @@ impl RecordedEvent {
     /// Event type.
     pub fn event_type(&self) -> &str {
         std::str::from_utf8(&self.header[self.event_type.clone()]).expect("checked when it was read")
+    }
+
+    /// Stream name; shares the page.
+    pub fn stream_bytes(&self) -> Bytes {
+        self.header.slice(self.stream.clone())
+    }
+
+    /// Event type; shares the page.
+    pub fn event_type_bytes(&self) -> Bytes {
+        self.header.slice(self.event_type.clone())
+    }
+
+    /// Bytes about the event; shares the page.
+    pub fn metadata_bytes(&self) -> Bytes {
+        self.body.slice(self.parts[1].clone())
+    }
+
+    /// The event; shares the page.
+    pub fn data_bytes(&self) -> Bytes {
+        self.body.slice(self.parts[2].clone())
     }
 
     /// Media type of the data.

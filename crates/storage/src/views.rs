@@ -16,7 +16,7 @@ pub const OPEN_END: u64 = i64::MAX as u64;
 /// Documents fetched by one statement.
 const FETCH_MAX: usize = 64;
 /// Rows of one page of a list.
-const LIST_MAX: usize = 1_000;
+const LIST_MAX: usize = 1_001;
 
 /// A new version of a document.
 #[derive(Clone, Debug)]

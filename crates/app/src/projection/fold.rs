@@ -85,7 +85,7 @@ pub(crate) trait Fold: Send {
     fn version(&self) -> u32;
     fn on_unreadable(&self) -> OnUnreadable;
     /// Ids an event touches that are not in memory.
-    fn unknown(&self, recorded: &Recorded) -> Vec<String>;
+    fn unknown(&mut self, recorded: &Recorded) -> Vec<String>;
     /// Takes stored documents into memory; ids without a document do not exist.
     fn load(&mut self, ids: &[String], found: &[DocumentVersion]) -> Result<(), AppError>;
     /// Folds an event; every id it touches must be in memory.
@@ -148,12 +148,13 @@ impl<V: View> Fold for Folder<V> {
         V::ON_UNREADABLE
     }
 
-    fn unknown(&self, recorded: &Recorded) -> Vec<String> {
+    fn unknown(&mut self, recorded: &Recorded) -> Vec<String> {
         if V::creates(recorded) {
             return Vec::new();
         }
         let mut ids = V::touched(recorded);
-        ids.retain(|id| !self.held.contains(id));
+        // What the page needs must not be pushed out by what is loaded for it.
+        ids.retain(|id| !self.held.promote(id));
         ids
     }
 

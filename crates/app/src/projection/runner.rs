@@ -5,7 +5,7 @@
 //! transaction as the documents, and only from where it was.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -23,8 +23,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a live runner lets events gather after a step when nobody waits for them: a view costs one transaction a
 /// step, however many events are in it.
 const LINGER: Duration = Duration::from_millis(40);
-/// Longest wait after a failure.
+/// Shortest and longest wait after a failure, and how long a failure is remembered.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+const BACKOFF_FORGOTTEN: Duration = Duration::from_secs(60);
 /// Pages smaller than this are folded where they are; larger ones leave the threads that serve requests.
 const PAGE_SMALL: usize = 64;
 /// Positions left out by a parking view that are listed by number.
@@ -105,7 +107,8 @@ impl Runner {
     }
 
     pub(super) async fn run(mut self, mut role: Role) {
-        let mut backoff = Duration::from_millis(100);
+        let mut backoff = BACKOFF_MIN;
+        let mut failed: Option<Instant> = None;
         while !*self.stopped.borrow() {
             match self.follow(&mut role).await {
                 Ok(()) => return,
@@ -114,6 +117,11 @@ impl Runner {
                     for slot in &mut self.slots {
                         slot.stale = true;
                     }
+                    // A failure long after the last one is a new one.
+                    if failed.is_none_or(|at| at.elapsed() > BACKOFF_FORGOTTEN) {
+                        backoff = BACKOFF_MIN;
+                    }
+                    failed = Some(Instant::now());
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
                 }
@@ -137,7 +145,7 @@ impl Runner {
             let page = match from {
                 Some(from) => {
                     self.log
-                        .read_all(from + 1, Direction::Forwards, PAGE_EVENTS_MAX)
+                        .page_all(from + 1, Direction::Forwards, PAGE_EVENTS_MAX)
                         .await?
                 }
                 None => Vec::new(),
@@ -244,6 +252,12 @@ impl Runner {
                 live.find(|found| found.view == slot.generation.view && found.version == slot.generation.version)
             };
             let Some(found) = mine.or_else(successor) else {
+                // Halted or dropped by another process: whoever asks is told, instead of being given old answers.
+                let known = stored.iter().find(|found| found.id == slot.generation.id);
+                slot.generation.failure = known.map_or_else(String::new, |known| known.failure.clone());
+                slot.generation.state = GenerationState::Halted;
+                self.board
+                    .set(slot.fold.name(), &slot.generation, slot.generation.position);
                 return false;
             };
             slot.generation = found.clone();
@@ -290,14 +304,19 @@ impl Runner {
         }
         let mut slots = std::mem::take(&mut self.slots);
         let (slots, folded) = off_thread(count, move || {
-            let folded = slots
-                .iter_mut()
-                .map(|slot| fold_slot(slot, &page, first, last))
-                .collect();
+            // A fold that panics must not take the others with it.
+            let work = || {
+                slots
+                    .iter_mut()
+                    .map(|slot| fold_slot(slot, &page, first, last))
+                    .collect()
+            };
+            let folded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             (slots, folded)
         })
         .await?;
         self.slots = slots;
+        let folded = folded.map_err(|_| AppError::Internal("a fold panicked".into()))?;
         Ok(folded)
     }
 
@@ -340,9 +359,9 @@ impl Runner {
         let Some(at) = self.slots.iter().position(|slot| slot.generation.id == id) else {
             return Ok(());
         };
-        let mut slot = self.slots.swap_remove(at);
-        tracing::error!(view = slot.fold.name(), why, "a view halted");
+        tracing::error!(view = self.slots[at].fold.name(), why, "a view halted");
         self.store.set_state(id, GenerationState::Halted, &why).await?;
+        let mut slot = self.slots.swap_remove(at);
         slot.generation.state = GenerationState::Halted;
         slot.generation.failure = why;
         self.board
@@ -385,14 +404,21 @@ impl Runner {
 
     /// Everything has caught up: the new generations answer from now on, and the live runner keeps them up.
     async fn hand_over(&mut self, live: &mpsc::Sender<Slot>) -> Result<(), AppError> {
-        for mut slot in std::mem::take(&mut self.slots) {
+        // A slot leaves only after the last step that may fail.
+        while let Some((id, view)) = self
+            .slots
+            .last()
+            .map(|slot| (slot.generation.id, slot.generation.view.clone()))
+        {
             let stored = self.store.generations().await?;
-            let old = stored.iter().find(|found| {
-                found.view == slot.generation.view
-                    && found.id != slot.generation.id
+            let others = stored.iter().filter(|found| {
+                found.view == view
+                    && found.id != id
                     && matches!(found.state, GenerationState::Live | GenerationState::Halted)
             });
-            self.store.swap(slot.generation.id, old.map(|old| old.id)).await?;
+            let others: Vec<i64> = others.map(|other| other.id).collect();
+            self.store.swap(id, &others).await?;
+            let Some(mut slot) = self.slots.pop() else { break };
             slot.generation.state = GenerationState::Live;
             slot.generation.failure.clear();
             // The live runner goes away only when the process stops.

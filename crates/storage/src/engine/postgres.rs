@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column as _, Executor, Row, TypeInfo};
@@ -159,6 +160,14 @@ fn compose(write: &Write) -> String {
     format!("WITH {} SELECT count(*) FROM guard", terms.join(", "))
 }
 
+/// Bytes of a row's values.
+fn size(row: &PgRow) -> Result<usize, EngineError> {
+    (0..row.len()).try_fold(0, |sum, column| {
+        let value = row.try_get_raw(column).map_err(classify)?;
+        Ok(sum + value.as_bytes().map_or(0, <[u8]>::len))
+    })
+}
+
 fn collect(fetched: &[PgRow]) -> Result<Rows, EngineError> {
     let width = fetched.first().map_or(1, PgRow::len);
     let integer: Vec<bool> = fetched.first().map_or_else(Vec::new, |row| {
@@ -188,9 +197,23 @@ fn collect(fetched: &[PgRow]) -> Result<Rows, EngineError> {
 
 #[async_trait]
 impl Engine for Postgres {
-    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Rows, EngineError> {
+    async fn query_within(&self, sql: &str, parameters: Vec<Value>, bytes_max: usize) -> Result<Rows, EngineError> {
         let query = parameters.into_iter().fold(statement(sql), bind);
-        collect(&query.fetch_all(&self.pool).await.map_err(classify)?)
+        if bytes_max == usize::MAX {
+            return collect(&query.fetch_all(&self.pool).await.map_err(classify)?);
+        }
+        let mut fetched = Vec::new();
+        let mut bytes = 0;
+        let mut rows = query.fetch(&self.pool);
+        while let Some(row) = rows.try_next().await.map_err(classify)? {
+            bytes += size(&row)?;
+            fetched.push(row);
+            if bytes >= bytes_max {
+                break;
+            }
+        }
+        drop(rows);
+        collect(&fetched)
     }
 
     async fn write(&self, write: Write) -> Result<bool, EngineError> {

@@ -27,6 +27,7 @@ pub(super) struct RowsBuilder {
     cells: Vec<Cell>,
     full: Vec<Bytes>,
     buffer: BytesMut,
+    bytes: usize,
 }
 
 impl RowsBuilder {
@@ -36,7 +37,13 @@ impl RowsBuilder {
             cells: Vec::new(),
             full: Vec::new(),
             buffer: BytesMut::new(),
+            bytes: 0,
         }
+    }
+
+    /// Bytes collected so far.
+    pub(super) fn size(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn null(&mut self) {
@@ -52,6 +59,7 @@ impl RowsBuilder {
             self.full
                 .push(std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK_BYTES)).freeze());
         }
+        self.bytes += value.len();
         let (chunk, start) = (self.full.len() as u32, self.buffer.len() as u32);
         self.buffer.extend_from_slice(value);
         self.cells.push(Cell::Span {
@@ -74,6 +82,11 @@ impl RowsBuilder {
 impl Rows {
     pub(crate) fn len(&self) -> usize {
         self.cells.len() / self.width
+    }
+
+    /// Bytes of all values.
+    pub(crate) fn size(&self) -> usize {
+        self.chunks.iter().map(Bytes::len).sum()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

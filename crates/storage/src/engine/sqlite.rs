@@ -52,7 +52,8 @@ impl Sqlite {
         }
         let lock = lock_beside(path)?;
         let connection = Connection::open(path).map_err(classify)?;
-        let sync = if durable { "FULL" } else { "OFF" };
+        // NORMAL syncs at checkpoints only: a crash may lose the newest commits, never the order of what is there.
+        let sync = if durable { "FULL" } else { "NORMAL" };
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous={sync}; PRAGMA mmap_size=0;
@@ -125,7 +126,7 @@ fn open_reader(path: &Path) -> Result<Connection, EngineError> {
     Ok(connection)
 }
 
-fn run_query(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Rows, EngineError> {
+fn run_query(connection: &Connection, sql: &str, parameters: &[Value], bytes_max: usize) -> Result<Rows, EngineError> {
     // To SQLite `$1` is a name, numbered by first appearance; `?1` is a number.
     let mut statement = connection.prepare_cached(&sql.replace('$', "?")).map_err(classify)?;
     let width = statement.column_count();
@@ -142,6 +143,9 @@ fn run_query(connection: &Connection, sql: &str, parameters: &[Value]) -> Result
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => result.bytes(bytes),
             }
         }
+        if result.size() >= bytes_max {
+            break;
+        }
     }
     Ok(result.finish())
 }
@@ -151,7 +155,7 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(classify)?;
     if let Some((sql, parameters)) = &write.guard
-        && run_query(&transaction, sql, parameters)?.is_empty()
+        && run_query(&transaction, sql, parameters, usize::MAX)?.is_empty()
     {
         return Ok(false); // dropping the transaction rolls it back
     }
@@ -194,7 +198,7 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
 
 #[async_trait]
 impl Engine for Sqlite {
-    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Rows, EngineError> {
+    async fn query_within(&self, sql: &str, parameters: Vec<Value>, bytes_max: usize) -> Result<Rows, EngineError> {
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
@@ -207,7 +211,7 @@ impl Engine for Sqlite {
                 Some(connection) => connection,
                 None => open_reader(&path)?,
             };
-            let result = run_query(&connection, &sql, &parameters);
+            let result = run_query(&connection, &sql, &parameters, bytes_max);
             if result.is_ok() {
                 readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             }

@@ -1,8 +1,11 @@
 //! Reading the log: bounded pages in both directions, each checked for holes.
 
+use std::sync::PoisonError;
+use std::time::Instant;
+
 use crate::engine::{Rows, Value};
 use crate::error::StorageError;
-use crate::log::{Log, TreeHead};
+use crate::log::{Log, POLL_INTERVAL, TreeHead};
 use crate::record::RecordedEvent;
 
 /// Most events in one page.
@@ -17,6 +20,9 @@ pub enum Direction {
     Backwards,
 }
 
+/// Bytes after which a page ends, however few events it holds.
+pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 impl Log {
     /// Up to `limit` events, starting at `from` (inclusive): positions from 1, or `u64::MAX` for the newest when reading
     /// backwards. Only durable events, and never across a hole.
@@ -29,34 +35,64 @@ impl Log {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StorageError> {
+        self.read_all_within(from, direction, limit, usize::MAX).await
+    }
+
+    /// As [`Log::read_all`], but the page also ends after [`PAGE_BYTES_MAX`]: only an empty page means that there is no
+    /// more.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn page_all(
+        &self,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
+        self.read_all_within(from, direction, limit, PAGE_BYTES_MAX).await
+    }
+
+    async fn read_all_within(
+        &self,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
         let log = self.inner.name.as_str();
         let head = self.head().size;
         let limit = limit.min(PAGE_EVENTS_MAX) as u64;
-        let (first, last) = match direction {
-            Direction::Forwards => (from.max(1), from.max(1).saturating_add(limit - limit.min(1)).min(head)),
+        let (first, last, order) = match direction {
+            Direction::Forwards => {
+                let first = from.max(1);
+                (first, first.saturating_add(limit - limit.min(1)).min(head), "ASC")
+            }
             Direction::Backwards => {
                 let last = from.min(head);
-                ((last + 1).saturating_sub(limit).max(1), last)
+                ((last + 1).saturating_sub(limit).max(1), last, "DESC")
             }
         };
         if limit == 0 || first > last {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 ORDER BY position"
+            "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 \
+             ORDER BY position {order}"
         );
         let parameters = vec![Value::I64(first as i64), Value::I64(last as i64)];
-        let mut events = decode(&self.inner.engine.query(&sql, parameters).await?)?;
+        let rows = self.inner.engine.query_within(&sql, parameters, bytes_max).await?;
+        let events = decode(&rows)?;
+        let place = |offset: u64| match direction {
+            Direction::Forwards => first + offset,
+            Direction::Backwards => last - offset,
+        };
         for (offset, event) in events.iter().enumerate() {
-            if event.position != first + offset as u64 {
-                return Err(missing(first + offset as u64));
+            if event.position != place(offset as u64) {
+                return Err(missing(place(offset as u64)));
             }
         }
-        if events.len() as u64 != last - first + 1 {
-            return Err(missing(first + events.len() as u64));
-        }
-        if direction == Direction::Backwards {
-            events.reverse();
+        if (events.len() as u64) < last - first + 1 && rows.size() < bytes_max {
+            return Err(missing(place(events.len() as u64)));
         }
         Ok(events)
     }
@@ -73,6 +109,34 @@ impl Log {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StorageError> {
+        self.read_stream_within(stream, from, direction, limit, usize::MAX)
+            .await
+    }
+
+    /// As [`Log::read_stream`], but the page also ends after [`PAGE_BYTES_MAX`]: only an empty page means that there is
+    /// no more.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn page_stream(
+        &self,
+        stream: &str,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
+        self.read_stream_within(stream, from, direction, limit, PAGE_BYTES_MAX)
+            .await
+    }
+
+    async fn read_stream_within(
+        &self,
+        stream: &str,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
         let log = self.inner.name.as_str();
         let (comparison, order) = match direction {
             Direction::Forwards => (">=", "ASC"),
@@ -88,7 +152,7 @@ impl Log {
             Value::I64(i64::try_from(from).unwrap_or(i64::MAX)),
             Value::I64(limit.min(PAGE_EVENTS_MAX) as i64),
         ];
-        let events = decode(&self.inner.engine.query(&sql, parameters).await?)?;
+        let events = decode(&self.inner.engine.query_within(&sql, parameters, bytes_max).await?)?;
         for pair in events.windows(2) {
             if pair[0].revision.abs_diff(pair[1].revision) != 1 {
                 return Err(StorageError::Corrupt {
@@ -98,6 +162,23 @@ impl Log {
             }
         }
         Ok(events)
+    }
+
+    /// The last revision of a stream; `None` when it has no event. Asks the database.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn last_revision(&self, stream: &str) -> Result<Option<u64>, StorageError> {
+        let log = self.inner.name.as_str();
+        let sql = format!(
+            "SELECT max(revision) FROM {log}_event WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1)"
+        );
+        let rows = self
+            .inner
+            .engine
+            .query(&sql, vec![Value::Text(stream.to_owned())])
+            .await?;
+        Ok((!rows.is_empty() && !rows.is_null(0, 0)).then(|| rows.u64(0, 0)))
     }
 
     /// The event at a position, if the log is that long.
@@ -128,6 +209,23 @@ impl Log {
             }
         }
         Ok(low)
+    }
+
+    /// Asks the database for a newer head, in case another process writes too; not if anybody has asked within
+    /// [`POLL_INTERVAL`], so that a thousand idle readers cost one question.
+    ///
+    /// # Errors
+    /// As [`Log::read_all`].
+    pub async fn poll_head(&self) -> Result<(), StorageError> {
+        {
+            let mut polled = self.inner.polled.lock().unwrap_or_else(PoisonError::into_inner);
+            // Half of it: whoever waits a whole interval must not find that it was asked just before.
+            if polled.elapsed() < POLL_INTERVAL / 2 {
+                return Ok(());
+            }
+            *polled = Instant::now();
+        }
+        self.refresh_head().await
     }
 
     /// Asks the database for a newer head, in case another process writes too.

@@ -1,20 +1,18 @@
 //! Catch-up subscriptions: from any position through history into the present, without loss, repeat or reorder.
 
 use std::collections::VecDeque;
-use std::time::Duration;
-
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::error::StorageError;
-use crate::log::{Direction, Log, PAGE_EVENTS_MAX, TreeHead};
+use crate::log::{Direction, Log, PAGE_EVENTS_MAX, POLL_INTERVAL, TreeHead};
 use crate::record::RecordedEvent;
-
-/// How long a subscriber relies on wake-ups before it asks the database itself.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Pages of history that are read before they are asked for.
 const PAGES_AHEAD: usize = 2;
+
+/// A page on its way.
+type Reading = JoinHandle<Result<Vec<RecordedEvent>, StorageError>>;
 
 /// A place in the log that moves forward. It reads the database for history and for the present alike; a wake-up only
 /// says that looking again is worth it. In history the next pages are read while the last one is worked on.
@@ -25,8 +23,8 @@ pub struct Subscription {
     head: watch::Receiver<TreeHead>,
     /// Read, but not given out.
     ready: Vec<RecordedEvent>,
-    /// Pages on their way, in order.
-    ahead: VecDeque<JoinHandle<Result<Vec<RecordedEvent>, StorageError>>>,
+    /// Pages on their way, in order, each with its first position.
+    ahead: VecDeque<(u64, Reading)>,
     /// First position that is neither read nor on its way.
     read_to: u64,
 }
@@ -67,7 +65,7 @@ impl Subscription {
                 continue;
             }
             if tokio::time::timeout(POLL_INTERVAL, self.head.changed()).await.is_err() {
-                self.log.refresh_head().await?;
+                self.log.poll_head().await?;
             }
         }
     }
@@ -80,7 +78,7 @@ impl Subscription {
         let limit = limit.clamp(1, PAGE_EVENTS_MAX);
         let mut events = match self.ahead.front_mut() {
             _ if !self.ready.is_empty() => std::mem::take(&mut self.ready),
-            Some(ahead) => {
+            Some((_, ahead)) => {
                 let page = ahead
                     .await
                     .unwrap_or(Err(StorageError::Unavailable("a read was cancelled".into())));
@@ -89,19 +87,25 @@ impl Subscription {
                 page.inspect_err(|_| self.forget_ahead())?
             }
             None => {
-                let page = self.log.read_all(self.next, Direction::Forwards, limit).await?;
+                let page = self.log.page_all(self.next, Direction::Forwards, limit).await?;
                 self.read_to = self.next + page.len() as u64;
                 page
             }
         };
+        let read = self.next + events.len() as u64;
+        if self.ahead.front().map_or(self.read_to, |(from, _)| *from) != read {
+            // The page ended early, by its bytes; what was to follow it no longer does.
+            self.forget_ahead();
+            self.read_to = read;
+        }
         // History has no end in sight: whole pages can be read before they are asked for.
         while !events.is_empty()
             && self.ahead.len() < PAGES_AHEAD
             && self.log.head().size >= self.read_to + limit as u64
         {
             let (log, from) = (self.log.clone(), self.read_to);
-            let read = async move { log.read_all(from, Direction::Forwards, limit).await };
-            self.ahead.push_back(tokio::spawn(read));
+            let read = async move { log.page_all(from, Direction::Forwards, limit).await };
+            self.ahead.push_back((from, tokio::spawn(read)));
             self.read_to += limit as u64;
         }
         if events.len() > limit {
@@ -122,7 +126,7 @@ impl Subscription {
 
 impl Subscription {
     fn forget_ahead(&mut self) {
-        for page in self.ahead.drain(..) {
+        for (_, page) in self.ahead.drain(..) {
             page.abort();
         }
         self.read_to = self.next;

@@ -52,6 +52,8 @@ pub(super) struct Writer {
     next_stream: i64,
     streams: LruCache<String, StreamHead>,
     requests: LruCache<[u8; 16], (Request, Appended)>,
+    /// The outcome of a batch was never learnt; memory must be read anew before anything is planned on it.
+    suspect: bool,
 }
 
 enum Outcome {
@@ -98,6 +100,7 @@ impl Writer {
             next_stream: 1,
             streams: LruCache::new(capacity(STREAMS_CACHED_MAX)),
             requests: LruCache::new(capacity(REQUESTS_CACHED_MAX)),
+            suspect: false,
         };
         writer.reload().await?;
         Ok(writer)
@@ -143,11 +146,9 @@ impl Writer {
             unfinished.push(tiles.unfinished(level, complete - complete % 256).await?);
         }
         let frontier = split_hashes(rows.slice(0, 1))?;
-        self.tree = Tree::restore(size, frontier, unfinished)
+        let tree = Tree::restore(size, frontier, unfinished)
             .ok_or_else(|| corrupt("the stored frontier does not fit the tiles and leaves"))?;
-        self.next_stream = rows.i64(0, 3) + 1;
-        self.streams.clear();
-        self.requests.clear();
+        let next_stream = rows.i64(0, 3) + 1;
         if size > 0 {
             let sql = format!("SELECT position, header, body, leaf FROM {log}_event WHERE position = $1");
             let rows = self.engine.query(&sql, vec![Value::I64(size as i64)]).await?;
@@ -156,8 +157,20 @@ impl Writer {
                 .ok_or_else(|| corrupt("the last event is missing"))?;
             self.recorded_us = self.recorded_us.max(last.recorded_us);
         }
+        self.tree = tree;
+        self.next_stream = next_stream;
+        self.streams.clear();
+        self.requests.clear();
+        self.suspect = false;
         self.publish();
         Ok(())
+    }
+
+    /// Whether the log still ends where memory believes.
+    async fn is_current(&self) -> Result<bool, StorageError> {
+        let sql = format!("SELECT size FROM {}_tree", self.name.as_str());
+        let rows = self.engine.query(&sql, Vec::new()).await?;
+        Ok(!rows.is_empty() && rows.u64(0, 0) == self.tree.size())
     }
 
     fn publish(&self) {
@@ -203,13 +216,24 @@ impl Writer {
     /// Decides and commits what is waiting, answers it, and returns what must wait for the next batch.
     async fn commit(&mut self, mut waiting: Vec<Submission>) -> Vec<Submission> {
         for _ in 0..PLANS_MAX {
+            if self.suspect
+                && let Err(error) = self.reload().await
+            {
+                self.answer_all(waiting, &error);
+                return Vec::new();
+            }
             if let Err(error) = self.look_up_streams(&waiting).await {
                 self.answer_all(waiting, &error);
                 return Vec::new();
             }
             let (plan, planned) = self.plan(&waiting).await;
             let outcome = if plan.batch.events() == 0 {
-                Outcome::Committed
+                // No fence proves these answers; the log's end does.
+                match self.is_current().await {
+                    Ok(true) => Outcome::Committed,
+                    Ok(false) => Outcome::Stale,
+                    Err(error) => Outcome::Failed(error),
+                }
             } else {
                 self.write(&plan.batch).await
             };
@@ -233,6 +257,7 @@ impl Writer {
                     waiting = self.answer_repeats(waiting).await;
                 }
                 Outcome::Failed(error) => {
+                    self.suspect = matches!(error, StorageError::Unknown);
                     let deferred: Vec<bool> = planned
                         .iter()
                         .map(|planned| matches!(planned, Planned::Deferred))

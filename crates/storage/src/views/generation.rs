@@ -53,6 +53,9 @@ pub struct Generation {
     pub failure: String,
 }
 
+/// Rows of a dropped generation that one transaction deletes.
+const DROPPED_ROWS_MAX: usize = 5_000;
+
 impl ViewStore {
     /// All generations, oldest first.
     ///
@@ -140,20 +143,20 @@ impl ViewStore {
         Ok(())
     }
 
-    /// Makes a built generation the live one and retires the one before, in one transaction.
+    /// Makes a built generation the live one and retires others, in one transaction.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn swap(&self, built: i64, retired: Option<i64>) -> Result<(), StorageError> {
-        let ids: Vec<i64> = std::iter::once(built).chain(retired).collect();
-        let states = [GenerationState::Live, GenerationState::Retired];
+    pub async fn swap(&self, built: i64, retired: &[i64]) -> Result<(), StorageError> {
+        let ids: Vec<i64> = std::iter::once(built).chain(retired.iter().copied()).collect();
+        let states = std::iter::once(GenerationState::Live).chain(std::iter::repeat(GenerationState::Retired));
         let update = Update {
             table: "view_generation".into(),
             columns: &["state", "generation"],
             set: 1,
             only: "",
             values: vec![
-                Column::Text(states[..ids.len()].iter().map(|state| state.as_str().into()).collect()),
+                Column::Text(states.take(ids.len()).map(|state| state.as_str().into()).collect()),
                 Column::I64(ids),
             ],
         };
@@ -166,16 +169,25 @@ impl ViewStore {
         Ok(())
     }
 
-    /// Drops a generation and everything in it.
+    /// Drops a generation and everything in it, a slice at a time, so that saves of live views get their turn.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be asked; calling again goes on.
     pub async fn drop_generation(&self, generation: i64) -> Result<(), StorageError> {
-        let script = format!(
-            "DELETE FROM view_document WHERE generation = {generation};
-             DELETE FROM view_key WHERE generation = {generation};
-             DELETE FROM view_generation WHERE generation = {generation}"
-        );
-        Ok(self.engine.script(&script).await?)
+        for (table, key) in [
+            ("view_document", "id, from_position"),
+            ("view_key", "name, value, id, from_position"),
+        ] {
+            let any = format!("SELECT 1 FROM {table} WHERE generation = {generation} LIMIT 1");
+            while !self.engine.query(&any, Vec::new()).await?.is_empty() {
+                let slice = format!(
+                    "DELETE FROM {table} WHERE generation = {generation} AND ({key}) IN \
+                     (SELECT {key} FROM {table} WHERE generation = {generation} ORDER BY {key} LIMIT {DROPPED_ROWS_MAX})"
+                );
+                self.engine.script(&slice).await?;
+            }
+        }
+        let last = format!("DELETE FROM view_generation WHERE generation = {generation}");
+        Ok(self.engine.script(&last).await?)
     }
 }

@@ -9,7 +9,7 @@ use crate::log::Submission;
 use crate::log::batch::{Batch, Origin};
 use crate::record::{Appended, ExpectedRevision, Request};
 
-/// The last revision of a stream; `None` for a stream without events.
+/// The last revision of a stream; `None` for a stream without events, which has number 0.
 #[derive(Clone, Copy)]
 pub(super) struct StreamHead {
     pub(super) number: i64,
@@ -69,6 +69,14 @@ impl Writer {
             );
             let parameters = names.iter().map(|name| Value::Text((*name).to_owned())).collect();
             let rows = self.engine.query(&sql, parameters).await?;
+            for name in chunk {
+                // That there is none is worth knowing too.
+                let none = StreamHead {
+                    number: 0,
+                    revision: None,
+                };
+                self.streams.put((*name).to_owned(), none);
+            }
             for row in 0..rows.len() {
                 let revision = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
                 self.streams.put(
@@ -160,7 +168,10 @@ impl Writer {
         let mut request = append.request.map(|request| (request, events));
         let mut first_revision = None;
         for (part, head) in append.streams.iter().zip(heads) {
-            let mut head = head.unwrap_or_else(|| {
+            if part.events.is_empty() {
+                continue; // a belief to check, nothing to write
+            }
+            let mut head = head.filter(|head| head.number > 0).unwrap_or_else(|| {
                 let number = plan.next_stream;
                 plan.next_stream += 1;
                 plan.batch.new_stream(number, &part.stream);
