@@ -145,6 +145,11 @@ impl App {
         self.clock.now_us()
     }
 
+    /// Where the time comes from.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The person a case is about; empty when there is no such case.
     ///
     /// # Errors

@@ -97,6 +97,21 @@ impl<S: Default> Held<S> {
         let _ = belief.in_flight.subscribe().wait_for(|count| *count == 0).await;
     }
 
+    /// Waits until nothing is on its way and reads the log, all under the lock: whoever waits for it keeps its place.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub async fn refresh<E>(&mut self, read: impl Future<Output = Result<S, E>>) -> Result<(), E> {
+        // The sender lives as long as the belief.
+        let _ = self.belief.in_flight.subscribe().wait_for(|count| *count == 0).await;
+        let found = read.await?;
+        // Nobody can have found it stale since: nothing was on its way.
+        self.belief.stale.store(false, Ordering::SeqCst);
+        *self.slot = Some(found);
+        self.fresh = true;
+        Ok(())
+    }
+
     /// Forgets what is believed: the next to lock reads it.
     pub fn forget(mut self) {
         *self.slot = None;

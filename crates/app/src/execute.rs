@@ -237,7 +237,7 @@ fn append<E: Event>(
     Append {
         request,
         category: CATEGORY_CASE,
-        actor: ids::digest(&[envelope.principal.id.as_bytes()]),
+        actor: ids::principal(&envelope.principal.id),
         causation: seed,
         streams,
     }

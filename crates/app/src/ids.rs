@@ -22,6 +22,11 @@ pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
     half
 }
 
+/// How an event's header names a principal.
+pub fn principal(id: &str) -> [u8; 16] {
+    digest(&[id.as_bytes()])
+}
+
 /// An id that the same name always gets, for requests that must be recognised when they come again.
 pub fn named(parts: &[&str]) -> Uuid {
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();

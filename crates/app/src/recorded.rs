@@ -12,7 +12,7 @@ use waystation_storage::RecordedEvent;
 use crate::error::AppError;
 
 /// Stream category of claims on order numbers.
-pub(crate) const ORDER_CATEGORY: &str = "order";
+pub(crate) const ORDER_CATEGORY: &str = "ordernumber";
 
 /// Stream categories that only commands may write.
 pub const RESERVED_CATEGORIES: [&str; 3] = [Case::CATEGORY, PointsAccount::CATEGORY, ORDER_CATEGORY];

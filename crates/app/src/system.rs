@@ -27,7 +27,7 @@ pub(crate) async fn begin(log: &Log) -> Result<(), AppError> {
     let append = Append {
         request: None,
         category: CATEGORY_SYSTEM,
-        actor: ids::digest(&[b"system"]),
+        actor: ids::principal("system"),
         causation: [0; 16],
         streams: vec![StreamAppend {
             stream: STREAM.into(),

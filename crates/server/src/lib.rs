@@ -8,6 +8,7 @@ mod audit;
 mod case;
 mod commands;
 mod convert;
+mod eventstore;
 mod fields;
 mod points;
 mod principal;
@@ -23,12 +24,17 @@ use tonic::codegen::http;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_web::GrpcWebLayer;
+use waystation_api::event_store::client::gossip::gossip_server::GossipServer;
+use waystation_api::event_store::client::server_features::server_features_server::ServerFeaturesServer;
+use waystation_api::event_store::client::streams::streams_server::StreamsServer;
 use waystation_api::v1::admin_service_server::AdminServiceServer;
 use waystation_api::v1::audit_service_server::AuditServiceServer;
 use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
-use waystation_app::App;
+use waystation_app::{App, StorageError};
+
+use eventstore::{Authority, EventStore};
 
 /// Largest request in bytes.
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
@@ -43,6 +49,9 @@ pub enum ServeError {
     /// The descriptors do not read; a build mistake.
     #[error("the service descriptors do not read")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The log could not be read.
+    #[error("cannot read the log")]
+    Storage(#[from] StorageError),
     /// The network failed.
     #[error("cannot serve")]
     Transport(#[from] tonic::transport::Error),
@@ -66,6 +75,14 @@ fn unreadable_is_the_callers<B>(mut response: http::Response<B>) -> http::Respon
     response
 }
 
+/// Keeps the authority of a call, which tonic does not show to services.
+fn keep_authority<B>(mut request: http::Request<B>) -> http::Request<B> {
+    if let Some(authority) = request.uri().authority().cloned() {
+        request.extensions_mut().insert(Authority(authority));
+    }
+    request
+}
+
 /// All services; cheap to clone.
 #[derive(Clone)]
 struct Api {
@@ -78,6 +95,11 @@ struct Api {
 /// # Errors
 /// When the listener or a connection fails for good.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiver<bool>) -> Result<(), ServeError> {
+    let address = listener
+        .local_addr()
+        .map(|address| (address.ip().to_string(), address.port()))
+        .unwrap_or_default();
+    let store = EventStore::start(&app, address, stopped.clone()).await?;
     let api = Api {
         app,
         stopped: stopped.clone(),
@@ -99,6 +121,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiv
         .max_concurrent_streams(Some(STREAMS_MAX))
         .http2_keepalive_interval(Some(KEEPALIVE))
         .layer(GrpcWebLayer::new())
+        .layer(tower::util::MapRequestLayer::new(keep_authority))
         .layer(tower::util::MapResponseLayer::new(unreadable_is_the_callers))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
@@ -108,6 +131,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiv
         .add_service(AuditServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AdminServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(CommandServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(ServerFeaturesServer::new(store.clone()))
+        .add_service(GossipServer::new(store.clone()))
+        .add_service(StreamsServer::new(store).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), down)
         .await?;
     Ok(())

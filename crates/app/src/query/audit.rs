@@ -18,7 +18,7 @@ use crate::views::{ACTOR_BUCKET, ActorKey, Actors};
 pub struct AuditEntry {
     /// Place in the log.
     pub position: u64,
-    /// Stream: `case-<id>`, `points-<id>` or `order-<digest>`.
+    /// Stream: `case-<id>`, `points-<id>` or `ordernumber-<digest>`.
     pub stream: String,
     /// Place in the stream.
     pub revision: u64,

@@ -94,7 +94,7 @@ impl Command for RegisterOrder {
     fn claims(&self) -> Vec<Claim> {
         let rejection = Rejection::of(Reason::OrderNumberInUse, "order_no");
         vec![Claim {
-            category: "order",
+            category: "ordernumber",
             value: self.order_no.clone(),
             rejection,
         }]

@@ -1,0 +1,112 @@
+//! The EventStoreDB protocol over Waystation's log: stock clients append, read and subscribe beside our own services.
+//!
+//! It asks the log through its public doors only. `wire` and `failure` translate; `decide` holds the protocol's rules
+//! about expected revisions, repeats and deletes, `write` carries them out. `feed` gives out events through history
+//! into the present, from the one `tail` that reads for all; `read` and `subscribe` send them.
+
+mod append;
+mod batch;
+mod cluster;
+mod decide;
+mod failure;
+mod feed;
+mod filter;
+mod links;
+mod metadata;
+mod name;
+mod read;
+mod recent;
+mod stream;
+mod streams;
+mod subscribe;
+mod tail;
+mod wire;
+mod write;
+
+use std::num::NonZeroUsize;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tonic::codegen::http;
+use waystation_app::{App, Beliefs, Clock, Log, LogName, StorageError, ids};
+
+use recent::Recent;
+use stream::Stream;
+use tail::Tail;
+
+/// Largest request in bytes: one event of the largest size, and what comes with it.
+pub(crate) const REQUEST_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// How long an append may take, whatever the client asks for.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Streams that are kept in memory.
+const STREAMS_MAX: NonZeroUsize = NonZeroUsize::new(20_000).expect("is not zero");
+
+/// The authority under which a call reached us.
+#[derive(Clone, Debug)]
+pub(crate) struct Authority(pub(crate) http::uri::Authority);
+
+/// All services of the protocol; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct EventStore {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    log: Log,
+    clock: Arc<dyn Clock>,
+    streams: Beliefs<Stream>,
+    recent: Recent,
+    tail: Tail,
+    /// Where we are, when a call does not tell.
+    address: (String, u16),
+    /// Names this run of the server.
+    instance: [u8; 16],
+    stopped: watch::Receiver<bool>,
+}
+
+impl Deref for EventStore {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl EventStore {
+    /// Reads the end of the log and follows it from there.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(crate) async fn start(
+        app: &App,
+        address: (String, u16),
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Self, StorageError> {
+        let log = app.store().log(LogName::Main).clone();
+        let tail = Tail::new(log.head().size);
+        let recent = Recent::new();
+        recent.fill(&log).await?;
+        let service = Self {
+            inner: Arc::new(Inner {
+                log,
+                clock: app.clock(),
+                streams: Beliefs::new(STREAMS_MAX),
+                recent,
+                tail,
+                address,
+                instance: ids::random().into_bytes(),
+                stopped: stopped.clone(),
+            }),
+        };
+        let following = service.clone();
+        tokio::spawn(async move { following.tail.follow(&following.log, &following.recent, stopped).await });
+        Ok(service)
+    }
+
+    /// The time now, microseconds since 1970 UTC.
+    fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+}
