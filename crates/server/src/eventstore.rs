@@ -11,6 +11,7 @@ mod decide;
 mod failure;
 mod feed;
 mod filter;
+mod groups;
 mod links;
 mod metadata;
 mod name;
@@ -32,6 +33,8 @@ use tokio::sync::watch;
 use tonic::codegen::http;
 use waystation_app::{App, Beliefs, Clock, Log, LogName, StorageError, ids};
 
+use failure::Failure;
+use groups::Groups;
 use recent::Recent;
 use stream::Stream;
 use tail::Tail;
@@ -59,6 +62,7 @@ pub(crate) struct Inner {
     streams: Beliefs<Stream>,
     recent: Recent,
     tail: Tail,
+    groups: Groups,
     /// Where we are, when a call does not tell.
     address: (String, u16),
     /// Names this run of the server.
@@ -95,6 +99,7 @@ impl EventStore {
                 streams: Beliefs::new(STREAMS_MAX),
                 recent,
                 tail,
+                groups: Groups::default(),
                 address,
                 instance: ids::random().into_bytes(),
                 stopped: stopped.clone(),
@@ -102,6 +107,10 @@ impl EventStore {
         };
         let following = service.clone();
         tokio::spawn(async move { following.tail.follow(&following.log, &following.recent, stopped).await });
+        service.start_groups().await.map_err(|failure| match failure {
+            Failure::Storage(error) => error,
+            other => StorageError::Unavailable(other.status().message().to_owned()),
+        })?;
         Ok(service)
     }
 
@@ -109,4 +118,10 @@ impl EventStore {
     fn now_us(&self) -> i64 {
         self.clock.now_us()
     }
+}
+
+/// Returns when the server goes down.
+async fn down(stopped: &mut watch::Receiver<bool>) {
+    // The sender going away means the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -25,6 +25,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_web::GrpcWebLayer;
 use waystation_api::event_store::client::gossip::gossip_server::GossipServer;
+use waystation_api::event_store::client::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer;
 use waystation_api::event_store::client::server_features::server_features_server::ServerFeaturesServer;
 use waystation_api::event_store::client::streams::streams_server::StreamsServer;
 use waystation_api::v1::admin_service_server::AdminServiceServer;
@@ -133,6 +134,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiv
         .add_service(CommandServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ServerFeaturesServer::new(store.clone()))
         .add_service(GossipServer::new(store.clone()))
+        .add_service(PersistentSubscriptionsServer::new(store.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(StreamsServer::new(store).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), down)
         .await?;

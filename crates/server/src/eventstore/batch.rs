@@ -14,7 +14,7 @@ use waystation_api::event_store::client::streams::batch_append_req::{Options, op
 use waystation_api::event_store::client::streams::{BatchAppendReq, BatchAppendResp, batch_append_resp};
 use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision, NewEvent};
 
-use super::EventStore;
+use super::{EventStore, down};
 use super::decide::{Change, Proposal};
 use super::failure::Failure;
 use super::wire;
@@ -81,7 +81,7 @@ impl Batch {
                 Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() => return Ok(Some(answer)),
                 request = self.requests.next(), if !self.half_closed && self.in_flight.len() < IN_FLIGHT_MAX => request,
                 // What was asked before is still answered.
-                _ = stopped.wait_for(|stopped| *stopped), if self.in_flight.is_empty() => {
+                () = down(&mut stopped), if self.in_flight.is_empty() => {
                     return Err(Failure::Stopping.status());
                 }
             };

@@ -15,6 +15,8 @@ use super::wire::IdForm;
 const VERSION: &str = "26.1.0";
 
 const STREAMS: &str = "event_store.client.streams.streams";
+const GROUPS: &str = "event_store.client.persistent_subscriptions.persistentsubscriptions";
+const BOTH: &[&str] = &["stream", "all"];
 
 /// Service, method and features of everything that clients ask about.
 const METHODS: &[(&str, &str, &[&str])] = &[
@@ -23,6 +25,15 @@ const METHODS: &[(&str, &str, &[&str])] = &[
     (STREAMS, "batchappend", &["deadline_duration"]),
     (STREAMS, "delete", &[]),
     (STREAMS, "tombstone", &[]),
+    (GROUPS, "create", BOTH),
+    (GROUPS, "update", BOTH),
+    (GROUPS, "delete", BOTH),
+    (GROUPS, "read", BOTH),
+    (GROUPS, "getinfo", BOTH),
+    (GROUPS, "list", BOTH),
+    (GROUPS, "replayparked", BOTH),
+    (GROUPS, "truncateparked", BOTH),
+    (GROUPS, "restartsubsystem", BOTH),
     ("event_store.client.gossip.gossip", "read", &[]),
     (
         "event_store.client.server_features.serverfeatures",

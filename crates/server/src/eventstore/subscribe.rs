@@ -6,7 +6,7 @@ use tonic::Status;
 use waystation_api::event_store::client::streams::{ReadResp, read_resp};
 use waystation_app::ids;
 
-use super::EventStore;
+use super::{EventStore, down};
 use super::failure::Failure;
 use super::feed::{Fed, Feed};
 use super::filter::Filter;
@@ -99,7 +99,7 @@ impl Subscriber {
         }
         let fed = tokio::select! {
             biased;
-            _ = self.stopped.wait_for(|stopped| *stopped) => return Err(Failure::Stopping),
+            () = down(&mut self.stopped) => return Err(Failure::Stopping),
             fed = self.feed.next(PAGE) => fed?,
         };
         let events = match fed {

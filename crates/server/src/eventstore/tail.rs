@@ -71,7 +71,7 @@ impl Tail {
         loop {
             let page = tokio::select! {
                 page = subscription.next(PAGE) => page,
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = super::down(&mut stopped) => return,
             };
             match page {
                 Ok(events) => {

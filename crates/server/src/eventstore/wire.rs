@@ -21,7 +21,7 @@ pub(super) const METADATA: &str = "$metadata";
 pub(super) const LINK: &str = "$>";
 
 pub(super) const JSON: &str = "application/json";
-const OCTETS: &str = "application/octet-stream";
+pub(super) const OCTETS: &str = "application/octet-stream";
 
 static TYPE_KEY: Bytes = Bytes::from_static(b"type");
 static CONTENT_TYPE_KEY: Bytes = Bytes::from_static(b"content-type");
