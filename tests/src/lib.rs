@@ -76,11 +76,21 @@ impl Server {
 
     /// Serves a database that is there already.
     pub fn serve(database: &str) -> Self {
+        Self::serve_at(database, "127.0.0.1:0")
+    }
+
+    /// Kills it and serves the same database at the same address again.
+    pub fn restart(&mut self, database: &str) {
+        self.kill();
+        *self = Self::serve_at(database, &self.address);
+    }
+
+    fn serve_at(database: &str, address: &str) -> Self {
         let mut child = Command::new(binary())
             .args([
                 "serve",
                 "--listen",
-                "127.0.0.1:0",
+                address,
                 "--lang",
                 "en",
                 "--database",

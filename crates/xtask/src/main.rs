@@ -1,6 +1,7 @@
 //! The project's own chores. Standard library only, so that it builds in seconds.
 
 mod bench;
+mod clients;
 mod postgres;
 mod test;
 

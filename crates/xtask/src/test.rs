@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::postgres;
+use crate::{clients, postgres};
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let postgres = postgres::find_or_start()?;
@@ -18,11 +18,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if !built.success() {
         return Err("the programs do not build".into());
     }
+    let clients = clients::install(&cargo)?;
     let status = Command::new(cargo)
         .args(["test", "--workspace", "--all-targets"])
         .args(arguments)
         .env("WAYSTATION_TEST_POSTGRES_URL", &postgres.url)
         .env("WAYSTATION_TEST_TALLY", &tally)
+        .env("WAYSTATION_TEST_CLIENTS", &clients.directory)
         .status()
         .map_err(|error| format!("cargo test: {error}"))?;
     let count = |database: &str| std::fs::read_to_string(tally.join(database)).map_or(0, |marks| marks.lines().count());
@@ -37,8 +39,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         ));
     }
     println!(
-        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({})",
-        postgres.origin
+        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({}); EventStoreDB clients: {}",
+        postgres.origin, clients.said
     );
     Ok(())
 }

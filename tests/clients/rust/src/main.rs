@@ -1,0 +1,53 @@
+//! The tour of the EventStoreDB protocol with the published Rust clients.
+//!
+//! `waystation-client-tour CLIENT URI`, where CLIENT is `kurrentdb` or `eventstore`. Writes RESTART to standard output
+//! when the server is to be killed and started again, and reads a line when it is.
+
+use std::io::BufRead;
+
+macro_rules! client {
+    ($module:ident, $crate_name:ident, $expectation:ident::$exactly:ident, $expect:ident) => {
+        mod $module {
+            use db::$expectation as Expected;
+            use $crate_name as db;
+
+            fn exactly(revision: u64) -> Expected {
+                Expected::$exactly(revision)
+            }
+
+            fn appending(expected: Expected) -> db::AppendToStreamOptions {
+                db::AppendToStreamOptions::default().$expect(expected)
+            }
+
+            fn soft_deleting(expected: Expected) -> db::DeleteStreamOptions {
+                db::DeleteStreamOptions::default().$expect(expected)
+            }
+
+            fn closing(expected: Expected) -> db::TombstoneStreamOptions {
+                db::TombstoneStreamOptions::default().$expect(expected)
+            }
+
+            include!("tour.rs");
+        }
+    };
+}
+
+client!(with_kurrentdb, kurrentdb, StreamState::StreamRevision, stream_state);
+client!(with_eventstore, eventstore, ExpectedRevision::Exact, expected_revision);
+
+/// Has the server killed and started again.
+fn restart() {
+    println!("RESTART");
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).expect("reads");
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments[1].as_str() {
+        "kurrentdb" => with_kurrentdb::tour(&arguments[2]).await,
+        _ => with_eventstore::tour(&arguments[2]).await,
+    }
+    println!("DONE");
+}

@@ -1,0 +1,115 @@
+//! Stock EventStoreDB clients, from their package registries, take the tour on both databases. `cargo xtask test`
+//! installs them; those that need Python or Node are run where these are, and its last line says so.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use waystation_storage::testing::on_both;
+use waystation_tests::{Server, json, run};
+
+fn installed() -> PathBuf {
+    let directory = std::env::var("WAYSTATION_TEST_CLIENTS");
+    directory.expect("cargo xtask test installs the clients and says where").into()
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
+}
+
+/// Runs a tour on both databases. The server is killed and started again when the tour says so.
+fn tour(program: &Path, arguments: &[&str], folder: &Path) {
+    on_both(|database| async move {
+        let mut server = Server::start(&database.url);
+        let uri = format!("esdb://{}?tls=false", server.address);
+        let mut child = Command::new(program)
+            .args(arguments)
+            .arg(&uri)
+            .current_dir(folder)
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the client is installed");
+        let mut errors = BufReader::new(child.stderr.take().expect("is piped"));
+        let errors = std::thread::spawn(move || std::io::read_to_string(&mut errors).unwrap_or_default());
+        let mut said = Vec::new();
+        for line in BufReader::new(child.stdout.take().expect("is piped")).lines() {
+            let line = line.expect("is text");
+            if line == "RESTART" {
+                server.restart(&database.url);
+                let answer = child.stdin.as_mut().expect("is piped").write_all(b"started\n");
+                answer.expect("the tour waits");
+            }
+            said.push(line);
+        }
+        let status = child.wait().expect("ends");
+        let done = said.last().is_some_and(|line| line == "DONE");
+        assert!(
+            status.success() && done,
+            "on {}: {}\n{}",
+            database.kind,
+            said.join("\n"),
+            errors.join().unwrap_or_default()
+        );
+        assert!(said.iter().any(|line| line == "RESTART"));
+        // Deletes, tombstones and metadata hid events from readers; the log and its tree are whole.
+        server.kill();
+        let verified = run(&["verify", "--database", &database.url, "--json"]);
+        assert!(verified.status.success(), "{}", json(&verified));
+    });
+}
+
+fn rust(client: &str) {
+    let here = installed();
+    tour(&here.join("rust/debug/waystation-client-tour"), &[client], &here);
+}
+
+/// Runs only where `cargo xtask test` found Python; its last line says when it did not.
+fn python(client: &str) {
+    let own = installed().join("python").join(client);
+    if own.is_dir() {
+        let tour_py = script("tour.py");
+        tour(&own.join("bin/python"), &[&tour_py.display().to_string(), client], &own);
+    }
+}
+
+/// As [`python`].
+fn node(client: &str) {
+    let own = installed().join("node");
+    if own.is_dir() {
+        let tour_mjs = script("tour.mjs");
+        tour(Path::new("node"), &[&tour_mjs.display().to_string(), client], &own);
+    }
+}
+
+#[test]
+fn rust_kurrentdb() {
+    rust("kurrentdb");
+}
+
+#[test]
+fn rust_eventstore() {
+    rust("eventstore");
+}
+
+#[test]
+fn python_kurrentdbclient() {
+    python("kurrentdbclient");
+}
+
+#[test]
+fn python_esdbclient() {
+    python("esdbclient");
+}
+
+#[test]
+fn node_kurrentdb_client() {
+    node("@kurrent/kurrentdb-client");
+}
+
+#[test]
+fn node_eventstore_db_client() {
+    node("@eventstore/db-client");
+}
