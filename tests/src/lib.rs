@@ -87,15 +87,7 @@ impl Server {
 
     fn serve_at(database: &str, address: &str) -> Self {
         let mut child = Command::new(binary())
-            .args([
-                "serve",
-                "--listen",
-                address,
-                "--lang",
-                "en",
-                "--database",
-                database,
-            ])
+            .args(["serve", "--listen", address, "--lang", "en", "--database", database])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -10,7 +10,9 @@ use waystation_tests::{Server, json, run};
 
 fn installed() -> PathBuf {
     let directory = std::env::var("WAYSTATION_TEST_CLIENTS");
-    directory.expect("cargo xtask test installs the clients and says where").into()
+    directory
+        .expect("cargo xtask test installs the clients and says where")
+        .into()
 }
 
 fn script(name: &str) -> PathBuf {

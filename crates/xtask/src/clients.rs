@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const PYTHON: [(&str, &str); 2] = [("kurrentdbclient", "1.3.5"), ("esdbclient", "1.1.7")];
-const NODE: [(&str, &str); 2] = [("@kurrent/kurrentdb-client", "1.3.1"), ("@eventstore/db-client", "6.2.1")];
+const NODE: [(&str, &str); 2] = [
+    ("@kurrent/kurrentdb-client", "1.3.1"),
+    ("@eventstore/db-client", "6.2.1"),
+];
 
 /// What was installed.
 pub(crate) struct Clients {
@@ -26,8 +29,18 @@ pub(crate) fn install(cargo: &str) -> Result<Clients, String> {
         .env("CARGO_TARGET_DIR", directory.join("rust")))?;
     let mut said = vec!["Rust".to_owned()];
     for (language, program, version, install) in [
-        ("Python", "python3", "import sys; assert sys.version_info >= (3, 10)", python as Install),
-        ("Node", "node", "if (parseInt(process.versions.node) < 20) process.exit(1)", node),
+        (
+            "Python",
+            "python3",
+            "import sys; assert sys.version_info >= (3, 10)",
+            python as Install,
+        ),
+        (
+            "Node",
+            "node",
+            "if (parseInt(process.versions.node) < 20) process.exit(1)",
+            node,
+        ),
     ] {
         let flag = if language == "Python" { "-c" } else { "-e" };
         let there = Command::new(program).args([flag, version]).output();

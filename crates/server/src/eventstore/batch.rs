@@ -14,11 +14,11 @@ use waystation_api::event_store::client::streams::batch_append_req::{Options, op
 use waystation_api::event_store::client::streams::{BatchAppendReq, BatchAppendResp, batch_append_resp};
 use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision, NewEvent};
 
-use super::{EventStore, down};
 use super::decide::{Change, Proposal};
 use super::failure::Failure;
 use super::wire;
 use super::write::APPEND_BYTES_MAX;
+use super::{EventStore, down};
 use super::{WRITE_TIMEOUT, name};
 
 /// Appends of one call that may be on their way at once.

@@ -67,7 +67,10 @@ impl EventStore {
     /// Starts all groups that the log knows.
     pub(super) async fn start_groups(&self) -> Result<(), Failure> {
         let mut running = self.groups.running.lock().await;
-        let newest = self.log.read_stream(GROUPS_STREAM, u64::MAX, Direction::Backwards, 1).await?;
+        let newest = self
+            .log
+            .read_stream(GROUPS_STREAM, u64::MAX, Direction::Backwards, 1)
+            .await?;
         let Some(event) = newest.first() else { return Ok(()) };
         running.revision = Some(event.revision);
         let kept: Kept = serde_json::from_slice(event.data())
@@ -132,7 +135,11 @@ impl EventStore {
     /// Sends all consumers away and starts every group from its checkpoint.
     pub(super) async fn restart_groups(&self) -> Result<(), Failure> {
         let mut running = self.groups.running.lock().await;
-        let all: Vec<(Key, Handle)> = running.groups.iter().map(|(key, handle)| (key.clone(), handle.clone())).collect();
+        let all: Vec<(Key, Handle)> = running
+            .groups
+            .iter()
+            .map(|(key, handle)| (key.clone(), handle.clone()))
+            .collect();
         for (key, handle) in all {
             stop(&handle, false).await?;
             let handle = self.start_group(key.clone(), handle.settings).await?;
@@ -143,8 +150,11 @@ impl EventStore {
 
     /// Writes all groups as they will be when one of them has changed.
     async fn keep(&self, running: &mut Running, changed: (&Key, Option<&Settings>)) -> Result<(), Failure> {
-        let mut all: BTreeMap<&Key, &Settings> =
-            running.groups.iter().map(|(key, handle)| (key, &handle.settings)).collect();
+        let mut all: BTreeMap<&Key, &Settings> = running
+            .groups
+            .iter()
+            .map(|(key, handle)| (key, &handle.settings))
+            .collect();
         match changed {
             (key, Some(settings)) => all.insert(key, settings),
             (key, None) => all.remove(key),
@@ -168,7 +178,9 @@ impl EventStore {
         };
         let proposal = Proposal {
             stream: GROUPS_STREAM.to_owned(),
-            expected: running.revision.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact),
+            expected: running
+                .revision
+                .map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact),
             change: Change::Append(vec![event]),
         };
         let done = self.write(&[proposal], Instant::now() + WRITE_TIMEOUT).await?;

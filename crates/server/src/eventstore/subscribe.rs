@@ -6,13 +6,13 @@ use tonic::Status;
 use waystation_api::event_store::client::streams::{ReadResp, read_resp};
 use waystation_app::ids;
 
-use super::{EventStore, down};
 use super::failure::Failure;
 use super::feed::{Fed, Feed};
 use super::filter::Filter;
 use super::name;
 use super::read::{PAGE, Replies, Start, Visible, event, reply};
 use super::wire::{self, IdForm};
+use super::{EventStore, down};
 
 /// A subscription under way. It ends only by a failure.
 struct Subscriber {

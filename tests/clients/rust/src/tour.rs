@@ -1,3 +1,5 @@
+// The steps of the tour, for either client; `main.rs` says which.
+
 use std::time::Duration;
 
 use db::{

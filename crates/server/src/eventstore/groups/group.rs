@@ -10,12 +10,12 @@ use tonic::Status;
 use waystation_api::event_store::client::persistent_subscriptions::read_req::nack::Action;
 use waystation_api::event_store::client::persistent_subscriptions::{ReadResp, SubscriptionInfo, read_resp};
 
-use super::super::{EventStore, down};
 use super::super::failure::Failure;
 use super::super::feed::{Fed, Feed};
 use super::super::filter::Filter;
 use super::super::name;
 use super::super::wire::IdForm;
+use super::super::{EventStore, down};
 use super::ledger::Ledger;
 use super::queue::{Item, Queue};
 use super::settings::{Key, Settings};
@@ -408,9 +408,13 @@ impl Group {
                     let _ = door.replies.try_send(Err(self.key.invalid(reason.as_str()).status()));
                 }
                 let consumers: Vec<u64> = self.queue.consumers().keys().copied().collect();
-                consumers.into_iter().for_each(|consumer| self.queue.disconnect(consumer));
+                consumers
+                    .into_iter()
+                    .for_each(|consumer| self.queue.disconnect(consumer));
             }
-            other => tracing::warn!(failure = %other.status().message(), "a group of consumers could not go on; trying again"),
+            other => {
+                tracing::warn!(failure = %other.status().message(), "a group of consumers could not go on; trying again")
+            }
         }
     }
 

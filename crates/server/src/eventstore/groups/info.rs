@@ -100,7 +100,9 @@ fn measurements(consumer: &Consumer) -> Vec<Measurement> {
     let millis = |latency: Duration| i64::try_from(latency.as_millis()).unwrap_or(i64::MAX);
     let at = |share: f64| {
         let index = (share * sorted.len() as f64).ceil() as usize;
-        sorted.get(index.saturating_sub(1).min(sorted.len().saturating_sub(1))).copied()
+        sorted
+            .get(index.saturating_sub(1).min(sorted.len().saturating_sub(1)))
+            .copied()
     };
     let mean = sorted.iter().sum::<Duration>() / u32::try_from(sorted.len().max(1)).unwrap_or(u32::MAX);
     let named = [

@@ -29,7 +29,11 @@ pub(super) struct Ledger {
 
 /// A place as clients read it.
 pub(super) fn place(all: bool, place: u64) -> String {
-    if all { format!("C:{place}/P:{place}") } else { place.to_string() }
+    if all {
+        format!("C:{place}/P:{place}")
+    } else {
+        place.to_string()
+    }
 }
 
 fn parse(text: &str) -> Option<u64> {
@@ -56,8 +60,13 @@ impl Ledger {
         let checkpoints = key.checkpoints();
         let mut checkpoint = None;
         if Visible::of(service, &checkpoints).await?.last.is_some() {
-            let newest = service.log.read_stream(&checkpoints, u64::MAX, Direction::Backwards, 1).await?;
-            let text = newest.first().and_then(|event| serde_json::from_slice::<String>(event.data()).ok());
+            let newest = service
+                .log
+                .read_stream(&checkpoints, u64::MAX, Direction::Backwards, 1)
+                .await?;
+            let text = newest
+                .first()
+                .and_then(|event| serde_json::from_slice::<String>(event.data()).ok());
             checkpoint = text.as_deref().and_then(parse);
         }
         let parked = Visible::of(service, &key.parked()).await?;
@@ -129,7 +138,8 @@ impl Ledger {
     pub(super) async fn unpark_before(&mut self, revision: u64) -> Result<(), Failure> {
         let metadata = readable_from(b"{}", revision);
         let stream = name::metadata_of(&self.key.parked());
-        self.append(stream, vec![event(METADATA, JSON, Vec::new(), metadata)]).await?;
+        self.append(stream, vec![event(METADATA, JSON, Vec::new(), metadata)])
+            .await?;
         self.parked.start = revision.min(self.parked.end);
         Ok(())
     }

@@ -277,7 +277,9 @@ impl Queue {
             .filter(|(_, held)| now - held.since >= timeout)
             .map(|(number, _)| *number)
             .collect();
-        late.into_iter().filter_map(|number| Some(self.take(number)?.item)).collect()
+        late.into_iter()
+            .filter_map(|number| Some(self.take(number)?.item))
+            .collect()
     }
 
     fn take(&mut self, number: u64) -> Option<Held> {

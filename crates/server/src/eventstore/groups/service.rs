@@ -38,7 +38,13 @@ fn asked(request: CreateReq) -> Result<(Key, Settings), Failure> {
     use create_req::options::StreamOption;
     let options = request.options.ok_or_else(|| missing("options"))?;
     let settings = options.settings.ok_or_else(|| missing("options.settings"))?;
-    let at = |place: u64| if place == u64::MAX { Begin::End } else { Begin::At(place) };
+    let at = |place: u64| {
+        if place == u64::MAX {
+            Begin::End
+        } else {
+            Begin::At(place)
+        }
+    };
     let (stream, begin, filter) = match options.stream_option {
         Some(StreamOption::Stream(stream)) => {
             let begin = match stream.revision_option {
@@ -95,7 +101,11 @@ fn parked(request: ReplayParkedReq) -> Result<(Key, Option<u64>), Failure> {
 impl EventStore {
     async fn join(&self, request: Request<Streaming<ReadReq>>) -> Result<Replies, Failure> {
         use read_req::options::StreamOption;
-        let from = request.remote_addr().as_ref().map(SocketAddr::to_string).unwrap_or_default();
+        let from = request
+            .remote_addr()
+            .as_ref()
+            .map(SocketAddr::to_string)
+            .unwrap_or_default();
         let name = request.metadata().get("connection-name");
         let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default().to_owned();
         let mut requests = request.into_inner();
@@ -109,7 +119,9 @@ impl EventStore {
         };
         let credit = usize::try_from(options.buffer_size).unwrap_or(0);
         if !(1..=CREDIT_MAX).contains(&credit) {
-            return Err(Failure::Invalid(format!("options.buffer_size: expected 1 to {CREDIT_MAX}")));
+            return Err(Failure::Invalid(format!(
+                "options.buffer_size: expected 1 to {CREDIT_MAX}"
+            )));
         }
         let ids = IdForm::of(options.uuid_option)?;
         let group = self.group(&key).await?;
@@ -255,7 +267,9 @@ impl PersistentSubscriptions for EventStore {
                 StreamOption::All(_) => Some(ALL.to_owned()),
             },
         };
-        let subscriptions = self.infos(|key| stream.as_ref().is_none_or(|stream| *stream == key.stream)).await?;
+        let subscriptions = self
+            .infos(|key| stream.as_ref().is_none_or(|stream| *stream == key.stream))
+            .await?;
         if let Some(stream) = stream.filter(|_| subscriptions.is_empty()) {
             let group = String::new();
             return Err(Failure::GroupMissing { stream, group }.status());
