@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use waystation_storage::testing::on_both;
 use waystation_tests::{Server, json, run};
@@ -84,6 +84,75 @@ fn node(client: &str) {
         let tour_mjs = script("tour.mjs");
         tour(Path::new("node"), &[&tour_mjs.display().to_string(), client], &own);
     }
+}
+
+/// Ends a program when the test does, however it ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let out = BufReader::new(child.stdout.take().expect("is piped"));
+    out.lines().map(|line| line.expect("is text"))
+}
+
+#[test]
+fn a_client_that_follows_everything_sees_the_demo_being_made_once_and_in_order() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut demo = Command::new(waystation_tests::binary())
+        .args([
+            "demo",
+            "--listen",
+            "127.0.0.1:0",
+            "--lang",
+            "en",
+            "--until",
+            "2026-10-31",
+            "--dir",
+        ])
+        .arg(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Ended)
+        .expect("the binary starts");
+    let mut said = lines(&mut demo.0);
+    let first = said.next().expect("says where it serves");
+    let address = first.rsplit(' ').next().expect("has words");
+    let mut follower = Command::new(installed().join("rust/debug/waystation-client-tour"))
+        .args(["follow", &format!("esdb://{address}?tls=false")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map(Ended)
+        .expect("the client is installed");
+    let followed = lines(&mut follower.0);
+    let (positions, seen) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        for line in followed.take_while(|line| line != "DONE") {
+            let position: u64 = line.parse().expect("is a position");
+            positions.send(position).expect("the test waits");
+        }
+    });
+    let made = said.any(|line| line.contains("What to try next"));
+    assert!(made, "the year was made while it was followed");
+    // Nothing happens any more; what is still on its way comes within moments.
+    let mut all: Vec<u64> = Vec::new();
+    while let Ok(position) = seen.recv_timeout(std::time::Duration::from_secs(3)) {
+        all.push(position);
+    }
+    drop((demo, follower));
+    reading.join().expect("reads to the end");
+    let url = format!("sqlite:{}", directory.path().join("demo.db").display());
+    let verified = run(&["verify", "--database", &url, "--json"]);
+    let size = json(&verified)["parts"][0]["looked_at"].as_u64().expect("is a number");
+    assert!(size > 10_000, "{}", json(&verified));
+    assert_eq!(all, (1..=size).collect::<Vec<_>>());
 }
 
 #[test]

@@ -30,6 +30,10 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0 % bound
     }
+
+    fn id(&mut self) -> Uuid {
+        Uuid::from_u64_pair(self.below(u64::MAX), self.below(u64::MAX))
+    }
 }
 
 /// A stream as the protocol's table has it.
@@ -162,7 +166,7 @@ fn target(stream: &str, expected: &Expected) -> v1::Target {
         stream_identifier: Some(v1::StreamIdentifier {
             stream_name: stream.to_owned().into(),
         }),
-        expected: Some(expected.clone()),
+        expected: Some(*expected),
     }
 }
 
@@ -306,7 +310,7 @@ async fn work(mut client: StreamsClient<Channel>, number: u64, seed: u64) {
                     Vec::new()
                 };
                 while ids.len() < count {
-                    ids.push(Uuid::new_v4());
+                    ids.push(dice.id());
                 }
                 let mut unique = ids.clone();
                 unique.sort();
@@ -363,7 +367,7 @@ async fn work(mut client: StreamsClient<Channel>, number: u64, seed: u64) {
                 data.extend(metadata.before.map(|before| ("$tb".to_owned(), before.into())));
                 let data = serde_json::Value::Object(data).to_string();
                 let any = Expected::Any(v1::Empty {});
-                let events = vec![message(Uuid::new_v4(), "$metadata", data)];
+                let events = vec![message(dice.id(), "$metadata", data)];
                 let (outcome, _) = append(&mut client, &format!("$${stream}"), &any, events).await;
                 assert_eq!(
                     outcome,
@@ -426,7 +430,7 @@ async fn remove(client: &mut StreamsClient<Channel>, stream: &str, expected: &Ex
 fn every_interleaving_ends_as_the_protocol_says() {
     let seed = match std::env::var("WAYSTATION_TEST_SEED") {
         Ok(seed) => seed.parse().expect("is a number"),
-        Err(_) => u64::from_le_bytes(Uuid::new_v4().as_bytes()[..8].try_into().expect("are eight")),
+        Err(_) => waystation_app::ids::random().as_u64_pair().0,
     };
     on_both(|database| async move {
         let mut server = Server::start(&database.url);

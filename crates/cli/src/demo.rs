@@ -17,7 +17,7 @@ use waystation_domain::{Date, calendar};
 
 use crate::lang::say;
 use crate::progress::Progress;
-use crate::serve::{DEFAULT_LISTEN, listen, serve_until_interrupted};
+use crate::serve::{DEFAULT_LISTEN, Serving, listen};
 use clock::DemoClock;
 use person::Person;
 
@@ -79,6 +79,8 @@ impl Demo {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let app = Arc::new(App::open(options).await?);
+        // Whoever wants to may watch the year go by.
+        let serving = listener.map(|listener| Serving::start(&app, listener)).transpose()?;
         let begun = std::time::Instant::now();
         let seeded = app.is_new();
         if seeded {
@@ -89,11 +91,11 @@ impl Demo {
             clock.release();
         }
         let healthy = summary::print(&app, begun.elapsed(), self.json).await?;
-        if let Some(listener) = listener {
+        if let Some(serving) = serving {
             if !self.json {
                 print_next(&self.listen);
             }
-            serve_until_interrupted(app, listener).await?;
+            serving.until_interrupted(app).await?;
         } else if let Some(app) = Arc::into_inner(app) {
             app.close().await;
         }

@@ -8,7 +8,9 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use waystation_app::{App, AppOptions, StorageError, SystemClock};
+use waystation_server::ServeError;
 
 use crate::lang::say;
 
@@ -26,10 +28,14 @@ pub(crate) struct Serve {
     /// Address to serve on; loopback only until there are identities
     #[arg(long, default_value = DEFAULT_LISTEN)]
     listen: String,
+    /// Serve without asking who calls, on loopback; until there are identities this is so with or without the flag
+    #[arg(long)]
+    insecure: bool,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let Self { insecure: _, .. } = self;
         let listener = listen(&self.listen).await?;
         let options = AppOptions {
             database: self.database,
@@ -38,7 +44,8 @@ impl Serve {
         };
         let app = App::open(options).await.context("cannot open the database")?;
         eprintln!("{}", app.store().describe());
-        serve_until_interrupted(Arc::new(app), listener).await?;
+        let app = Arc::new(app);
+        Serving::start(&app, listener)?.until_interrupted(app).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -58,42 +65,55 @@ pub(crate) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {found}"))
 }
 
-/// Serves until Ctrl-C or SIGTERM, then finishes what is under way and closes the store.
-pub(crate) async fn serve_until_interrupted(app: Arc<App>, listener: TcpListener) -> anyhow::Result<()> {
-    let line = "=".repeat(78);
-    eprintln!("{line}");
-    eprintln!(
-        "{}",
-        say(
-            "  NOT SECURE: callers are not authenticated. Anyone who can reach this port may\n  \
-             act as anyone. Loopback only; do not forward this port; no real personal data.",
-            "  未启用安全：不验证调用者身份，凡能连到本端口者皆可冒用任何身份。\n  \
-             仅限本机；请勿转发此端口；请勿录入真实个人信息。"
-        )
-    );
-    eprintln!("{line}");
-    println!("{} {}", say("serving gRPC on", "gRPC 服务地址"), listener.local_addr()?);
-    let (stop, stopped) = watch::channel(false);
-    let clock = tokio::spawn({
-        let (app, stopped) = (Arc::clone(&app), stopped.clone());
-        async move { app.run_clock(stopped).await }
-    });
-    let mut server = tokio::spawn(waystation_server::serve(Arc::clone(&app), listener, stopped));
-    tokio::select! {
-        result = interrupted() => result?,
-        failed = &mut server => failed??,
+/// A server at work.
+pub(crate) struct Serving {
+    stop: watch::Sender<bool>,
+    server: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Serving {
+    /// Says that it serves, and where, and does.
+    pub(crate) fn start(app: &Arc<App>, listener: TcpListener) -> anyhow::Result<Self> {
+        let line = "=".repeat(78);
+        eprintln!("{line}");
+        eprintln!(
+            "{}",
+            say(
+                "  NOT SECURE: callers are not authenticated. Anyone who can reach this port may\n  \
+                 act as anyone. Loopback only; do not forward this port; no real personal data.",
+                "  未启用安全：不验证调用者身份，凡能连到本端口者皆可冒用任何身份。\n  \
+                 仅限本机；请勿转发此端口；请勿录入真实个人信息。"
+            )
+        );
+        eprintln!("{line}");
+        println!("{} {}", say("serving gRPC on", "gRPC 服务地址"), listener.local_addr()?);
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(waystation_server::serve(Arc::clone(app), listener, stopped));
+        Ok(Self { stop, server })
     }
-    stop.send_replace(true);
-    clock.await?;
-    if !server.is_finished() && tokio::time::timeout(GRACE, &mut server).await.is_err() {
-        // Somebody keeps a stream open; whatever was acknowledged is durable.
-        server.abort();
-        let _ = server.await;
+
+    /// Runs the clock until Ctrl-C or SIGTERM, then finishes what is under way and closes the store.
+    pub(crate) async fn until_interrupted(mut self, app: Arc<App>) -> anyhow::Result<()> {
+        let clock = tokio::spawn({
+            let (app, stopped) = (Arc::clone(&app), self.stop.subscribe());
+            async move { app.run_clock(stopped).await }
+        });
+        tokio::select! {
+            result = interrupted() => result?,
+            failed = &mut self.server => failed??,
+        }
+        self.stop.send_replace(true);
+        clock.await?;
+        if !self.server.is_finished() && tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            // Somebody keeps a stream open; whatever was acknowledged is durable.
+            self.server.abort();
+            let _ = self.server.await;
+        }
+        if let Some(app) = Arc::into_inner(app) {
+            app.close().await;
+        }
+        Ok(())
     }
-    if let Some(app) = Arc::into_inner(app) {
-        app.close().await;
-    }
-    Ok(())
 }
 
 async fn interrupted() -> anyhow::Result<()> {

@@ -58,14 +58,12 @@ impl Recent {
     /// An event is in the log.
     pub(super) fn saw(&self, event: &RecordedEvent) {
         let key = self.key(event.stream(), event.event_id);
-        let found = Some((event.revision, event.position));
+        let found = (event.revision, event.position);
         let mut events = self.events();
         // The newest of several with one id counts, in whatever order they are seen.
-        if events
-            .peek(&key)
-            .is_none_or(|known| known.is_none_or(|known| known < found.unwrap_or_default()))
-        {
-            events.put(key, found);
+        let newer = |known: &Found| known.is_none_or(|known| known < found);
+        if events.peek(&key).is_none_or(newer) {
+            events.put(key, Some(found));
         }
     }
 
