@@ -88,6 +88,8 @@ pub(super) struct Group {
     pub(super) behind: bool,
     /// The stream is closed for good.
     closed: bool,
+    /// The log could not be read; not before the next tick.
+    paused: bool,
     /// Parked events before this revision were taken up again.
     unparked_to: u64,
     /// When a checkpoint was last thought of.
@@ -112,6 +114,7 @@ impl Group {
             feed: None,
             behind: true,
             closed: false,
+            paused: false,
             unparked_to: 0,
             checked: Instant::now(),
             measured: Instant::now(),
@@ -176,7 +179,11 @@ impl Group {
     fn hungry(&self) -> bool {
         let (retry, fresh) = self.queue.waiting();
         let buffer = usize::try_from(self.settings.history_buffer_size).unwrap_or(1);
-        !self.closed && !self.doors.is_empty() && retry + fresh < buffer && self.queue.bytes() < BYTES_MAX
+        !self.closed
+            && !self.paused
+            && !self.doors.is_empty()
+            && retry + fresh < buffer
+            && self.queue.bytes() < BYTES_MAX
     }
 
     async fn take_in(&mut self, fed: Fed) -> Result<(), Failure> {
@@ -358,6 +365,7 @@ impl Group {
     }
 
     async fn tick(&mut self) -> Result<(), Failure> {
+        self.paused = false;
         let gone: Vec<u64> = self
             .doors
             .iter()
@@ -413,7 +421,12 @@ impl Group {
                     .for_each(|consumer| self.queue.disconnect(consumer));
             }
             other => {
-                tracing::warn!(failure = %other.status().message(), "a group of consumers could not go on; trying again")
+                self.paused = true;
+                let why = other.status();
+                tracing::warn!(
+                    failure = why.message(),
+                    "a group of consumers could not go on; trying again"
+                );
             }
         }
     }
