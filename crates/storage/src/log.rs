@@ -5,6 +5,7 @@ mod proof;
 mod read;
 mod request;
 mod subscription;
+mod tail;
 mod verify;
 mod writer;
 
@@ -23,6 +24,8 @@ use crate::store::TimeSource;
 pub use read::{Direction, PAGE_BYTES_MAX, PAGE_EVENTS_MAX};
 pub use subscription::Subscription;
 pub use verify::{Finding, VerifyReport};
+
+use tail::Tail;
 
 /// Longest stream name in bytes.
 pub const STREAM_BYTES_MAX: usize = 1_024;
@@ -61,6 +64,7 @@ struct Inner {
     queue: mpsc::Sender<Submission>,
     queued_kib: Arc<Semaphore>,
     head: watch::Sender<TreeHead>,
+    tail: Arc<Tail>,
     stop: watch::Sender<bool>,
     writer: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// When the database was last asked for a newer head.
@@ -99,13 +103,16 @@ impl Log {
         };
         let (head, _) = watch::channel(empty);
         let (stop, stopped) = watch::channel(false);
-        let writer = writer::Writer::recover(name, Arc::clone(&engine), time, head.clone()).await?;
+        let tail = Arc::new(Tail::default());
+        let published = (head.clone(), Arc::clone(&tail));
+        let writer = writer::Writer::recover(name, Arc::clone(&engine), time, published).await?;
         let inner = Inner {
             name,
             engine,
             queue,
             queued_kib: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),
             head,
+            tail,
             stop,
             writer: Mutex::new(Some(tokio::spawn(writer.run(submissions, stopped)))),
             polled: Mutex::new(Instant::now()),

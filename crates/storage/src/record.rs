@@ -167,6 +167,11 @@ impl RecordedEvent {
         })
     }
 
+    /// Bytes it holds in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.header.len() + self.body.len() + self.leaf.len()
+    }
+
     /// Stream name.
     pub fn stream(&self) -> &str {
         std::str::from_utf8(&self.header[self.stream.clone()]).expect("checked when it was read")

@@ -5,7 +5,7 @@ use waystation_trust::{Hash, Header, Tile, Tree, body_digest, encode_body, leaf_
 
 use crate::engine::{Column, Insert, Update, Value, Write};
 use crate::error::StorageError;
-use crate::record::{LogName, NewEvent, Request};
+use crate::record::{LogName, NewEvent, RecordedEvent, Request};
 
 /// Rows being collected for one group commit.
 pub(super) struct Batch {
@@ -146,6 +146,17 @@ impl Batch {
             .push(request.map(|(request, _)| Bytes::copy_from_slice(&request.fingerprint)));
         self.request_events.push(request.map(|(_, events)| events as i64));
         Ok(())
+    }
+
+    /// The events as readers will see them.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = RecordedEvent> + '_ {
+        let stored = self.header.iter().zip(&self.body).zip(&self.leaf);
+        (self.first..)
+            .zip(stored)
+            .map_while(|(position, ((header, body), leaf))| {
+                // Made by us a moment ago; if it did not read, the tail would end here and readers would ask the database.
+                RecordedEvent::read(position, header.clone(), body.clone(), leaf.clone()).ok()
+            })
     }
 
     /// The transaction. Its guard is the fence: the stored tree must end exactly where this batch begins, and the

@@ -75,6 +75,11 @@ impl Log {
         if limit == 0 || first > last {
             return Ok(Vec::new());
         }
+        if direction == Direction::Forwards
+            && let Some(events) = self.inner.tail.read(first, last, bytes_max)
+        {
+            return Ok(events);
+        }
         let sql = format!(
             "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 \
              ORDER BY position {order}"

@@ -18,6 +18,7 @@ use super::batch::Batch;
 use super::proof::{Tiles, split_hashes};
 use super::read::decode;
 use super::request::{answer, stored};
+use super::tail::Tail;
 use super::{Submission, TreeHead};
 use crate::engine::{Engine, EngineError, Value, Write};
 use crate::error::StorageError;
@@ -47,6 +48,7 @@ pub(super) struct Writer {
     engine: Arc<dyn Engine>,
     time: TimeSource,
     published: watch::Sender<TreeHead>,
+    tail: Arc<Tail>,
     tree: Tree,
     recorded_us: i64,
     next_stream: i64,
@@ -88,13 +90,14 @@ impl Writer {
         name: LogName,
         engine: Arc<dyn Engine>,
         time: TimeSource,
-        published: watch::Sender<TreeHead>,
+        (published, tail): (watch::Sender<TreeHead>, Arc<Tail>),
     ) -> Result<Self, StorageError> {
         let mut writer = Self {
             name,
             engine,
             time,
             published,
+            tail,
             tree: Tree::default(),
             recorded_us: 0,
             next_stream: 1,
@@ -279,6 +282,7 @@ impl Writer {
     /// Adopts a committed plan as what memory believes.
     fn adopt(&mut self, plan: Plan) {
         self.tree = plan.batch.tree().clone();
+        self.tail.push(plan.batch.recorded());
         self.next_stream = plan.next_stream;
         for (name, head) in plan.streams {
             self.streams.put(name, head);
