@@ -6,11 +6,11 @@
 
 use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use lru::LruCache;
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use waystation_storage::{Appended, Pending, StorageError};
 
 /// Beliefs by name; the least recently used are dropped.
@@ -22,7 +22,9 @@ pub struct Beliefs<S> {
 pub struct Belief<S> {
     slot: Arc<Mutex<Option<S>>>,
     stale: AtomicBool,
-    in_flight: watch::Sender<u32>,
+    in_flight: AtomicU32,
+    /// Nothing is on its way any more.
+    settled: Notify,
 }
 
 /// A belief under its lock.
@@ -47,7 +49,8 @@ impl<S: Default> Beliefs<S> {
             Arc::new(Belief {
                 slot: Arc::new(Mutex::new(None)),
                 stale: AtomicBool::new(false),
-                in_flight: watch::channel(0).0,
+                in_flight: AtomicU32::new(0),
+                settled: Notify::new(),
             })
         }))
     }
@@ -61,7 +64,7 @@ impl<S: Default> Belief<S> {
     pub async fn lock<E>(self: &Arc<Self>, read: impl Future<Output = Result<S, E>>) -> Result<Held<S>, E> {
         let mut slot = Arc::clone(&self.slot).lock_owned().await;
         // Appends start under the lock: if nothing is on its way now, nothing will be while it is held.
-        let settled = *self.in_flight.borrow() == 0;
+        let settled = self.in_flight.load(Ordering::SeqCst) == 0;
         let unread = self.stale.swap(false, Ordering::SeqCst) || slot.is_none();
         if unread {
             *slot = None;
@@ -78,7 +81,21 @@ impl<S: Default> Belief<S> {
         if !went_well {
             self.stale.store(true, Ordering::SeqCst);
         }
-        self.in_flight.send_modify(|count| *count -= 1);
+        if self.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.settled.notify_waiters();
+        }
+    }
+
+    /// Returns when nothing is on its way.
+    async fn settled(&self) {
+        loop {
+            // Made before looking, it hears whatever comes after.
+            let settled = self.settled.notified();
+            if self.in_flight.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            settled.await;
+        }
     }
 }
 
@@ -93,8 +110,7 @@ impl<S: Default> Held<S> {
         let belief = Arc::clone(&self.belief);
         belief.stale.store(true, Ordering::SeqCst);
         drop(self);
-        // The sender lives as long as the belief.
-        let _ = belief.in_flight.subscribe().wait_for(|count| *count == 0).await;
+        belief.settled().await;
     }
 
     /// Waits until nothing is on its way and reads the log, all under the lock: whoever waits for it keeps its place.
@@ -102,8 +118,7 @@ impl<S: Default> Held<S> {
     /// # Errors
     /// As `read`.
     pub async fn refresh<E>(&mut self, read: impl Future<Output = Result<S, E>>) -> Result<(), E> {
-        // The sender lives as long as the belief.
-        let _ = self.belief.in_flight.subscribe().wait_for(|count| *count == 0).await;
+        self.belief.settled().await;
         let found = read.await?;
         // Nobody can have found it stale since: nothing was on its way.
         self.belief.stale.store(false, Ordering::SeqCst);
@@ -143,7 +158,7 @@ impl<S: Default + Send + 'static> OnItsWay<S> {
     pub fn new<'a>(held: impl IntoIterator<Item = &'a Held<S>>, pending: Pending) -> Self {
         let beliefs: Vec<_> = held.into_iter().map(|held| Arc::clone(&held.belief)).collect();
         for belief in &beliefs {
-            belief.in_flight.send_modify(|count| *count += 1);
+            belief.in_flight.fetch_add(1, Ordering::SeqCst);
         }
         Self {
             beliefs,
