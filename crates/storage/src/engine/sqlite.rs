@@ -4,6 +4,8 @@
 //! "Decisions"). WAL with `synchronous=FULL` for the log; the views file needs no sync, because a lost tail is folded
 //! again.
 
+mod checkpoint;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
@@ -14,16 +16,16 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::rows::RowsBuilder;
 use super::{Column, Engine, EngineError, Rows, Value, Write, also};
+use checkpoint::Checkpointer;
 
 /// Read connections per file: bounds memory (each has a page cache) and threads.
 const READERS_MAX: usize = 4;
 /// Writes that may wait for the writer thread; callers hold at most one or two each.
 const WRITE_QUEUE_MAX: usize = 64;
-/// Page cache of the writer and of each reader, in KiB.
-const WRITER_CACHE_KIB: i64 = 65_536;
+/// Page cache of the writer and of each reader, in KiB. SQLite walks through the writer's at every commit, so a larger one
+/// costs more than the pages it saves reading.
+const WRITER_CACHE_KIB: i64 = 16_384;
 const READER_CACHE_KIB: i64 = 16_384;
-/// WAL pages after which a commit checkpoints: large enough that a burst is not dominated by checkpoints.
-const CHECKPOINT_PAGES: i64 = 8_192;
 /// First release with the WAL-reset corruption fix.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
@@ -57,18 +59,24 @@ impl Sqlite {
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous={sync}; PRAGMA mmap_size=0;
-                 PRAGMA cache_size=-{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES};
+                 PRAGMA cache_size=-{WRITER_CACHE_KIB};
                  PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;"
             ))
             .map_err(classify)?;
         connection.set_prepared_statement_cache_capacity(64);
         let (jobs, queue) = mpsc::sync_channel::<Job>(WRITE_QUEUE_MAX);
+        let file = path.to_owned();
         std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
                 let mut connection = connection;
+                // Without it SQLite goes on checkpointing inside commits.
+                let mut checkpointer = Checkpointer::start(&file, &connection).ok();
                 while let Ok(job) = queue.recv() {
                     job(&mut connection);
+                    if let Some(checkpointer) = &mut checkpointer {
+                        checkpointer.committed(&connection);
+                    }
                 }
             })
             .map_err(|error| EngineError::Other(error.into()))?;

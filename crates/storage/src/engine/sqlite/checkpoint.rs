@@ -1,0 +1,87 @@
+//! Moves committed pages from the write-ahead log into the database file beside the writer: a checkpoint syncs the
+//! whole file, and every caller would wait for it if it ran inside a commit.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::mpsc;
+
+use rusqlite::Connection;
+
+use super::EngineError;
+use super::classify;
+
+/// Pages of write-ahead log after which the next checkpoint begins.
+const PAGES: i32 = 4_096;
+/// Pages at which the writer itself finishes the checkpoint, so that the log begins again from its start. Under load
+/// one beside the writer never reaches the end of a log that grows.
+const PAGES_MAX: i32 = 32_768;
+
+thread_local! {
+    /// Pages in the write-ahead log after this thread's last commit.
+    static LOGGED: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Belongs to the writer's thread. Its own thread ends with it.
+pub(super) struct Checkpointer {
+    wake: mpsc::SyncSender<()>,
+    /// Pages in the log when the last checkpoint was asked for.
+    asked: i32,
+}
+
+impl Checkpointer {
+    /// Takes over from SQLite's own checkpoints inside commits. Must run on the thread that commits.
+    pub(super) fn start(path: &Path, writer: &Connection) -> std::io::Result<Self> {
+        writer.wal_hook(Some(|_, pages| {
+            LOGGED.set(pages);
+            Ok(())
+        }));
+        // One wake-up may wait: it stands for all that come while a checkpoint runs.
+        let (wake, woken) = mpsc::sync_channel(1);
+        let path = path.to_owned();
+        std::thread::Builder::new()
+            .name("sqlite-checkpoint".into())
+            .spawn(move || work(&path, &woken))?;
+        Ok(Self { wake, asked: 0 })
+    }
+
+    /// After each commit.
+    pub(super) fn committed(&mut self, writer: &Connection) {
+        let pages = LOGGED.get();
+        if pages < self.asked {
+            self.asked = 0; // the log began again from its start
+        }
+        if pages >= PAGES_MAX {
+            report(checkpoint(writer));
+            self.asked = pages;
+        } else if pages - self.asked >= PAGES {
+            self.asked = pages;
+            // A full channel means that it will be woken anyway.
+            let _ = self.wake.try_send(());
+        }
+    }
+}
+
+fn work(path: &Path, woken: &mpsc::Receiver<()>) {
+    let mut connection = None;
+    while woken.recv().is_ok() {
+        if connection.is_none() {
+            connection = Connection::open(path).ok();
+        }
+        if let Some(connection) = &connection {
+            report(checkpoint(connection));
+        }
+    }
+}
+
+/// Copies what it can without making anybody wait.
+fn checkpoint(connection: &Connection) -> Result<(), EngineError> {
+    let pragma = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    pragma.map_err(classify)
+}
+
+/// Nothing is lost when a checkpoint fails: the pages stay in the log until one succeeds.
+fn report(outcome: Result<(), EngineError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(error = %error, "a checkpoint of SQLite failed and will be tried again");
+    }
+}
