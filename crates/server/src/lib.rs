@@ -44,6 +44,9 @@ const STREAMS_MAX: u32 = 1_024;
 /// How often a silent connection is asked whether anybody is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// Paths of the service that tells clients where the server is.
+const GOSSIP: &str = "/event_store.client.gossip.Gossip/";
+
 /// How serving fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -76,9 +79,11 @@ fn unreadable_is_the_callers<B>(mut response: http::Response<B>) -> http::Respon
     response
 }
 
-/// Keeps the authority of a call, which tonic does not show to services.
+/// Keeps the authority of a call for the one service that asks for it; tonic does not show it to services.
 fn keep_authority<B>(mut request: http::Request<B>) -> http::Request<B> {
-    if let Some(authority) = request.uri().authority().cloned() {
+    if request.uri().path().starts_with(GOSSIP)
+        && let Some(authority) = request.uri().authority().cloned()
+    {
         request.extensions_mut().insert(Authority(authority));
     }
     request

@@ -22,7 +22,7 @@ use crate::view::OnUnreadable;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a live runner lets events gather after a step when nobody waits for them: a view costs one transaction a
 /// step, however many events are in it.
-const LINGER: Duration = Duration::from_millis(40);
+const LINGER: Duration = Duration::from_millis(100);
 /// Shortest and longest wait after a failure, and how long a failure is remembered.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);

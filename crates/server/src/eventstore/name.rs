@@ -57,15 +57,19 @@ pub(super) fn is_hidden(stream: &str) -> bool {
     })
 }
 
+/// Whether only commands may write a stream.
+pub(super) fn is_ours(stream: &str) -> bool {
+    RESERVED_CATEGORIES.contains(&stream.split('-').next().unwrap_or_default())
+}
+
 /// Refuses streams that only commands or this service itself may write.
 pub(super) fn writable(stream: &str) -> Result<(), Failure> {
     let base = base(stream);
     if base.starts_with(METADATA_PREFIX) {
         return Err(Failure::Invalid("a metadata stream has no metadata of its own".into()));
     }
-    let category = base.split('-').next().unwrap_or_default();
     let own = [GROUPS_STREAM, GROUP_PREFIX, LINKS_BY_CATEGORY, LINKS_BY_TYPE];
-    if RESERVED_CATEGORIES.contains(&category) || own.iter().any(|own| base.starts_with(own)) {
+    if is_ours(base) || own.iter().any(|own| base.starts_with(own)) {
         return Err(Failure::AccessDenied);
     }
     Ok(())

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 use waystation_app::{Direction, Log, RecordedEvent, StorageError};
 
+use super::name;
+
 /// Events that are remembered; a repeat that comes later is appended again.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(200_000).expect("is not zero");
 /// Pages at the end of the log that are read when the server starts; one ends after some bytes, too.
@@ -57,6 +59,9 @@ impl Recent {
 
     /// An event is in the log.
     pub(super) fn saw(&self, event: &RecordedEvent) {
+        if name::is_ours(event.stream()) {
+            return; // nobody else appends there, so nobody repeats it
+        }
         let key = self.key(event.stream(), event.event_id);
         let found = (event.revision, event.position);
         let mut events = self.events();
