@@ -23,6 +23,22 @@ async fn main() -> ExitCode {
         floor::serve(arguments.get(1).map_or("", String::as_str)).await;
         return ExitCode::SUCCESS;
     }
+    if let [what, url] = &arguments[..]
+        && what == "read"
+    {
+        // For whoever works on reading: the two rates of a store that is there already, again and again.
+        let database = if url.starts_with("sqlite:") {
+            "sqlite"
+        } else {
+            "postgres"
+        };
+        let (raw, read) = (read::raw(database, url).await, read::catch_up(url).await);
+        println!(
+            "raw {raw:.0} events/s, catch-up {read:.0} events/s, ratio {:.2}",
+            read / raw
+        );
+        return ExitCode::SUCCESS;
+    }
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     let postgres = arguments
         .iter()
