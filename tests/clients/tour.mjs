@@ -318,6 +318,30 @@ const steps = {
     await refused(db.PersistentSubscriptionDoesNotExistError, info());
   },
 
+  async manyStreamsAtOnce() {
+    // Only the newest generation of clients has it.
+    if (!client.multiStreamAppend) return;
+    const [one, two] = [stream(), stream()];
+    const about = (number) => ({ ...event(number), metadata: { about: "both" } });
+    const several = (streamName, expectedState, ...numbers) => ({ streamName, expectedState, events: numbers.map(about) });
+    const done = await client.multiStreamAppend([several(one, NO_STREAM, 0, 1), several(two, NO_STREAM, 0)]);
+    assert.deepEqual(done.responses, [{ streamName: one, revision: 1n }, { streamName: two, revision: 0n }]);
+    const [first] = await read(one);
+    assert.equal(first.event.metadata.about, "both");
+    const conflict = client.multiStreamAppend([several(one, 1n, 2), several(two, 5n, 1)]);
+    assert.equal((await refused(db.WrongExpectedVersionError, conflict)).streamName, two);
+    assert.deepEqual(await revisions(one), [0, 1]);
+    const record = (streamName, number) => ({ streamName, record: about(number) });
+    const check = (streamName, expectedState) => ({ type: "stream_state", streamName, expectedState });
+    const written = await client.appendRecords([record(one, 2), record(two, 1)], [check(two, 0n)]);
+    assert.deepEqual(written.responses, [{ streamName: one, revision: 2n }, { streamName: two, revision: 1n }]);
+    const violated = client.appendRecords([record(one, 3)], [check(two, 0n)]);
+    await refused(db.AppendConsistencyViolationError, violated);
+    await client.tombstoneStream(two);
+    await refused(db.StreamTombstonedError, client.multiStreamAppend([several(two, ANY, 2)]));
+    assert.deepEqual(await revisions(one), [0, 1, 2]);
+  },
+
   async groupsOfConsumersOnEverything() {
     const [kind, group] = [`Kind${randomUUID()}`, `group-${randomUUID()}`];
     const settings = db.persistentSubscriptionToAllSettingsFromDefaults({ startFrom: END, consumerStrategyName: "Pinned" });

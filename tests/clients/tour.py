@@ -11,8 +11,8 @@ import threading
 import time
 import uuid
 
-name, uri = sys.argv[1], sys.argv[2]
-if name == "kurrentdbclient":
+name_of_client, uri = sys.argv[1], sys.argv[2]
+if name_of_client == "kurrentdbclient":
     import kurrentdbclient as db
     from kurrentdbclient import exceptions as errors
 
@@ -291,7 +291,7 @@ def deadlines():
 @step
 def our_own_streams_are_read_only():
     # The older client has no error of its own for the code, but for a batch.
-    denied = AccessDenied if name == "kurrentdbclient" else Exception
+    denied = AccessDenied if name_of_client == "kurrentdbclient" else Exception
     for ours in ("case-1", "points-1"):
         refused(AccessDenied, append, ours, ANY, event())
         for error in (
@@ -300,6 +300,49 @@ def our_own_streams_are_read_only():
             refused(denied, client.set_stream_metadata, ours, metadata={}, current_version=ANY),
         ):
             assert "Access Denied" in str(error), error
+
+
+@step
+def many_streams_at_once():
+    if name_of_client != "kurrentdbclient":
+        return  # only the newest generation of clients has it
+    one, two = stream(), stream()
+    about = json.dumps({"about": "both"}).encode()
+
+    def several(name, version, *numbers):
+        events = [event(number, metadata=about) for number in numbers]
+        return db.NewEvents(stream_name=name, events=events, current_version=version)
+
+    at = client.multi_append_to_stream([several(one, NEVER, 0, 1), several(two, NEVER, 0)])
+    assert (revisions(one), revisions(two)) == ([0, 1], [0])
+    assert client.get_stream(two)[0].commit_position == at
+    metadata = json.loads(client.get_stream(one)[0].metadata)
+    assert metadata == {"about": "both", "$schema.name": "OrderPlaced", "$schema.format": "Json"}, metadata
+    conflict = [several(one, 1, 2), several(two, 5, 1)]
+    assert refused(WrongVersion, client.multi_append_to_stream, conflict).actual_version == 0
+    assert revisions(one) == [0, 1], "all or nothing"
+    refused(errors.MultiAppendToSameStreamError, client.multi_append_to_stream, [several(one, ANY, 2)] * 2)
+
+    def record(name, number=0):
+        return db.NewRecord(stream_name=name, type="OrderPlaced", data=json.dumps({"number": number}).encode())
+
+    check = db.StreamStateCheck
+    result = client.append_records([record(one, 2), record(two, 1), record(one, 3)], [check(two, 0)])
+    assert {r.stream_name: r.stream_position for r in result.stream_positions} == {one: 3, two: 1}
+    failed = refused(
+        errors.ConsistencyChecksFailedError,
+        client.append_records,
+        [record(one, 4)],
+        [check(two, 1), check(stream(), EXISTS), check(two + "-no", 7)],
+    )
+    assert [failure.check_index for failure in failed.failures] == [1, 2]
+    assert [failure.stream_state_failure.actual_state for failure in failed.failures] == [-1, -1]
+    client.tombstone_stream(two, current_version=ANY)
+    refused(errors.StreamTombstonedError, client.multi_append_to_stream, [several(two, ANY, 2)])
+    client.append_records([record(one, 4)], [check(two, NEVER)])
+    failed = refused(errors.ConsistencyChecksFailedError, client.append_records, [record(two), record(one)])
+    assert failed.failures[0].stream_state_failure.actual_state == -6
+    assert revisions(one) == [0, 1, 2, 3, 4]
 
 
 @step
@@ -396,7 +439,7 @@ def groups_of_consumers_on_everything():
     for thread in threads:
         thread.start()
     wait_for(lambda: sorted(seen), lambda seen: seen == list(range(0, 20, 2)))
-    if name == "kurrentdbclient":
+    if name_of_client == "kurrentdbclient":
         info = client.get_subscription_info(group)
         assert [one.total_items for one in info.connections] == [5, 5], info
     client.delete_subscription(group)

@@ -60,6 +60,7 @@ pub struct Server {
     child: Child,
     /// `127.0.0.1:PORT`
     pub address: String,
+    arguments: &'static [&'static str],
 }
 
 impl Server {
@@ -76,18 +77,24 @@ impl Server {
 
     /// Serves a database that is there already.
     pub fn serve(database: &str) -> Self {
-        Self::serve_at(database, "127.0.0.1:0")
+        Self::serve_with(database, &[])
+    }
+
+    /// As [`Server::serve`], with further arguments, which a restart repeats.
+    pub fn serve_with(database: &str, arguments: &'static [&'static str]) -> Self {
+        Self::serve_at(database, "127.0.0.1:0", arguments)
     }
 
     /// Kills it and serves the same database at the same address again.
     pub fn restart(&mut self, database: &str) {
         self.kill();
-        *self = Self::serve_at(database, &self.address);
+        *self = Self::serve_at(database, &self.address, self.arguments);
     }
 
-    fn serve_at(database: &str, address: &str) -> Self {
+    fn serve_at(database: &str, address: &str, arguments: &'static [&'static str]) -> Self {
         let mut child = Command::new(binary())
             .args(["serve", "--listen", address, "--lang", "en", "--database", database])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -97,7 +104,11 @@ impl Server {
         out.read_line(&mut line).expect("says where it serves");
         let address = line.trim().rsplit(' ').next().expect("a line has words").to_owned();
         assert!(address.contains(':'), "the server did not start: {line}");
-        Self { child, address }
+        Self {
+            child,
+            address,
+            arguments,
+        }
     }
 
     /// Ends it the hard way, as a power cut would.

@@ -42,6 +42,16 @@ impl<S: Default> Beliefs<S> {
         }
     }
 
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// None are kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The belief of this name.
     pub fn of(&self, name: &str) -> Arc<Belief<S>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

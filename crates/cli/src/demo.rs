@@ -14,6 +14,7 @@ use clap::Args;
 use futures::{StreamExt, TryStreamExt};
 use waystation_app::{App, AppOptions, Clock};
 use waystation_domain::{Date, calendar};
+use waystation_server::ServeOptions;
 
 use crate::lang::say;
 use crate::progress::Progress;
@@ -80,7 +81,9 @@ impl Demo {
         };
         let app = Arc::new(App::open(options).await?);
         // Whoever wants to may watch the year go by.
-        let serving = listener.map(|listener| Serving::start(&app, listener)).transpose()?;
+        let serving = listener
+            .map(|listener| Serving::start(&app, listener, ServeOptions::default()))
+            .transpose()?;
         let begun = std::time::Instant::now();
         let seeded = app.is_new();
         if seeded {

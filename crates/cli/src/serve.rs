@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use waystation_app::{App, AppOptions, StorageError, SystemClock};
-use waystation_server::ServeError;
+use waystation_server::{ServeError, ServeOptions};
 
 use crate::lang::say;
 
@@ -31,11 +31,18 @@ pub(crate) struct Serve {
     /// Serve without asking who calls, on loopback; until there are identities this is so with or without the flag
     #[arg(long)]
     insecure: bool,
+    /// Keep streams of links by category ($ce-…) and by event type ($et-…) for EventStoreDB clients
+    #[arg(long)]
+    link_streams: bool,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let Self { insecure: _, .. } = self;
+        let Self {
+            insecure: _,
+            link_streams,
+            ..
+        } = self;
         let listener = listen(&self.listen).await?;
         let options = AppOptions {
             database: self.database,
@@ -45,7 +52,9 @@ impl Serve {
         let app = App::open(options).await.context("cannot open the database")?;
         eprintln!("{}", app.store().describe());
         let app = Arc::new(app);
-        Serving::start(&app, listener)?.until_interrupted(app).await?;
+        Serving::start(&app, listener, ServeOptions { link_streams })?
+            .until_interrupted(app)
+            .await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -73,7 +82,7 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Says that it serves, and where, and does.
-    pub(crate) fn start(app: &Arc<App>, listener: TcpListener) -> anyhow::Result<Self> {
+    pub(crate) fn start(app: &Arc<App>, listener: TcpListener, options: ServeOptions) -> anyhow::Result<Self> {
         let line = "=".repeat(78);
         eprintln!("{line}");
         eprintln!(
@@ -88,7 +97,7 @@ impl Serving {
         eprintln!("{line}");
         println!("{} {}", say("serving gRPC on", "gRPC 服务地址"), listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(waystation_server::serve(Arc::clone(app), listener, stopped));
+        let server = tokio::spawn(waystation_server::serve(Arc::clone(app), listener, options, stopped));
         Ok(Self { stop, server })
     }
 

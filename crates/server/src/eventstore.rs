@@ -12,15 +12,18 @@ mod failure;
 mod feed;
 mod filter;
 mod groups;
+mod linker;
 mod links;
 mod metadata;
 mod name;
+mod operations;
 mod read;
 mod recent;
 mod stream;
 mod streams;
 mod subscribe;
 mod tail;
+mod v2;
 mod wire;
 mod write;
 
@@ -79,13 +82,14 @@ impl Deref for EventStore {
 }
 
 impl EventStore {
-    /// Reads the end of the log and follows it from there.
+    /// Reads the end of the log and follows it from there. `link_streams`: keep streams of links by category and type.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub(crate) async fn start(
         app: &App,
         address: (String, u16),
+        link_streams: bool,
         stopped: watch::Receiver<bool>,
     ) -> Result<Self, StorageError> {
         let log = app.store().log(LogName::Main).clone();
@@ -105,6 +109,10 @@ impl EventStore {
                 stopped: stopped.clone(),
             }),
         };
+        if link_streams {
+            let (linking, stopped) = (service.clone(), stopped.clone());
+            tokio::spawn(async move { linking.keep_links(stopped).await });
+        }
         let following = service.clone();
         tokio::spawn(async move { following.tail.follow(&following.log, &following.recent, stopped).await });
         service.start_groups().await.map_err(|failure| match failure {

@@ -25,9 +25,12 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_web::GrpcWebLayer;
 use waystation_api::event_store::client::gossip::gossip_server::GossipServer;
+use waystation_api::event_store::client::monitoring::monitoring_server::MonitoringServer;
+use waystation_api::event_store::client::operations::operations_server::OperationsServer;
 use waystation_api::event_store::client::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer;
 use waystation_api::event_store::client::server_features::server_features_server::ServerFeaturesServer;
 use waystation_api::event_store::client::streams::streams_server::StreamsServer;
+use waystation_api::kurrentdb::streams_service_server::StreamsServiceServer;
 use waystation_api::v1::admin_service_server::AdminServiceServer;
 use waystation_api::v1::audit_service_server::AuditServiceServer;
 use waystation_api::v1::case_service_server::CaseServiceServer;
@@ -96,16 +99,28 @@ struct Api {
     stopped: signal::Receiver<bool>,
 }
 
+/// What is served beyond the usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServeOptions {
+    /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log.
+    pub link_streams: bool,
+}
+
 /// Serves until `stopped` becomes true, then finishes what is under way.
 ///
 /// # Errors
 /// When the listener or a connection fails for good.
-pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiver<bool>) -> Result<(), ServeError> {
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    options: ServeOptions,
+    stopped: signal::Receiver<bool>,
+) -> Result<(), ServeError> {
     let address = listener
         .local_addr()
         .map(|address| (address.ip().to_string(), address.port()))
         .unwrap_or_default();
-    let store = EventStore::start(&app, address, stopped.clone()).await?;
+    let store = EventStore::start(&app, address, options.link_streams, stopped.clone()).await?;
     let api = Api {
         app,
         stopped: stopped.clone(),
@@ -140,6 +155,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stopped: signal::Receiv
         .add_service(ServerFeaturesServer::new(store.clone()))
         .add_service(GossipServer::new(store.clone()))
         .add_service(PersistentSubscriptionsServer::new(store.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(MonitoringServer::new(store.clone()))
+        .add_service(OperationsServer::new(store.clone()))
+        .add_service(StreamsServiceServer::new(store.clone()).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX))
         .add_service(StreamsServer::new(store).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), down)
         .await?;

@@ -16,6 +16,7 @@ const VERSION: &str = "26.1.0";
 
 const STREAMS: &str = "event_store.client.streams.streams";
 const GROUPS: &str = "event_store.client.persistent_subscriptions.persistentsubscriptions";
+const RECORDS: &str = "kurrentdb.protocol.v2.streams.streamsservice";
 const BOTH: &[&str] = &["stream", "all"];
 
 /// Service, method and features of everything that clients ask about.
@@ -34,6 +35,14 @@ const METHODS: &[(&str, &str, &[&str])] = &[
     (GROUPS, "replayparked", BOTH),
     (GROUPS, "truncateparked", BOTH),
     (GROUPS, "restartsubsystem", BOTH),
+    (RECORDS, "appendsession", &[]),
+    (RECORDS, "appendrecords", &[]),
+    ("event_store.client.monitoring.monitoring", "stats", &[]),
+    (
+        "event_store.client.operations.operations",
+        "restartpersistentsubscriptions",
+        &[],
+    ),
     ("event_store.client.gossip.gossip", "read", &[]),
     (
         "event_store.client.server_features.serverfeatures",

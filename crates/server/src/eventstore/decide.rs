@@ -25,6 +25,36 @@ pub(super) enum Change {
     Delete,
     /// Close for good.
     Tombstone,
+    /// Write nothing, but only go on while the stream is so.
+    Check(State),
+}
+
+/// How a stream must be for others to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Where it ends. A stream that was deleted or closed counts as no stream.
+    At(ExpectedRevision),
+    /// Deleted, and not written to since.
+    Deleted,
+    /// Closed for good.
+    Tombstoned,
+}
+
+impl State {
+    /// Whether the stream of this name is so.
+    pub(super) fn holds(self, stream: &Stream, name: &str) -> bool {
+        let metadata = name::about(name).is_some();
+        let gone = !metadata && (stream.tombstoned || stream.deleted());
+        let last = if metadata { stream.metadata_last } else { stream.last };
+        match self {
+            State::At(ExpectedRevision::Any) => true,
+            State::At(ExpectedRevision::NoStream) => gone || last.is_none(),
+            State::At(ExpectedRevision::StreamExists) => !gone && last.is_some(),
+            State::At(ExpectedRevision::Exact(revision)) => (metadata || !stream.tombstoned) && last == Some(revision),
+            State::Deleted => !metadata && !stream.tombstoned && stream.deleted(),
+            State::Tombstoned => !metadata && stream.tombstoned,
+        }
+    }
 }
 
 /// What became of one stream.
@@ -104,7 +134,7 @@ impl Proposal {
     pub(super) fn events(&self) -> &[NewEvent] {
         match &self.change {
             Change::Append(events) => events,
-            Change::Delete | Change::Tombstone => &[],
+            Change::Delete | Change::Tombstone | Change::Check(_) => &[],
         }
     }
 
@@ -128,6 +158,8 @@ impl Proposal {
     pub(super) fn decide(&self, stream: &Stream, recent: &Recent) -> Decision {
         match &self.change {
             Change::Append(events) => self.append(stream, events, recent),
+            Change::Check(state) if state.holds(stream, &self.stream) => self.unchanged(stream),
+            Change::Check(_) => Decision::Refused(self.wrong(self.last(stream))),
             Change::Delete | Change::Tombstone => match self.deletable(stream) {
                 Err(failure) => Decision::Refused(failure),
                 Ok(()) if matches!(self.change, Change::Delete) => self.delete(stream),
@@ -213,6 +245,20 @@ impl Proposal {
             own: own as u64,
             revision: after(self.last(stream), own),
             next,
+        }))
+    }
+
+    /// Writes nothing, and lets nothing be written once somebody else has changed the stream.
+    fn unchanged(&self, stream: &Stream) -> Decision {
+        let base = self.base();
+        Decision::Fits(Box::new(Plan {
+            parts: vec![
+                part(base.to_owned(), stream.last, Vec::new()),
+                part(name::metadata_of(base), stream.metadata_last, Vec::new()),
+            ],
+            own: 0,
+            revision: self.last(stream),
+            next: stream.clone(),
         }))
     }
 

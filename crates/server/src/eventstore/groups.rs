@@ -63,6 +63,13 @@ struct Kept {
     entries: Vec<Entry>,
 }
 
+impl Groups {
+    /// How many there are.
+    pub(super) async fn count(&self) -> usize {
+        self.running.lock().await.groups.len()
+    }
+}
+
 impl EventStore {
     /// Starts all groups that the log knows.
     pub(super) async fn start_groups(&self) -> Result<(), Failure> {

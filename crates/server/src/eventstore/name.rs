@@ -15,6 +15,10 @@ pub(super) const GROUP_PREFIX: &str = "$persistentsubscription-";
 pub(super) const LINKS_BY_CATEGORY: &str = "$ce-";
 /// As [`LINKS_BY_CATEGORY`], by event type.
 pub(super) const LINKS_BY_TYPE: &str = "$et-";
+/// What the names of projections' own streams begin with.
+const PROJECTIONS_PREFIX: &str = "$projections-";
+/// How far links have been made.
+pub(super) const LINKS_CHECKPOINT: &str = "$projections-$links-checkpoint";
 
 /// The name in a request.
 pub(super) fn of(identifier: Option<StreamIdentifier>) -> Result<String, Failure> {
@@ -68,7 +72,13 @@ pub(super) fn writable(stream: &str) -> Result<(), Failure> {
     if base.starts_with(METADATA_PREFIX) {
         return Err(Failure::Invalid("a metadata stream has no metadata of its own".into()));
     }
-    let own = [GROUPS_STREAM, GROUP_PREFIX, LINKS_BY_CATEGORY, LINKS_BY_TYPE];
+    let own = [
+        GROUPS_STREAM,
+        GROUP_PREFIX,
+        LINKS_BY_CATEGORY,
+        LINKS_BY_TYPE,
+        PROJECTIONS_PREFIX,
+    ];
     if is_ours(base) || own.iter().any(|own| base.starts_with(own)) {
         return Err(Failure::AccessDenied);
     }
@@ -89,6 +99,7 @@ mod tests {
             "$ce-x",
             "$$$et-x",
             "$persistentsubscription-a::b-parked",
+            LINKS_CHECKPOINT,
         ] {
             assert!(matches!(writable(stream), Err(Failure::AccessDenied)), "{stream}");
         }

@@ -1,0 +1,69 @@
+//! AppendSession: one message a stream, appended together when the client has sent everything.
+
+use tokio::time::Instant;
+use tonic::{Status, Streaming};
+use waystation_api::kurrentdb::{AppendRequest, AppendResponse, AppendSessionResponse};
+use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision};
+
+use super::super::decide::{Change, Proposal};
+use super::super::failure::{Failure, signed};
+use super::super::write::APPEND_BYTES_MAX;
+use super::super::{EventStore, WRITE_TIMEOUT, name};
+use super::told;
+
+impl EventStore {
+    pub(super) async fn session(
+        &self,
+        mut requests: Streaming<AppendRequest>,
+    ) -> Result<AppendSessionResponse, Status> {
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        let mut proposals: Vec<Proposal> = Vec::new();
+        let (mut bytes, mut events) = (0, 0);
+        while let Some(request) = requests.message().await? {
+            bytes += request.records.iter().map(|record| record.data.len()).sum::<usize>();
+            events += request.records.len();
+            if bytes > APPEND_BYTES_MAX || events > APPEND_EVENTS_MAX || proposals.len() >= APPEND_EVENTS_MAX {
+                return Err(told::transaction_too_large(bytes));
+            }
+            let proposal = proposal(request)?;
+            if proposals.iter().any(|other| other.base() == proposal.base()) {
+                return Err(told::stream_twice(&proposal.stream));
+            }
+            proposals.push(proposal);
+        }
+        if events == 0 {
+            return Err(Failure::Invalid("records: expected at least one".into()).status());
+        }
+        let done = match self.write(&proposals, deadline).await {
+            Ok(done) => done,
+            Err(failure) => return Err(self.told(failure).await),
+        };
+        let output = proposals.iter().zip(&done).map(|(proposal, done)| AppendResponse {
+            stream: proposal.stream.clone(),
+            stream_revision: signed(done.revision),
+            position: done.position.map(|position| signed(Some(position))),
+        });
+        Ok(AppendSessionResponse {
+            output: output.collect(),
+            position: signed(done.iter().filter_map(|done| done.position).max()),
+        })
+    }
+}
+
+fn proposal(request: AppendRequest) -> Result<Proposal, Status> {
+    name::check(&request.stream)?;
+    name::writable(&request.stream)?;
+    let expected = match request.expected_revision {
+        None => ExpectedRevision::Any,
+        Some(number) => super::expected(number)
+            .ok_or_else(|| Failure::Invalid("expected_revision: expected a revision, -1, -2 or -4".into()).status())?,
+    };
+    let stream = request.stream;
+    let event = |record| super::event(record).map_err(|failure| told::record(&failure, &stream));
+    let events = request.records.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
+    Ok(Proposal {
+        stream,
+        expected,
+        change: Change::Append(events),
+    })
+}
