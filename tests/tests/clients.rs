@@ -86,6 +86,73 @@ fn node(client: &str) {
     }
 }
 
+/// The snippet of a language in the documentation, for a server that is elsewhere.
+fn snippet(language: &str, uri: &str) -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/eventstore-clients.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let rest = page.split(&format!("```{language}\n")).nth(1).expect("the page has it");
+    let snippet = rest.split("```").next().expect("it ends");
+    let place = "esdb://127.0.0.1:7420?tls=false";
+    assert!(snippet.contains(place), "it says where it connects");
+    snippet.replace(place, uri)
+}
+
+/// Runs a program to its end on both databases and looks for what it must say.
+fn says(prepare: impl Fn(&str) -> Command, expected: &[&str]) {
+    on_both(|database| {
+        let server = Server::start(&database.url);
+        let output = prepare(&format!("esdb://{}?tls=false", server.address)).output();
+        async move {
+            let output = output.expect("the client is installed");
+            let said = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}\n{errors}");
+            for expected in expected {
+                assert!(said.contains(expected), "{expected} in {said}");
+            }
+            drop(server);
+        }
+    });
+}
+
+#[test]
+fn the_documentations_rust_snippet_runs() {
+    let program = installed().join("rust/debug/snippet");
+    let prepare = |uri: &str| {
+        let mut command = Command::new(&program);
+        command.arg(uri);
+        command
+    };
+    says(prepare, &["0 VisitPlanned", "seen "]);
+}
+
+#[test]
+fn the_documentations_python_snippet_runs() {
+    let own = installed().join("python/kurrentdbclient");
+    if own.is_dir() {
+        let prepare = |uri: &str| {
+            let mut command = Command::new(own.join("bin/python"));
+            command.arg("-c").arg(snippet("python", uri));
+            command
+        };
+        says(prepare, &["0 VisitPlanned {'room': 3}", "visits-python"]);
+    }
+}
+
+#[test]
+fn the_documentations_node_snippet_runs() {
+    let own = installed().join("node");
+    if own.is_dir() {
+        let prepare = |uri: &str| {
+            let mut command = Command::new("node");
+            command.args(["--input-type=module", "--eval"]);
+            command.arg(snippet("js", uri)).current_dir(&own);
+            command
+        };
+        says(prepare, &["0n VisitPlanned { room: 3 }", "seen "]);
+    }
+}
+
 /// Ends a program when the test does, however it ends.
 struct Ended(Child);
 

@@ -13,9 +13,11 @@ use waystation_tests::{Clients, as_of, check_in, today};
 
 use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick, stream};
 use crate::report::Row;
-use crate::{floor, read};
+use crate::{eventstore, floor, read};
 
 const IN_FLIGHT: usize = 64;
+/// Subscriptions that wait.
+const IDLE: usize = 2_000;
 
 /// How much to do.
 #[derive(Clone, Copy)]
@@ -325,9 +327,9 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let (day, cases) = (on.clone(), size.cases);
     let commands = (0..streamed).map(move |number| Any::RecordCheckIn(check_in(&case_id(pick(number, cases)), &day)));
     let (count, _) = stream(&clients, commands).await;
-    let rate = count as f64 / begun.elapsed().as_secs_f64();
+    let rate_streamed = count as f64 / begun.elapsed().as_secs_f64();
     rows.push(
-        row("the same through ExecuteCommands", rate, "commands/s")
+        row("the same through ExecuteCommands", rate_streamed, "commands/s")
             .floor("unary", measured.rate)
             .at_least(2.0),
     );
@@ -385,5 +387,29 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
             .floor("peers", 700.0)
             .at_most(1.3),
     );
+
+    say(&format!("{database}: EventStoreDB clients"));
+    let server = Process::waystation(&url);
+    let channel = server.connect().await;
+    let streamed = eventstore::history(&channel).await;
+    rows.push(row("history of everything through a subscription", streamed, "events/s").floor("raw read", best));
+    // Commands found their cases in memory; appends find their streams there too.
+    eventstore::batch_append(&channel, 0, For(Duration::from_secs(2))).await;
+    let appended = eventstore::batch_append(&channel, 1 << 40, size.time).await;
+    rows.push(
+        row("appends through BatchAppend, one event each", appended, "appends/s")
+            .floor("ExecuteCommands", rate_streamed)
+            .at_least(1.0),
+    );
+    let mut channels = Vec::new();
+    for _ in 0..IDLE / 500 {
+        channels.push(server.connect().await);
+    }
+    // What the views still have to pass over is not idleness.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let quiet = eventstore::idle(&channels, 0, server.child.id()).await;
+    rows.push(row("server, nobody subscribed, nothing to do", quiet, "ms CPU/s"));
+    let idle = eventstore::idle(&channels, IDLE, server.child.id()).await;
+    rows.push(row(&format!("server, {IDLE} idle subscriptions"), idle, "ms CPU/s"));
     rows
 }

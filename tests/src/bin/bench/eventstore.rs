@@ -1,0 +1,154 @@
+//! The EventStoreDB protocol: appends in batches, history through a subscription, and many who wait.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+use tonic::transport::Channel;
+use uuid::Uuid;
+use waystation_api::event_store::client as v1;
+use waystation_api::event_store::client::streams::batch_append_req::{Options, options};
+use waystation_api::event_store::client::streams::read_req::options::{
+    AllOptions, CountOption, FilterOption, StreamOption, all_options,
+};
+use waystation_api::event_store::client::streams::streams_client::StreamsClient;
+use waystation_api::event_store::client::streams::{
+    BatchAppendReq, ReadReq, ReadResp, batch_append_resp, read_req, read_resp,
+};
+
+use crate::load::{For, pick};
+
+/// Appends that may be on their way at once, as many as a stream of commands may have.
+const IN_FLIGHT: usize = 1_024;
+/// Bytes of an event, data and metadata, as many as a check-in has.
+const DATA: &[u8] = &[b'x'; 60];
+const METADATA: &[u8] = &[b'm'; 170];
+
+fn append(number: u64) -> BatchAppendReq {
+    let id = |kind: u64| {
+        Some(v1::Uuid {
+            value: Some(v1::uuid::Value::String(Uuid::from_u64_pair(kind, number).to_string())),
+        })
+    };
+    let metadata = [("type", "Bench"), ("content-type", "application/octet-stream")];
+    BatchAppendReq {
+        correlation_id: id(1),
+        options: Some(Options {
+            stream_identifier: Some(v1::StreamIdentifier {
+                stream_name: format!("bench-{:06}", pick(number, 10_000)).into(),
+            }),
+            expected: Some(options::Expected::Any(())),
+            deadline_option: None,
+        }),
+        proposed_messages: vec![v1::ProposedMessage {
+            id: id(2),
+            metadata: HashMap::from(metadata.map(|(key, value)| (key.to_owned(), value.to_owned()))),
+            custom_metadata: METADATA.into(),
+            data: DATA.into(),
+        }],
+        is_final: true,
+    }
+}
+
+/// Appends of one event each a second, over one BatchAppend call; the first has this number, which names its event.
+pub(crate) async fn batch_append(channel: &Channel, first: u64, For(time): For) -> f64 {
+    let (requests, sent) = mpsc::channel(IN_FLIGHT);
+    let mut client = StreamsClient::new(channel.clone());
+    let mut answers = client
+        .batch_append(ReceiverStream::new(sent))
+        .await
+        .expect("is served")
+        .into_inner();
+    let begun = Instant::now();
+    let sending = tokio::spawn(async move {
+        let mut number = first;
+        while begun.elapsed() < time {
+            requests.send(append(number)).await.expect("is read");
+            number += 1;
+        }
+    });
+    let mut done = 0_u64;
+    while let Some(answer) = answers.next().await {
+        let result = answer.expect("is no error").result.expect("has a result");
+        assert!(matches!(result, batch_append_resp::Result::Success(_)));
+        done += 1;
+    }
+    sending.await.expect("does not panic");
+    done as f64 / begun.elapsed().as_secs_f64()
+}
+
+async fn subscribe(channel: &Channel, from_end: bool) -> Streaming<ReadResp> {
+    let empty = v1::Empty {};
+    let place = if from_end {
+        all_options::AllOption::End(empty)
+    } else {
+        all_options::AllOption::Start(empty)
+    };
+    let options = read_req::Options {
+        stream_option: Some(StreamOption::All(AllOptions {
+            all_option: Some(place),
+        })),
+        count_option: Some(CountOption::Subscription(empty)),
+        filter_option: Some(FilterOption::NoFilter(empty)),
+        uuid_option: Some(v1::UuidOption {
+            content: Some(v1::uuid_option::Content::Structured(empty)),
+        }),
+        ..Default::default()
+    };
+    let request = ReadReq { options: Some(options) };
+    let mut client = StreamsClient::new(channel.clone());
+    client.read(request).await.expect("is served").into_inner()
+}
+
+/// Events a second of a subscription to everything, from the beginning until it has caught up.
+pub(crate) async fn history(channel: &Channel) -> f64 {
+    let begun = Instant::now();
+    let mut answers = subscribe(channel, false).await;
+    let (mut events, mut last) = (0_u64, 0);
+    while let Some(answer) = answers.next().await {
+        match answer.expect("goes on").content {
+            Some(read_resp::Content::Event(event)) => {
+                let position = event.event.expect("is there").commit_position;
+                assert_eq!(position, last + 1, "a position is missing");
+                last = position;
+                events += 1;
+            }
+            Some(read_resp::Content::CaughtUp(_)) => break,
+            _ => {}
+        }
+    }
+    events as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// Processor time, in milliseconds a second, that a server needs for so many subscriptions to which nothing comes.
+pub(crate) async fn idle(channels: &[Channel], count: usize, process: u32) -> f64 {
+    let mut waiting = Vec::new();
+    for number in 0..count {
+        let mut answers = subscribe(&channels[number % channels.len()], true).await;
+        // Confirmed and caught up.
+        for _ in 0..2 {
+            answers.next().await.expect("says so").expect("is no error");
+        }
+        waiting.push(answers);
+    }
+    let before = processor_ms(process);
+    let time = Duration::from_secs(4);
+    tokio::time::sleep(time).await;
+    (processor_ms(process) - before) / time.as_secs_f64()
+}
+
+/// Processor time of a process so far. The kernel counts in hundredths of a second.
+fn processor_ms(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(f64::NAN)
+    };
+    (ticks(11) + ticks(12)) * 10.0
+}
