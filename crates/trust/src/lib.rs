@@ -4,9 +4,11 @@
 //! The formats are RFC 6962 / RFC 9162 trees over the canonical header `WSL1`, with C2SP-shaped 256-wide tiles.
 
 pub mod leaf;
+pub mod note;
 pub mod proof;
 pub mod tree;
 
 pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, parse_body};
+pub use note::{Checkpoint, NoteError, Signer, Verifier};
 pub use proof::{Node, consistency_ranges, inclusion_ranges, join, range_nodes, verify_consistency, verify_inclusion};
 pub use tree::{Hash, TILE_WIDTH, Tile, Tree, empty_root, leaf_hash, node_hash, subtree_root};

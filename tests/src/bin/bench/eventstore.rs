@@ -8,6 +8,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
+use tonic_prost::ProstCodec;
 use uuid::Uuid;
 use waystation_api::event_store::client as v1;
 use waystation_api::event_store::client::streams::batch_append_req::{Options, options};
@@ -19,6 +20,7 @@ use waystation_api::event_store::client::streams::{
     BatchAppendReq, ReadReq, ReadResp, batch_append_resp, read_req, read_resp,
 };
 
+use crate::floor;
 use crate::load::{For, pick};
 
 /// Appends that may be on their way at once, as many as a stream of commands may have.
@@ -101,6 +103,68 @@ async fn subscribe(channel: &Channel, from_end: bool) -> Streaming<ReadResp> {
     let request = ReadReq { options: Some(options) };
     let mut client = StreamsClient::new(channel.clone());
     client.read(request).await.expect("is served").into_inner()
+}
+
+/// An event as a subscription gives it out, about as large as a check-in.
+pub(crate) fn sample(position: u64) -> ReadResp {
+    let property = |key: &'static str, value: &'static str| v1::Property {
+        key: key.into(),
+        value: value.into(),
+    };
+    let event = v1::RecordedEvent {
+        id: Some(v1::Uuid {
+            value: Some(v1::uuid::Value::Structured(v1::uuid::Structured {
+                most_significant_bits: i64::MIN + 7,
+                least_significant_bits: position as i64,
+            })),
+        }),
+        stream_identifier: Some(v1::StreamIdentifier {
+            stream_name: "case-bench-000001".into(),
+        }),
+        stream_revision: position,
+        prepare_position: position,
+        commit_position: position,
+        metadata: vec![
+            property("type", "case.check_in_recorded.v1"),
+            property("content-type", "application/json"),
+            property("created", "17638000000000000"),
+        ],
+        custom_metadata: METADATA.into(),
+        data: DATA.into(),
+    };
+    ReadResp {
+        content: Some(read_resp::Content::Event(read_resp::ReadEvent {
+            event: Some(event),
+            link: None,
+            position: Some(read_resp::read_event::Position::CommitPosition(position)),
+        })),
+    }
+}
+
+/// Such events a second from a server that has them in memory.
+pub(crate) async fn stream_floor(channel: &Channel, count: u64) -> f64 {
+    let options = read_req::Options {
+        count_option: Some(CountOption::Count(count)),
+        ..Default::default()
+    };
+    let mut grpc = tonic::client::Grpc::new(channel.clone());
+    grpc.ready().await.expect("is ready");
+    let codec = ProstCodec::<ReadReq, ReadResp>::default();
+    let path = tonic::codegen::http::uri::PathAndQuery::from_static(floor::STREAM);
+    let begun = Instant::now();
+    let request = tonic::Request::new(ReadReq { options: Some(options) });
+    let answers = grpc.server_streaming(request, path, codec).await.expect("is served");
+    let mut answers = answers.into_inner();
+    let mut events = 0_u64;
+    while let Some(answer) = answers.next().await {
+        assert!(matches!(
+            answer.expect("goes on").content,
+            Some(read_resp::Content::Event(_))
+        ));
+        events += 1;
+    }
+    assert_eq!(events, count);
+    events as f64 / begun.elapsed().as_secs_f64()
 }
 
 /// Events a second of a subscription to everything, from the beginning until it has caught up.

@@ -4,18 +4,25 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::Stream;
 use tokio::sync::{mpsc, oneshot};
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
-use tonic::server::{NamedService, UnaryService};
+use tonic::server::{NamedService, ServerStreamingService, UnaryService};
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
+use waystation_api::event_store::client::streams::read_req::options::CountOption;
+use waystation_api::event_store::client::streams::{ReadReq, ReadResp};
 use waystation_api::v1;
+
+use crate::eventstore;
 
 /// Calls in one commit.
 const BATCH_MAX: usize = 1_024;
-/// Path of the one method.
+/// Path of the method that appends.
 pub(crate) const PATH: &str = "/bench.Floor/Append";
+/// Path of the method that streams.
+pub(crate) const STREAM: &str = "/bench.Floor/Stream";
 
 struct Call {
     bytes: Vec<u8>,
@@ -63,6 +70,25 @@ impl UnaryService<v1::RecordCheckInRequest> for Floor {
     }
 }
 
+/// Streams the same event again and again, from memory: what the protocol alone costs both sides.
+impl ServerStreamingService<ReadReq> for Floor {
+    type Response = ReadResp;
+    type ResponseStream = std::pin::Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
+    type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
+
+    fn call(&mut self, request: Request<ReadReq>) -> Self::Future {
+        Box::pin(async move {
+            let options = request.into_inner().options.unwrap_or_default();
+            let Some(CountOption::Count(count)) = options.count_option else {
+                return Err(Status::invalid_argument("count: expected one"));
+            };
+            let events = (1..=count).map(|position| Ok(eventstore::sample(position)));
+            let stream: Self::ResponseStream = Box::pin(tokio_stream::iter(events));
+            Ok(Response::new(stream))
+        })
+    }
+}
+
 impl Service<http::Request<Body>> for Floor {
     type Response = http::Response<Body>;
     type Error = Infallible;
@@ -75,6 +101,10 @@ impl Service<http::Request<Body>> for Floor {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let service = self.clone();
         Box::pin(async move {
+            if request.uri().path() == STREAM {
+                let codec = ProstCodec::<ReadResp, ReadReq>::default();
+                return Ok(tonic::server::Grpc::new(codec).server_streaming(service, request).await);
+            }
             let codec = ProstCodec::<v1::CommandReceipt, v1::RecordCheckInRequest>::default();
             Ok(tonic::server::Grpc::new(codec).unary(service, request).await)
         })

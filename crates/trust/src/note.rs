@@ -1,0 +1,339 @@
+//! Signed checkpoints in the text formats of C2SP (signed-note, tlog-checkpoint), so that a stranger can verify them with
+//! tools that are not ours.
+//!
+//! A note is a text, an empty line, and a line for each signature: an em dash, the key's name, and base64 of the key's
+//! four-byte id and the signature. A checkpoint's text is origin, size and root; the origin is also the key's name.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use crate::tree::Hash;
+
+/// Longest note that is read, in bytes.
+pub const NOTE_BYTES_MAX: usize = 64 * 1024;
+/// Most signatures that are looked at in one note.
+const SIGNATURES_MAX: usize = 100;
+/// Longest name of a key, in bytes.
+const NAME_BYTES_MAX: usize = 256;
+/// Signature type of Ed25519 in key ids and encoded keys.
+const ED25519: u8 = 0x01;
+const PRIVATE: &str = "PRIVATE+KEY+";
+
+/// Why a note or a key is not accepted. Messages never hold key material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoteError {
+    /// It is no signed note, or too long.
+    #[error("it is not a signed note")]
+    Malformed,
+    /// The text is no checkpoint: origin, size and root on three lines.
+    #[error("the note's text is not a checkpoint")]
+    NotACheckpoint,
+    /// The checkpoint is of another log than the key's.
+    #[error("the checkpoint is of another log")]
+    OtherOrigin,
+    /// No signature by the key.
+    #[error("the note is not signed by this key")]
+    Unsigned,
+    /// A signature by the key that does not fit the text.
+    #[error("the signature does not fit the text")]
+    BadSignature,
+    /// A key or name that does not read.
+    #[error("the key does not read")]
+    BadKey,
+}
+
+/// What a log claims about itself: how long it is, and the root that commits to all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Names the log for good.
+    pub origin: String,
+    /// Events.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: Hash,
+}
+
+impl Checkpoint {
+    /// The text that is signed.
+    pub fn text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
+    }
+
+    /// Reads such a text. Only the one form [`Checkpoint::text`] gives is accepted.
+    ///
+    /// # Errors
+    /// [`NoteError::NotACheckpoint`].
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
+        let mut lines = text.lines();
+        let (Some(origin), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next())
+        else {
+            return Err(NoteError::NotACheckpoint);
+        };
+        let root = STANDARD.decode(root).ok().and_then(|root| Hash::try_from(root).ok());
+        let read = Self {
+            origin: origin.to_owned(),
+            size: size.parse().map_err(|_| NoteError::NotACheckpoint)?,
+            root: root.ok_or(NoteError::NotACheckpoint)?,
+        };
+        // Leading zeros, signs, missing ends of line: another text would be another signature.
+        if read.text() == text && !origin.is_empty() {
+            Ok(read)
+        } else {
+            Err(NoteError::NotACheckpoint)
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+')
+}
+
+fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
+    let mut hash = Sha256::new();
+    hash.update(name.as_bytes());
+    hash.update([b'\n', ED25519]);
+    hash.update(key.as_bytes());
+    let hash: [u8; 32] = hash.finalize().into();
+    [hash[0], hash[1], hash[2], hash[3]]
+}
+
+/// `name+id+base64(type, 32 bytes)`.
+fn parse_key(text: &str) -> Result<(&str, &str, [u8; 32]), NoteError> {
+    // Base64 has plus signs of its own.
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::BadKey);
+    };
+    let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::BadKey)?;
+    match bytes.split_first() {
+        Some((&ED25519, key)) if is_name(name) => Ok((name, id, key.try_into().map_err(|_| NoteError::BadKey)?)),
+        _ => Err(NoteError::BadKey),
+    }
+}
+
+fn encode_key(name: &str, id: [u8; 4], bytes: &[u8; 32]) -> String {
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut encoded = vec![ED25519];
+    encoded.extend_from_slice(bytes);
+    format!("{name}+{id}+{}", STANDARD.encode(encoded))
+}
+
+/// Signs checkpoints of one log. Neither shown by `Debug` nor serialised.
+pub struct Signer {
+    name: String,
+    key: SigningKey,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Signer({})", self.name)
+    }
+}
+
+impl Signer {
+    /// A key for a log of this origin, made of 32 random bytes.
+    ///
+    /// # Errors
+    /// [`NoteError::BadKey`] unless the origin has 1 to 256 visible ASCII characters other than `+`.
+    pub fn new(origin: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+        if !is_name(origin) {
+            return Err(NoteError::BadKey);
+        }
+        Ok(Self {
+            name: origin.to_owned(),
+            key: SigningKey::from_bytes(seed),
+        })
+    }
+
+    /// Reads what [`Signer::secret`] gave.
+    ///
+    /// # Errors
+    /// [`NoteError::BadKey`].
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
+        let text = text.trim().strip_prefix(PRIVATE).ok_or(NoteError::BadKey)?;
+        let (name, _, seed) = parse_key(text)?;
+        let signer = Self::new(name, &seed)?;
+        if signer.secret().strip_prefix(PRIVATE) == Some(text) {
+            Ok(signer)
+        } else {
+            Err(NoteError::BadKey)
+        }
+    }
+
+    /// The key as text, to be kept secret.
+    pub fn secret(&self) -> String {
+        let id = key_id(&self.name, &self.key.verifying_key());
+        format!("{PRIVATE}{}", encode_key(&self.name, id, &self.key.to_bytes()))
+    }
+
+    /// Who can verify what this signs.
+    pub fn verifier(&self) -> Verifier {
+        Verifier {
+            name: self.name.clone(),
+            key: self.key.verifying_key(),
+        }
+    }
+
+    /// A signed checkpoint of the log.
+    pub fn sign(&self, size: u64, root: Hash) -> String {
+        let checkpoint = Checkpoint {
+            origin: self.name.clone(),
+            size,
+            root,
+        };
+        let text = checkpoint.text();
+        let mut signature = key_id(&self.name, &self.key.verifying_key()).to_vec();
+        signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
+        format!("{text}\n— {} {}\n", self.name, STANDARD.encode(signature))
+    }
+}
+
+/// Verifies checkpoints of one log; shown as text, it can be given to anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verifier {
+    name: String,
+    key: VerifyingKey,
+}
+
+impl fmt::Display for Verifier {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = key_id(&self.name, &self.key);
+        out.write_str(&encode_key(&self.name, id, self.key.as_bytes()))
+    }
+}
+
+impl Verifier {
+    /// Reads what `Display` gave.
+    ///
+    /// # Errors
+    /// [`NoteError::BadKey`].
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
+        let text = text.trim();
+        let (name, _, bytes) = parse_key(text)?;
+        let verifier = Self {
+            name: name.to_owned(),
+            key: VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::BadKey)?,
+        };
+        // The id says which key was meant.
+        if verifier.to_string() == text {
+            Ok(verifier)
+        } else {
+            Err(NoteError::BadKey)
+        }
+    }
+
+    /// The checkpoint in a note, if this key has signed it. Signatures by others are passed over.
+    ///
+    /// # Errors
+    /// [`NoteError`], by what is wrong.
+    pub fn open(&self, note: &str) -> Result<Checkpoint, NoteError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(NoteError::Malformed);
+        }
+        let (text, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Malformed)?;
+        let text = format!("{text}\n");
+        if !signatures.ends_with('\n') {
+            return Err(NoteError::Malformed);
+        }
+        let mut outcome = Err(NoteError::Unsigned);
+        for line in signatures.lines().take(SIGNATURES_MAX) {
+            let rest = line.strip_prefix("— ").ok_or(NoteError::Malformed)?;
+            let (name, encoded) = rest.split_once(' ').ok_or(NoteError::Malformed)?;
+            let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Malformed)?;
+            if name != self.name || bytes.get(..4) != Some(&key_id(&self.name, &self.key)) {
+                continue;
+            }
+            let signature = Signature::from_slice(&bytes[4..]).map_err(|_| NoteError::BadSignature)?;
+            self.key
+                .verify_strict(text.as_bytes(), &signature)
+                .map_err(|_| NoteError::BadSignature)?;
+            outcome = Ok(());
+        }
+        outcome?;
+        let checkpoint = Checkpoint::parse(&text)?;
+        if checkpoint.origin == self.name {
+            Ok(checkpoint)
+        } else {
+            Err(NoteError::OtherOrigin)
+        }
+    }
+
+    /// The raw public key, for tools that know no notes.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.key.to_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer() -> Signer {
+        Signer::new("waystation.test/station/1", &[7; 32]).expect("is a name")
+    }
+
+    #[test]
+    fn what_is_signed_opens_and_nothing_else_does() {
+        let signer = signer();
+        let verifier = signer.verifier();
+        let note = signer.sign(42, [9; 32]);
+        let opened = verifier.open(&note).expect("is ours");
+        assert_eq!((opened.size, opened.root), (42, [9; 32]));
+        for at in 0..note.len() {
+            let mut altered = note.clone().into_bytes();
+            altered[at] ^= 1;
+            if let Ok(altered) = String::from_utf8(altered) {
+                assert!(verifier.open(&altered).is_err(), "byte {at} may not change");
+            }
+        }
+        let other = Signer::new("waystation.test/station/1", &[8; 32]).expect("is a name");
+        assert_eq!(other.verifier().open(&note), Err(NoteError::Unsigned));
+        assert_eq!(
+            verifier.open(&"x".repeat(NOTE_BYTES_MAX + 1)),
+            Err(NoteError::Malformed)
+        );
+    }
+
+    #[test]
+    fn a_cosignature_beside_ours_is_passed_over() {
+        let signer = signer();
+        let note = format!("{}— witness.example AAAAAAAA\n", signer.sign(1, [0; 32]));
+        assert!(signer.verifier().open(&note).is_ok());
+    }
+
+    #[test]
+    fn keys_survive_as_text_and_altered_ones_are_refused() {
+        let signer = signer();
+        let again = Signer::parse(&signer.secret()).expect("reads");
+        assert_eq!(again.verifier(), signer.verifier());
+        let shown = signer.verifier().to_string();
+        assert_eq!(Verifier::parse(&shown), Ok(signer.verifier()));
+        assert_eq!(
+            Verifier::parse(&shown.replace("station/1", "station/2")),
+            Err(NoteError::BadKey)
+        );
+        assert!(Signer::parse(&shown).is_err());
+        assert!(!format!("{signer:?}").contains(&signer.secret()));
+        for name in ["", "with space", "with+plus", "街道"] {
+            assert!(Signer::new(name, &[1; 32]).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_has_one_form() {
+        let text = signer().sign(5, [1; 32]);
+        let text = text.split("\n\n").next().expect("has a text").to_owned() + "\n";
+        assert!(Checkpoint::parse(&text).is_ok());
+        for other in [
+            text.replace("\n5\n", "\n05\n"),
+            text.replace("\n5\n", "\n+5\n"),
+            text.clone() + "more\n",
+        ] {
+            assert_eq!(Checkpoint::parse(&other), Err(NoteError::NotACheckpoint), "{other}");
+        }
+    }
+}
