@@ -60,7 +60,7 @@ pub struct Server {
     child: Child,
     /// `127.0.0.1:PORT`
     pub address: String,
-    arguments: &'static [&'static str],
+    arguments: Vec<String>,
 }
 
 impl Server {
@@ -81,17 +81,18 @@ impl Server {
     }
 
     /// As [`Server::serve`], with further arguments, which a restart repeats.
-    pub fn serve_with(database: &str, arguments: &'static [&'static str]) -> Self {
+    pub fn serve_with(database: &str, arguments: &[&str]) -> Self {
         Self::serve_at(database, "127.0.0.1:0", arguments)
     }
 
     /// Kills it and serves the same database at the same address again.
     pub fn restart(&mut self, database: &str) {
         self.kill();
-        *self = Self::serve_at(database, &self.address, self.arguments);
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        *self = Self::serve_at(database, &self.address, &arguments);
     }
 
-    fn serve_at(database: &str, address: &str, arguments: &'static [&'static str]) -> Self {
+    fn serve_at(database: &str, address: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(binary())
             .args(["serve", "--listen", address, "--lang", "en", "--database", database])
             .args(arguments)
@@ -107,7 +108,7 @@ impl Server {
         Self {
             child,
             address,
-            arguments,
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
         }
     }
 

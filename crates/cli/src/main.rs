@@ -3,6 +3,7 @@
 mod demo;
 mod events;
 mod import;
+mod key;
 mod lang;
 mod migrate;
 mod progress;
@@ -47,6 +48,8 @@ enum Command {
     Replay(replay::Replay),
     /// Recompute every digest, leaf, tile and root from stored bytes, and every view from the log
     Verify(verify::Verify),
+    /// Keys that sign and verify the log's checkpoints
+    Key(key::Key),
     /// Look at events
     Events(events::Events),
     /// Show, or rebuild, the projections
@@ -85,6 +88,7 @@ async fn main() -> ExitCode {
         Command::Import(command) => command.run().await,
         Command::Replay(command) => command.run().await,
         Command::Verify(command) => command.run().await,
+        Command::Key(command) => command.run(),
         Command::Events(command) => command.run().await,
         Command::Projections(command) => command.run().await,
         Command::Completions { shell } => {

@@ -1,5 +1,6 @@
 //! `waystation serve`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 use waystation_app::{App, AppOptions, StorageError, SystemClock};
 use waystation_server::{ServeError, ServeOptions};
 
+use crate::key;
 use crate::lang::say;
 
 /// Where to serve when nothing else is said.
@@ -34,6 +36,9 @@ pub(crate) struct Serve {
     /// Keep streams of links by category ($ce-…) and by event type ($et-…) for EventStoreDB clients
     #[arg(long)]
     link_streams: bool,
+    /// Sign the checkpoints that are given out with the key in this file; see `waystation key new`
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
 }
 
 impl Serve {
@@ -41,8 +46,10 @@ impl Serve {
         let Self {
             insecure: _,
             link_streams,
+            ref signing_key,
             ..
         } = self;
+        let signer = signing_key.as_deref().map(key::read).transpose()?.map(Arc::new);
         let listener = listen(&self.listen).await?;
         let options = AppOptions {
             database: self.database,
@@ -52,7 +59,7 @@ impl Serve {
         let app = App::open(options).await.context("cannot open the database")?;
         eprintln!("{}", app.store().describe());
         let app = Arc::new(app);
-        Serving::start(&app, listener, ServeOptions { link_streams })?
+        Serving::start(&app, listener, ServeOptions { signer, link_streams })?
             .until_interrupted(app)
             .await?;
         Ok(ExitCode::SUCCESS)

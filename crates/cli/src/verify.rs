@@ -1,10 +1,12 @@
 //! `waystation verify`: exit code 0 when the logs agree with their own hashes and the views with the log, 3 when not.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
 use comfy_table::Table;
-use waystation_app::LogName;
+use waystation_app::{Checkpoint, Log, LogName, NoteError, StorageError, Verifier};
 
 use crate::exit;
 use crate::lang::say;
@@ -18,6 +20,12 @@ pub(crate) struct Verify {
     /// Leave the views out
     #[arg(long)]
     log_only: bool,
+    /// A checkpoint kept from an earlier day, a signed note: the log must still begin with what it covers
+    #[arg(long, value_name = "FILE", requires = "verifier")]
+    anchor: Option<PathBuf>,
+    /// The key that verifies the checkpoint, as `waystation key new` printed it
+    #[arg(long, value_name = "KEY", requires = "anchor")]
+    verifier: Option<String>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -34,6 +42,7 @@ struct Part {
 
 impl Verify {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let anchor = self.anchor()?;
         let store = crate::open(&self.database, false).await?;
         let mut parts = Vec::new();
         for name in LogName::ALL {
@@ -42,9 +51,19 @@ impl Verify {
             parts.push(Part {
                 name: name.as_str(),
                 looked_at: report.events,
-                root: report.computed.root.iter().map(|byte| format!("{byte:02x}")).collect(),
+                root: hex(&report.computed.root),
                 found: report.findings.len() as u64,
                 findings: report.findings.iter().map(ToString::to_string).collect(),
+            });
+        }
+        if let Some(anchor) = &anchor {
+            let findings: Vec<String> = against(anchor, store.log(LogName::Main)).await?.into_iter().collect();
+            parts.push(Part {
+                name: "anchor",
+                looked_at: anchor.size,
+                root: hex(&anchor.root),
+                found: findings.len() as u64,
+                findings,
             });
         }
         store.close().await;
@@ -95,6 +114,37 @@ impl Verify {
             ExitCode::from(exit::INTEGRITY)
         })
     }
+}
+
+impl Verify {
+    /// The checkpoint to compare with, once its signature is proved.
+    fn anchor(&self) -> anyhow::Result<Option<Checkpoint>> {
+        let (Some(path), Some(verifier)) = (&self.anchor, &self.verifier) else {
+            return Ok(None);
+        };
+        let wrong = |what: &str, error: NoteError| StorageError::Url(format!("{what}: {error}"));
+        let verifier = Verifier::parse(verifier).map_err(|error| wrong("--verifier", error))?;
+        let note = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let checkpoint = verifier.open(&note).map_err(|error| wrong("--anchor", error))?;
+        Ok(Some(checkpoint))
+    }
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What has become of the log since the checkpoint, if that is not simply more events.
+async fn against(anchor: &Checkpoint, log: &Log) -> anyhow::Result<Option<String>> {
+    let size = log.head().size;
+    if size < anchor.size {
+        return Ok(Some(format!(
+            "rollback: the log has {size} events, the checkpoint covers {}",
+            anchor.size
+        )));
+    }
+    let fork = log.root_at(anchor.size).await? != anchor.root;
+    Ok(fork.then(|| format!("fork: the first {} events are not those of the checkpoint", anchor.size)))
 }
 
 fn print_table(parts: &[Part]) {

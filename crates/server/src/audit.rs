@@ -113,4 +113,28 @@ impl AuditService for Api {
         let after = self.begin_watch(request.after_position)?;
         Ok(Response::new(self.watch_entries_after(after, stream)))
     }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<v1::GetCheckpointRequest>,
+    ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
+        principal(request.metadata())?;
+        Ok(Response::new(self.checkpoint().await?))
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
+        principal(request.metadata())?;
+        Ok(Response::new(self.inclusion(request.into_inner()).await?))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
+        principal(request.metadata())?;
+        Ok(Response::new(self.consistency(request.into_inner()).await?))
+    }
 }

@@ -12,6 +12,7 @@ mod eventstore;
 mod fields;
 mod points;
 mod principal;
+mod proofs;
 mod status;
 mod watch;
 
@@ -36,7 +37,7 @@ use waystation_api::v1::audit_service_server::AuditServiceServer;
 use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
-use waystation_app::{App, StorageError};
+use waystation_app::{App, Signer, StorageError};
 
 use eventstore::{Authority, EventStore};
 
@@ -96,12 +97,15 @@ fn keep_authority<B>(mut request: http::Request<B>) -> http::Request<B> {
 #[derive(Clone)]
 struct Api {
     app: Arc<App>,
+    signer: Option<Arc<Signer>>,
     stopped: signal::Receiver<bool>,
 }
 
 /// What is served beyond the usual.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ServeOptions {
+    /// Signs the checkpoints that are given out; without it they are unsigned.
+    pub signer: Option<Arc<Signer>>,
     /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log.
     pub link_streams: bool,
 }
@@ -123,6 +127,7 @@ pub async fn serve(
     let store = EventStore::start(&app, address, options.link_streams, stopped.clone()).await?;
     let api = Api {
         app,
+        signer: options.signer,
         stopped: stopped.clone(),
     };
     let (health, health_service) = tonic_health::server::health_reporter();
