@@ -18,8 +18,11 @@ use waystation_api::event_store::client::persistent_subscriptions::{
 use waystation_api::event_store::client::streams::read_req::options::{CountOption, FilterOption, StreamOption};
 use waystation_api::event_store::client::streams::streams_client::StreamsClient;
 use waystation_api::event_store::client::streams::{AppendReq, ReadReq, append_req, read_req, read_resp};
+use waystation_api::kurrentdb::consistency_check::{StreamStateCheck, Type};
 use waystation_api::kurrentdb::streams_service_client::StreamsServiceClient;
-use waystation_api::kurrentdb::{AppendRecord, AppendRecordsRequest, AppendRequest, SchemaFormat, SchemaInfo};
+use waystation_api::kurrentdb::{
+    AppendRecord, AppendRecordsRequest, AppendRequest, ConsistencyCheck, SchemaFormat, SchemaInfo,
+};
 use waystation_storage::testing::on_both;
 use waystation_tests::{Server, json, run};
 
@@ -417,6 +420,54 @@ fn the_second_generation_refuses_as_precisely() {
             .map(|one| (one.stream.as_str(), one.revision))
             .collect();
         assert_eq!(revisions, [("a-1", 1), ("b-1", 0)]);
+    });
+}
+
+#[test]
+fn a_repeat_of_records_is_known_though_its_checks_hold_no_more() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let mut client = StreamsServiceClient::new(server.connect().await);
+        let other = |expected_state| ConsistencyCheck {
+            r#type: Some(Type::StreamState(StreamStateCheck {
+                stream: "other-1".into(),
+                expected_state,
+            })),
+        };
+        let one = AppendRecordsRequest {
+            records: vec![AppendRecord {
+                record_id: Some(fresh()),
+                ..record("X", "a-1", 1)
+            }],
+            checks: vec![other(-1)],
+        };
+        let first = client.append_records(one.clone()).await.expect("appends").into_inner();
+        assert_eq!(
+            client.append_records(one.clone()).await.expect("is known").into_inner(),
+            first
+        );
+        let moved = AppendRecordsRequest {
+            records: vec![record("X", "other-1", 1)],
+            checks: Vec::new(),
+        };
+        client.append_records(moved).await.expect("appends");
+        assert_eq!(
+            client.append_records(one.clone()).await.expect("is known").into_inner(),
+            first
+        );
+        // Anything new under the same check is refused, and half of something new too.
+        let new = AppendRecordsRequest {
+            records: vec![record("X", "a-1", 1)],
+            checks: vec![other(-1)],
+        };
+        let status = client.append_records(new).await.expect_err("the check does not hold");
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
+        let half = AppendRecordsRequest {
+            records: vec![one.records[0].clone(), record("X", "b-1", 1)],
+            checks: Vec::new(),
+        };
+        let status = client.append_records(half).await.expect_err("is neither new nor known");
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
     });
 }
 

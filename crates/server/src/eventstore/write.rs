@@ -162,8 +162,9 @@ impl EventStore {
         locked: &Locked<'_>,
         decisions: Vec<Decision>,
     ) -> Result<Result<Vec<Done>, Vec<Plan>>, Failure> {
-        let mut done = Vec::new();
-        let mut plans = Vec::new();
+        // What each comes to: done before, to be done now, or a check that does not hold.
+        let mut outcomes = Vec::with_capacity(proposals.len());
+        let mut violated = None;
         for (proposal, mut decision) in proposals.iter().zip(decisions) {
             let stream = &*locked[proposal.base()];
             if matches!(decision, Decision::Unsettled) {
@@ -171,33 +172,55 @@ impl EventStore {
                 self.look_for(proposal).await?;
                 decision = proposal.decide(stream, &self.recent);
             }
-            match decision {
-                Decision::Fits(plan) => plans.push(*plan),
-                Decision::Settled(settled) => done.push(settled),
+            outcomes.push(match decision {
+                Decision::Fits(plan) => Some(Err(*plan)),
+                Decision::Settled(settled) => Some(Ok(settled)),
+                // It held when the others were written, if they were.
+                Decision::Refused(failure) if matches!(proposal.change, Change::Check(_)) => {
+                    violated.get_or_insert(failure);
+                    None
+                }
                 Decision::Refused(failure) => return Err(failure),
                 Decision::Unsettled => return Err(proposal.wrong(proposal.last(stream))),
                 Decision::Repeat(from) => match self.compare(proposal, from).await? {
-                    Compared::Equal(settled) => done.push(settled),
+                    Compared::Equal(settled) => Some(Ok(settled)),
                     Compared::FirstDiffers
                         if proposal.expected == ExpectedRevision::NoStream
                             && name::about(&proposal.stream).is_none()
                             && stream.deleted() =>
                     {
                         match proposal.fits(stream) {
-                            Decision::Fits(plan) => plans.push(*plan),
+                            Decision::Fits(plan) => Some(Err(*plan)),
                             _ => return Err(proposal.wrong(stream.last)),
                         }
                     }
                     _ => return Err(proposal.wrong(proposal.last(stream))),
                 },
-            }
+            });
         }
-        match proposals {
-            _ if plans.is_empty() => Ok(Ok(done)),
-            _ if done.is_empty() => Ok(Err(plans)),
+        let repeated = outcomes.iter().flatten().any(Result::is_ok);
+        let anew = |outcome: &Result<Done, Plan>| outcome.as_ref().is_err_and(|plan| plan.events() > 0);
+        if let Some(new) = outcomes.iter().position(|outcome| outcome.as_ref().is_some_and(anew))
+            && repeated
+        {
             // Half of it was there before: it is not what was asked then.
-            [first, ..] => Err(first.wrong(first.last(&locked[first.base()]))),
-            [] => Ok(Ok(done)),
+            return Err(proposals[new].wrong(proposals[new].last(&locked[proposals[new].base()])));
+        }
+        if repeated {
+            let unwritten = |revision| Done {
+                revision,
+                position: None,
+            };
+            let done = outcomes.into_iter().map(|outcome| match outcome {
+                Some(Ok(done)) => done,
+                Some(Err(plan)) => unwritten(plan.revision),
+                None => unwritten(None),
+            });
+            return Ok(Ok(done.collect()));
+        }
+        match violated {
+            Some(failure) => Err(failure),
+            None => Ok(Err(outcomes.into_iter().flatten().filter_map(Result::err).collect())),
         }
     }
 

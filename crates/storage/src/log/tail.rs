@@ -29,6 +29,11 @@ impl Tail {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets everything: memory is being read anew.
+    pub(super) fn clear(&self) {
+        *self.lock() = Ring::default();
+    }
+
     /// Keeps events that are durable now.
     pub(super) fn push(&self, events: impl Iterator<Item = RecordedEvent>) {
         let mut ring = self.lock();

@@ -164,6 +164,7 @@ impl Writer {
         self.next_stream = next_stream;
         self.streams.clear();
         self.requests.clear();
+        self.tail.clear();
         self.suspect = false;
         self.publish();
         Ok(())

@@ -1,5 +1,7 @@
 //! AppendRecords: records of many streams in one message, and checks of streams that need not be written.
 
+use std::collections::HashMap;
+
 use tokio::time::Instant;
 use tonic::Status;
 use waystation_api::kurrentdb::consistency_check::{StreamStateCheck, Type};
@@ -32,30 +34,31 @@ impl EventStore {
         }
         let checks = request.checks.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let mut proposals: Vec<Proposal> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for record in request.records {
             let stream = record.stream.clone().unwrap_or_default();
             let event = super::event(record).map_err(|failure| told::record(&failure, &stream))?;
-            match proposals.iter_mut().find(|proposal| proposal.stream == stream) {
-                Some(Proposal {
-                    change: Change::Append(events),
-                    ..
-                }) => events.push(event),
-                _ => {
+            let place = match places.get(&stream) {
+                Some(place) => *place,
+                None => {
                     name::check(&stream)?;
                     name::writable(&stream)?;
+                    places.insert(stream.clone(), proposals.len());
                     proposals.push(Proposal {
                         stream,
                         expected: ExpectedRevision::Any,
-                        change: Change::Append(vec![event]),
+                        change: Change::Append(Vec::new()),
                     });
+                    proposals.len() - 1
                 }
+            };
+            if let Change::Append(events) = &mut proposals[place].change {
+                events.push(event);
             }
         }
         let written = proposals.len();
         for check in &checks {
-            let target = proposals[..written]
-                .iter_mut()
-                .find(|other| other.stream == check.stream);
+            let target = places.get(&check.stream).map(|place| &mut proposals[*place]);
             match (target, check.state) {
                 // What is written under an expectation can be repeated, as in the first generation.
                 (Some(target), State::At(expected)) if target.expected == ExpectedRevision::Any => {

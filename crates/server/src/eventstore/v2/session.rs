@@ -1,5 +1,7 @@
 //! AppendSession: one message a stream, appended together when the client has sent everything.
 
+use std::collections::HashSet;
+
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 use waystation_api::kurrentdb::{AppendRequest, AppendResponse, AppendSessionResponse};
@@ -18,6 +20,7 @@ impl EventStore {
     ) -> Result<AppendSessionResponse, Status> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
         let mut proposals: Vec<Proposal> = Vec::new();
+        let mut named = HashSet::new();
         let (mut bytes, mut events) = (0, 0);
         while let Some(request) = requests.message().await? {
             bytes += request.records.iter().map(|record| record.data.len()).sum::<usize>();
@@ -26,7 +29,7 @@ impl EventStore {
                 return Err(told::transaction_too_large(bytes));
             }
             let proposal = proposal(request)?;
-            if proposals.iter().any(|other| other.base() == proposal.base()) {
+            if !named.insert(proposal.base().to_owned()) {
                 return Err(told::stream_twice(&proposal.stream));
             }
             proposals.push(proposal);

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::mpsc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::EngineError;
 use super::classify;
@@ -65,7 +65,8 @@ fn work(path: &Path, woken: &mpsc::Receiver<()>) {
     let mut connection = None;
     while woken.recv().is_ok() {
         if connection.is_none() {
-            connection = Connection::open(path).ok();
+            // Never made: a file that is gone must not come back empty.
+            connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok();
         }
         if let Some(connection) = &connection {
             report(checkpoint(connection));
