@@ -106,7 +106,8 @@ struct Api {
 pub struct ServeOptions {
     /// Signs the checkpoints that are given out; without it they are unsigned.
     pub signer: Option<Arc<Signer>>,
-    /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log.
+    /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log,
+    /// and each page of them a checkpoint.
     pub link_streams: bool,
 }
 

@@ -269,8 +269,43 @@ fn two_stores_on_one_postgres_never_fork_the_log() {
                 .await;
             assert_eq!(appended.expect("fits").last_position, number + 1);
         }
+        // Neither has committed all of it; both read all of it.
+        for store in [&one, &other] {
+            store.log(LogName::Main).refresh_head().await.expect("asks");
+            let expected: Vec<String> = (0..20).map(|number| format!("{{\"number\":{number}}}")).collect();
+            assert_eq!(numbers(store).await, expected);
+        }
         let report = one.log(LogName::Main).verify(|_, _| {}).await.expect("reads");
         assert_eq!((report.events, report.findings), (20, vec![]));
+    });
+}
+
+async fn read(store: &Store, from: u64, limit: usize) -> Vec<(u64, Vec<u8>, Vec<u8>)> {
+    let log = store.log(LogName::Main);
+    let events = log.read_all(from, Direction::Forwards, limit).await.expect("reads");
+    let bytes =
+        |event: &waystation_storage::RecordedEvent| (event.position, event.header().to_vec(), event.data().to_vec());
+    events.iter().map(bytes).collect()
+}
+
+#[test]
+fn what_memory_gives_out_is_what_the_database_holds() {
+    on_both(|database| async move {
+        let store = database.open().await.expect("opens");
+        for number in 0..300 {
+            let append = to(&format!("case-{}", number % 7), ExpectedRevision::Any, &[number]);
+            store.log(LogName::Main).append(append).await.expect("fits");
+        }
+        let (whole, middle) = (read(&store, 1, 4_096).await, read(&store, 100, 50).await);
+        assert_eq!((whole.len(), &middle[..]), (300, &whole[99..149]));
+        store.close().await;
+        let again = database.open().await.expect("opens again");
+        assert_eq!(read(&again, 1, 4_096).await, whole);
+        // What is read now begins in the database and ends in memory.
+        let more = to("case-0", ExpectedRevision::Any, &[300]);
+        again.log(LogName::Main).append(more).await.expect("fits");
+        let straddling = read(&again, 299, 10).await;
+        assert_eq!((straddling.len(), &straddling[..2]), (3, &whole[298..]));
     });
 }
 

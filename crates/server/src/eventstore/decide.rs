@@ -138,6 +138,15 @@ impl Proposal {
         }
     }
 
+    /// It writes nothing, and only lets others be written.
+    pub(super) fn only_checks(&self) -> bool {
+        match &self.change {
+            Change::Append(events) => events.is_empty(),
+            Change::Check(_) => true,
+            Change::Delete | Change::Tombstone => false,
+        }
+    }
+
     /// The refusal of an expectation that does not hold.
     pub(super) fn wrong(&self, actual: Option<u64>) -> Failure {
         Failure::WrongVersion {
@@ -158,7 +167,16 @@ impl Proposal {
     pub(super) fn decide(&self, stream: &Stream, recent: &Recent) -> Decision {
         match &self.change {
             Change::Append(events) => self.append(stream, events, recent),
-            Change::Check(state) if state.holds(stream, &self.stream) => self.unchanged(stream),
+            // Nothing to hold on to: whatever is written meanwhile, it goes on holding.
+            Change::Check(State::At(ExpectedRevision::Any)) => self.unchanged(stream, Vec::new()),
+            Change::Check(state) if state.holds(stream, &self.stream) => {
+                let base = self.base();
+                let parts = vec![
+                    part(base.to_owned(), stream.last, Vec::new()),
+                    part(name::metadata_of(base), stream.metadata_last, Vec::new()),
+                ];
+                self.unchanged(stream, parts)
+            }
             Change::Check(_) => Decision::Refused(self.wrong(self.last(stream))),
             Change::Delete | Change::Tombstone => match self.deletable(stream) {
                 Err(failure) => Decision::Refused(failure),
@@ -248,14 +266,10 @@ impl Proposal {
         }))
     }
 
-    /// Writes nothing, and lets nothing be written once somebody else has changed the stream.
-    fn unchanged(&self, stream: &Stream) -> Decision {
-        let base = self.base();
+    /// Writes nothing; the parts say what must not have changed for others to be written.
+    fn unchanged(&self, stream: &Stream, parts: Vec<StreamAppend>) -> Decision {
         Decision::Fits(Box::new(Plan {
-            parts: vec![
-                part(base.to_owned(), stream.last, Vec::new()),
-                part(name::metadata_of(base), stream.metadata_last, Vec::new()),
-            ],
+            parts,
             own: 0,
             revision: self.last(stream),
             next: stream.clone(),
@@ -315,4 +329,39 @@ fn revival(next: &mut Stream, last: Option<u64>) -> NewEvent {
     next.limits = Limits::parse(&data);
     next.metadata_last = after(next.metadata_last, 1);
     system_event(METADATA, data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_hold_as_the_protocol_says() {
+        let at = |last| Stream {
+            last,
+            ..Stream::default()
+        };
+        let deleted = Stream {
+            limits: Limits::parse(DELETE),
+            ..at(Some(4))
+        };
+        let closed = Stream {
+            tombstoned: true,
+            ..at(Some(4))
+        };
+        use ExpectedRevision::{Any, Exact, NoStream, StreamExists};
+        let states = [
+            State::At(Any),
+            State::At(NoStream),
+            State::At(StreamExists),
+            State::At(Exact(4)),
+            State::Deleted,
+            State::Tombstoned,
+        ];
+        let held = |stream: &Stream| states.map(|state| state.holds(stream, "order-1"));
+        assert_eq!(held(&at(None)), [true, true, false, false, false, false]);
+        assert_eq!(held(&at(Some(4))), [true, false, true, true, false, false]);
+        assert_eq!(held(&deleted), [true, true, false, true, true, false]);
+        assert_eq!(held(&closed), [true, true, false, false, false, true]);
+    }
 }

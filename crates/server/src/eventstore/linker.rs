@@ -20,6 +20,8 @@ use super::{EventStore, down};
 const PAGE: usize = 512;
 /// How long to wait after the log could not be read or written.
 const RETRY: Duration = Duration::from_millis(500);
+/// How long to wait for room in the writer's queue.
+const QUEUE_WAIT: Duration = Duration::from_millis(5);
 /// Type of checkpoints.
 const CHECKPOINT: &str = "$ProjectionCheckpoint";
 /// Principal of what the system does by itself.
@@ -41,7 +43,9 @@ impl EventStore {
                 result = self.link_on() => result.err(),
                 () = down(&mut stopped) => return,
             };
-            if let Some(error) = failed {
+            // Another server that links is no trouble: what it has done need not be done again.
+            let lost = |error: &StorageError| matches!(error, StorageError::WrongExpectedRevision { .. });
+            if let Some(error) = failed.filter(|error| !lost(error)) {
                 tracing::warn!(error = %error, "link streams are not kept for now");
             }
             tokio::select! {
@@ -58,13 +62,22 @@ impl EventStore {
             .read_stream(LINKS_CHECKPOINT, u64::MAX, Direction::Backwards, 1)
             .await?;
         let newest = newest.first();
-        let checkpoint = newest.and_then(|event| serde_json::from_slice::<Checkpoint>(event.data()).ok());
+        let done = match newest {
+            None => 0,
+            // Beginning anew would link everything twice.
+            Some(event) => {
+                let read = serde_json::from_slice::<Checkpoint>(event.data());
+                let read = read.map_err(|_| StorageError::Corrupt {
+                    position: event.position,
+                    what: "the checkpoint of links does not read".into(),
+                })?;
+                read.position
+            }
+        };
         let mut expected = newest.map_or(ExpectedRevision::NoStream, |event| {
             ExpectedRevision::Exact(event.revision)
         });
-        let mut subscription = self
-            .log
-            .subscribe(checkpoint.map_or(0, |checkpoint| checkpoint.position));
+        let mut subscription = self.log.subscribe(done);
         loop {
             let page = subscription.next(PAGE).await?;
             let links = links(&page);
@@ -72,10 +85,13 @@ impl EventStore {
                 // What the system writes, these links among it, is not linked; after a restart it is passed over again.
                 continue;
             }
-            let appended = self
-                .log
-                .append(append(links, subscription.position(), expected))
-                .await?;
+            let append = append(links, subscription.position(), expected);
+            let appended = loop {
+                match self.log.append(append.clone()).await {
+                    Err(StorageError::QueueFull) => tokio::time::sleep(QUEUE_WAIT).await,
+                    outcome => break outcome?,
+                }
+            };
             expected = ExpectedRevision::Exact(appended.revision);
         }
     }

@@ -59,8 +59,8 @@ impl Recent {
 
     /// An event is in the log.
     pub(super) fn saw(&self, event: &RecordedEvent) {
-        if name::is_ours(event.stream()) {
-            return; // nobody else appends there, so nobody repeats it
+        if name::writable(event.stream()).is_err() {
+            return; // no client appends there, so none repeats it
         }
         let key = self.key(event.stream(), event.event_id);
         let found = (event.revision, event.position);

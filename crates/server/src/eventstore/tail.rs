@@ -1,4 +1,6 @@
 //! The newest events, read once for everybody who waits for them: a thousand idle subscriptions cost one reader.
+//!
+//! The log keeps its newest events too, but knows no waiting by stream, which is what this is for.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};

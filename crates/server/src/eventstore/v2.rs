@@ -21,6 +21,10 @@ use super::EventStore;
 use super::failure::Failure;
 use super::wire;
 
+/// Most streams that one request may write; each is locked and read before anything is decided.
+const STREAMS_MAX: usize = 1_024;
+/// What the names of properties that the server writes begin with.
+const SCHEMA_PREFIX: &str = "$schema.";
 /// Deepest nesting of a property's value.
 const DEPTH_MAX: usize = 32;
 
@@ -69,6 +73,14 @@ fn event(record: AppendRecord) -> Result<NewEvent, Failure> {
         SchemaFormat::Bytes => "Bytes",
         SchemaFormat::Unspecified => return Err(Failure::Invalid("schema.format: expected one".into())),
     };
+    if schema.name.is_empty() {
+        return Err(Failure::Invalid("schema.name: expected one".into()));
+    }
+    if record.properties.keys().any(|key| key.starts_with(SCHEMA_PREFIX)) {
+        return Err(Failure::Invalid(format!(
+            "properties: names beginning with {SCHEMA_PREFIX} are the server's"
+        )));
+    }
     let mut metadata = properties(record.properties)?;
     let mut put = |key: &str, value: &str| metadata.insert(key.to_owned(), Value::from(value));
     put("$schema.name", &schema.name);

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use waystation_app::{
-    APPEND_EVENTS_MAX, Append, Appended, Direction, ExpectedRevision, Held, OnItsWay, RecordedEvent, StorageError, ids,
+    APPEND_EVENTS_MAX, Append, Appended, Direction, ExpectedRevision, Held, NewEvent, OnItsWay, RecordedEvent,
+    StorageError, ids,
 };
 
 use super::EventStore;
@@ -176,7 +177,7 @@ impl EventStore {
                 Decision::Fits(plan) => Some(Err(*plan)),
                 Decision::Settled(settled) => Some(Ok(settled)),
                 // It held when the others were written, if they were.
-                Decision::Refused(failure) if matches!(proposal.change, Change::Check(_)) => {
+                Decision::Refused(failure) if proposal.only_checks() => {
                     violated.get_or_insert(failure);
                     None
                 }
@@ -301,11 +302,16 @@ fn landed(plans: &[Plan], appended: &Appended) -> Vec<Done> {
     done
 }
 
+/// Bytes that an event counts for.
+pub(super) fn weight(event: &NewEvent) -> usize {
+    event.data.len() + event.metadata.len() + event.event_type.len() + 200
+}
+
 fn bounded(proposals: &[Proposal]) -> Result<(), Failure> {
     let mut bytes = 0;
     let mut events = 0;
     for event in proposals.iter().flat_map(Proposal::events) {
-        bytes += event.data.len() + event.metadata.len() + event.event_type.len() + 200;
+        bytes += weight(event);
         events += 1;
     }
     if bytes > APPEND_BYTES_MAX {

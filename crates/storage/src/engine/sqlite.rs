@@ -70,8 +70,9 @@ impl Sqlite {
             .name("sqlite-writer".into())
             .spawn(move || {
                 let mut connection = connection;
-                // Without it SQLite goes on checkpointing inside commits.
-                let mut checkpointer = Checkpointer::start(&file, &connection).ok();
+                let mut checkpointer = Checkpointer::start(&file, &connection)
+                    .inspect_err(|error| tracing::warn!(error = %error, "SQLite checkpoints inside commits"))
+                    .ok();
                 while let Ok(job) = queue.recv() {
                     job(&mut connection);
                     if let Some(checkpointer) = &mut checkpointer {

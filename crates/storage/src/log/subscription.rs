@@ -14,8 +14,8 @@ const PAGES_AHEAD: usize = 2;
 /// A page on its way.
 type Reading = JoinHandle<Result<Vec<RecordedEvent>, StorageError>>;
 
-/// A place in the log that moves forward. It reads the database for history and for the present alike; a wake-up only
-/// says that looking again is worth it. In history the next pages are read while the last one is worked on.
+/// A place in the log that moves forward. It reads pages of the log for history and for the present alike; a wake-up
+/// only says that looking again is worth it. In history the next pages are read while the last one is worked on.
 pub struct Subscription {
     log: Log,
     /// First position not given out yet.

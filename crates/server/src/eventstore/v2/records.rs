@@ -11,8 +11,9 @@ use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision};
 use super::super::decide::{Change, Proposal, State};
 use super::super::failure::{Failure, signed};
 use super::super::stream::Stream;
-use super::super::write::APPEND_BYTES_MAX;
+use super::super::write::{APPEND_BYTES_MAX, weight};
 use super::super::{EventStore, WRITE_TIMEOUT, name};
+use super::STREAMS_MAX;
 use super::told::{self, Violation};
 
 /// Most checks in one request.
@@ -21,25 +22,30 @@ const CHECKS_MAX: usize = 1_024;
 impl EventStore {
     pub(super) async fn records(&self, request: AppendRecordsRequest) -> Result<AppendRecordsResponse, Status> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
-        let bytes = request.records.iter().map(|record| record.data.len()).sum::<usize>();
-        if bytes > APPEND_BYTES_MAX || request.records.len() > APPEND_EVENTS_MAX {
-            return Err(told::transaction_too_large(bytes));
+        if request.records.len() > APPEND_EVENTS_MAX {
+            return Err(told::too_many("records", APPEND_EVENTS_MAX));
         }
         let invalid = |what: &str| Failure::Invalid(what.to_owned()).status();
         if request.records.is_empty() {
             return Err(invalid("records: expected at least one"));
         }
         if request.checks.len() > CHECKS_MAX {
-            return Err(invalid("checks: expected at most 1024"));
+            return Err(told::too_many("checks", CHECKS_MAX));
         }
         let checks = request.checks.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let mut proposals: Vec<Proposal> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
+        let mut bytes = 0;
         for record in request.records {
             let stream = record.stream.clone().unwrap_or_default();
             let event = super::event(record).map_err(|failure| told::record(&failure, &stream))?;
+            bytes += weight(&event);
+            if bytes > APPEND_BYTES_MAX {
+                return Err(told::transaction_too_large(bytes));
+            }
             let place = match places.get(&stream) {
                 Some(place) => *place,
+                None if places.len() >= STREAMS_MAX => return Err(told::too_many("streams", STREAMS_MAX)),
                 None => {
                     name::check(&stream)?;
                     name::writable(&stream)?;

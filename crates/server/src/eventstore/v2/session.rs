@@ -9,9 +9,9 @@ use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision};
 
 use super::super::decide::{Change, Proposal};
 use super::super::failure::{Failure, signed};
-use super::super::write::APPEND_BYTES_MAX;
+use super::super::write::{APPEND_BYTES_MAX, weight};
 use super::super::{EventStore, WRITE_TIMEOUT, name};
-use super::told;
+use super::{STREAMS_MAX, told};
 
 impl EventStore {
     pub(super) async fn session(
@@ -23,12 +23,19 @@ impl EventStore {
         let mut named = HashSet::new();
         let (mut bytes, mut events) = (0, 0);
         while let Some(request) = requests.message().await? {
-            bytes += request.records.iter().map(|record| record.data.len()).sum::<usize>();
             events += request.records.len();
-            if bytes > APPEND_BYTES_MAX || events > APPEND_EVENTS_MAX || proposals.len() >= APPEND_EVENTS_MAX {
-                return Err(told::transaction_too_large(bytes));
+            if events > APPEND_EVENTS_MAX {
+                return Err(told::too_many("records", APPEND_EVENTS_MAX));
+            }
+            if proposals.len() >= STREAMS_MAX {
+                return Err(told::too_many("streams", STREAMS_MAX));
             }
             let proposal = proposal(request)?;
+            // Properties count too, once they are bytes.
+            bytes += proposal.events().iter().map(weight).sum::<usize>();
+            if bytes > APPEND_BYTES_MAX {
+                return Err(told::transaction_too_large(bytes));
+            }
             if !named.insert(proposal.base().to_owned()) {
                 return Err(told::stream_twice(&proposal.stream));
             }

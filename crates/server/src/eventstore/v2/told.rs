@@ -53,7 +53,12 @@ pub(super) fn stream_twice(stream: &str) -> Status {
     )
 }
 
-/// All records together are too many or too large.
+/// More of something than one request may have.
+pub(super) fn too_many(what: &str, most: usize) -> Status {
+    Failure::Invalid(format!("{what}: expected at most {most}")).status()
+}
+
+/// All records together are too large.
 pub(super) fn transaction_too_large(bytes: usize) -> Status {
     let size = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
     status(
@@ -118,10 +123,7 @@ pub(super) fn violations(violations: &[Violation]) -> Status {
     };
     status(
         Code::FailedPrecondition,
-        format!(
-            "{} consistency checks do not hold; nothing was appended.",
-            violations.len()
-        ),
+        "Nothing was appended: a stream is not as it must be.".to_owned(),
         "APPEND_CONSISTENCY_VIOLATION",
         "AppendConsistencyViolationErrorDetails",
         &details,
@@ -141,7 +143,6 @@ impl EventStore {
                 Ok(found) => deleted(&stream, found.tombstoned),
                 Err(error) => Failure::from(error).status(),
             },
-            Failure::AppendTooLarge { max } => transaction_too_large(max + 1),
             other => other.status(),
         }
     }

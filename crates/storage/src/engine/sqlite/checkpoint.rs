@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -12,9 +13,13 @@ use super::classify;
 
 /// Pages of write-ahead log after which the next checkpoint begins.
 const PAGES: i32 = 4_096;
-/// Pages at which the writer itself finishes the checkpoint, so that the log begins again from its start. Under load
-/// one beside the writer never reaches the end of a log that grows.
+/// Pages at which the writer itself finishes checkpoints, so that the log begins again from its start: under load one
+/// beside the writer never reaches the end of a log that grows. A target, not a bound: a reader that is in the middle of
+/// a page keeps the log from beginning again, and then it is tried anew after [`PAGES`] more.
 const PAGES_MAX: i32 = 32_768;
+/// How long the writer waits for readers to finish then, and for everything else.
+const READERS_WAIT: Duration = Duration::from_millis(50);
+const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Pages in the write-ahead log after this thread's last commit.
@@ -29,18 +34,20 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Takes over from SQLite's own checkpoints inside commits. Must run on the thread that commits.
+    /// Takes over from SQLite's own checkpoints inside commits, unless its thread cannot be started. Must run on the
+    /// thread that commits.
     pub(super) fn start(path: &Path, writer: &Connection) -> std::io::Result<Self> {
-        writer.wal_hook(Some(|_, pages| {
-            LOGGED.set(pages);
-            Ok(())
-        }));
         // One wake-up may wait: it stands for all that come while a checkpoint runs.
         let (wake, woken) = mpsc::sync_channel(1);
         let path = path.to_owned();
         std::thread::Builder::new()
             .name("sqlite-checkpoint".into())
             .spawn(move || work(&path, &woken))?;
+        // SQLite's own checkpoints are a hook too, which this one replaces.
+        writer.wal_hook(Some(|_, pages| {
+            LOGGED.set(pages);
+            Ok(())
+        }));
         Ok(Self { wake, asked: 0 })
     }
 
@@ -50,11 +57,13 @@ impl Checkpointer {
         if pages < self.asked {
             self.asked = 0; // the log began again from its start
         }
+        if pages - self.asked < PAGES {
+            return;
+        }
+        self.asked = pages;
         if pages >= PAGES_MAX {
-            report(checkpoint(writer));
-            self.asked = pages;
-        } else if pages - self.asked >= PAGES {
-            self.asked = pages;
+            report(begin_again(writer));
+        } else {
             // A full channel means that it will be woken anyway.
             let _ = self.wake.try_send(());
         }
@@ -64,14 +73,25 @@ impl Checkpointer {
 fn work(path: &Path, woken: &mpsc::Receiver<()>) {
     let mut connection = None;
     while woken.recv().is_ok() {
-        if connection.is_none() {
+        let open = match connection.take() {
+            Some(open) => Ok(open),
             // Never made: a file that is gone must not come back empty.
-            connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok();
-        }
-        if let Some(connection) = &connection {
-            report(checkpoint(connection));
-        }
+            None => Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(classify),
+        };
+        report(open.and_then(|open| {
+            checkpoint(&open)?;
+            connection = Some(open);
+            Ok(())
+        }));
     }
+}
+
+/// Copies everything, waits a moment for readers, and lets the log begin again from its start.
+fn begin_again(writer: &Connection) -> Result<(), EngineError> {
+    writer.busy_timeout(READERS_WAIT).map_err(classify)?;
+    let pragma = writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+    writer.busy_timeout(BUSY_WAIT).map_err(classify)?;
+    pragma.map_err(classify)
 }
 
 /// Copies what it can without making anybody wait.
