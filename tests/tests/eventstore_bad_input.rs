@@ -17,7 +17,10 @@ use waystation_api::event_store::client::persistent_subscriptions::{
 };
 use waystation_api::event_store::client::streams::read_req::options::{CountOption, FilterOption, StreamOption};
 use waystation_api::event_store::client::streams::streams_client::StreamsClient;
-use waystation_api::event_store::client::streams::{AppendReq, ReadReq, append_req, read_req, read_resp};
+use waystation_api::event_store::client::streams::{
+    AppendReq, BatchAppendReq, ReadReq, append_req, batch_append_req, read_req, read_resp,
+};
+use waystation_api::kurrentdb::AppendRequest;
 use waystation_storage::testing::on_both;
 use waystation_tests::{Server, json, run};
 
@@ -273,6 +276,54 @@ fn bad_appends_and_reads_are_refused_and_change_nothing() {
         server.kill();
         let verified = run(&["verify", "--database", &database.url, "--json"]);
         assert!(verified.status.success(), "{}", json(&verified));
+    });
+}
+
+#[test]
+fn frames_that_do_not_read_and_calls_that_end_early_are_the_callers_mistake() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let channel = server.connect().await;
+        let mut grpc = tonic::client::Grpc::new(channel.clone());
+        grpc.ready().await.expect("is ready");
+        // Text where the protocol has a message.
+        let codec = tonic_prost::ProstCodec::<AppendRequest, v1::Empty>::default();
+        let garbage = AppendRequest {
+            stream: "garbage".into(),
+            ..Default::default()
+        };
+        let path = tonic::codegen::http::uri::PathAndQuery::from_static("/event_store.client.streams.Streams/Delete");
+        let status = grpc.unary(tonic::Request::new(garbage), path, codec).await;
+        assert_eq!(status.expect_err("does not read").code(), Code::InvalidArgument);
+        // Half-closed before anything was said.
+        let status = append(&channel, Vec::new()).await;
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        let mut client = StreamsClient::new(channel.clone());
+        let silent = client.batch_append(tokio_stream::empty::<BatchAppendReq>()).await;
+        let mut answers = silent.expect("is served").into_inner();
+        assert!(answers.next().await.is_none(), "nothing was asked, so it ends well");
+        // Half-closed in the middle of an append: its first half is written nowhere.
+        let begun = BatchAppendReq {
+            correlation_id: text_id(&fresh()),
+            options: Some(batch_append_req::Options {
+                stream_identifier: named(b"thing-half"),
+                expected: Some(batch_append_req::options::Expected::Any(())),
+                deadline_option: None,
+            }),
+            proposed_messages: vec![v1::ProposedMessage {
+                id: text_id(&fresh()),
+                metadata: WHOLE
+                    .iter()
+                    .map(|(key, value)| ((*key).into(), (*value).into()))
+                    .collect(),
+                ..Default::default()
+            }],
+            is_final: false,
+        };
+        let half = client.batch_append(tokio_stream::iter([begun])).await;
+        assert!(half.expect("is served").into_inner().next().await.is_none());
+        let all = read(&channel, Some(everything(CountOption::Count(1_000), None))).await;
+        assert_eq!(all.expect("reads"), 1, "only the event with which a log begins");
     });
 }
 
