@@ -208,6 +208,14 @@ pub fn body_digest(salt: &[u8; 16], body: &[u8]) -> Hash {
     hash.finalize().into()
 }
 
+/// `SHA-256(0x03 ‖ envelope)`: of ciphertext only, so that it tells nothing when the key is gone.
+pub fn envelope_digest(envelope: &[u8]) -> Hash {
+    let mut hash = Sha256::new();
+    hash.update([0x03]);
+    hash.update(envelope);
+    hash.finalize().into()
+}
+
 /// The stored body: content type, metadata and data, each behind its length (u32, big-endian).
 ///
 /// # Errors

@@ -3,12 +3,19 @@
 //! This room is pure. It knows no SQL, no network and no domain: it turns bytes into hashes and hashes into proofs.
 //! The formats are RFC 6962 / RFC 9162 trees over the canonical header `WSL1`, with C2SP-shaped 256-wide tiles.
 
+pub mod bundle;
+pub mod cosign;
 pub mod leaf;
 pub mod note;
+pub mod policy;
 pub mod proof;
+pub mod receipt;
 pub mod tree;
+pub mod witness;
 
-pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, parse_body};
-pub use note::{Checkpoint, NoteError, Signer, Verifier};
+pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, envelope_digest, parse_body};
+pub use cosign::{CosignatureVerifier, Cosigner};
+pub use note::{Checkpoint, Note, NoteError, Signer, Verifier};
+pub use policy::{Accepted, PolicyError, TrustPolicy, WitnessEntry};
 pub use proof::{Node, consistency_ranges, inclusion_ranges, join, range_nodes, verify_consistency, verify_inclusion};
 pub use tree::{Hash, TILE_WIDTH, Tile, Tree, empty_root, leaf_hash, node_hash, subtree_root};

@@ -19,9 +19,12 @@ pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 const SIGNATURES_MAX: usize = 100;
 /// Longest name of a key, in bytes.
 const NAME_BYTES_MAX: usize = 256;
-/// Signature type of Ed25519 in key ids and encoded keys.
+/// Signature type of a log's Ed25519 key in key ids and encoded keys.
 const ED25519: u8 = 0x01;
-const PRIVATE: &str = "PRIVATE+KEY+";
+/// Signature type of a witness's Ed25519 key, whose signatures carry a time.
+pub(crate) const COSIGNATURE: u8 = 0x04;
+/// Begins a key that must be kept secret.
+pub(crate) const PRIVATE: &str = "PRIVATE+KEY+";
 
 /// Why a note or a key is not accepted. Messages never hold key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +44,12 @@ pub enum NoteError {
     /// A signature by the key that does not fit the text.
     #[error("the signature does not fit the text")]
     BadSignature,
+    /// Too few of the witnesses that are asked for have cosigned.
+    #[error("too few witnesses have cosigned the note")]
+    Unwitnessed,
+    /// The proof does not lead from the event to the checkpoint's root.
+    #[error("the proof does not show that the event is in the checkpoint's tree")]
+    NotIncluded,
     /// A key or name that does not read.
     #[error("the key does not read")]
     BadKey,
@@ -88,21 +97,21 @@ impl Checkpoint {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+')
 }
 
-fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
+pub(crate) fn key_id(name: &str, kind: u8, key: &VerifyingKey) -> [u8; 4] {
     let mut hash = Sha256::new();
     hash.update(name.as_bytes());
-    hash.update([b'\n', ED25519]);
+    hash.update([b'\n', kind]);
     hash.update(key.as_bytes());
     let hash: [u8; 32] = hash.finalize().into();
     [hash[0], hash[1], hash[2], hash[3]]
 }
 
 /// `name+id+base64(type, 32 bytes)`.
-fn parse_key(text: &str) -> Result<(&str, &str, [u8; 32]), NoteError> {
+pub(crate) fn parse_key(text: &str, kind: u8) -> Result<(&str, &str, [u8; 32]), NoteError> {
     // Base64 has plus signs of its own.
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
@@ -110,16 +119,67 @@ fn parse_key(text: &str) -> Result<(&str, &str, [u8; 32]), NoteError> {
     };
     let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::BadKey)?;
     match bytes.split_first() {
-        Some((&ED25519, key)) if is_name(name) => Ok((name, id, key.try_into().map_err(|_| NoteError::BadKey)?)),
+        Some((found, key)) if *found == kind && is_name(name) => {
+            Ok((name, id, key.try_into().map_err(|_| NoteError::BadKey)?))
+        }
         _ => Err(NoteError::BadKey),
     }
 }
 
-fn encode_key(name: &str, id: [u8; 4], bytes: &[u8; 32]) -> String {
+pub(crate) fn encode_key(name: &str, kind: u8, id: [u8; 4], bytes: &[u8; 32]) -> String {
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut encoded = vec![ED25519];
+    let mut encoded = vec![kind];
     encoded.extend_from_slice(bytes);
     format!("{name}+{id}+{}", STANDARD.encode(encoded))
+}
+
+/// A signature of a note: the key's name and id, and the bytes.
+pub(crate) type SignatureLine = (String, [u8; 4], Vec<u8>);
+
+/// The text of a signature.
+pub(crate) fn signature_line(name: &str, id: [u8; 4], signature: &[u8]) -> String {
+    format!("— {name} {}\n", STANDARD.encode([&id[..], signature].concat()))
+}
+
+/// Reads signatures, of which only the first hundred are looked at.
+pub(crate) fn parse_signatures(lines: &str) -> Result<Vec<SignatureLine>, NoteError> {
+    let mut signatures = Vec::new();
+    for line in lines.lines().take(SIGNATURES_MAX) {
+        let rest = line.strip_prefix("— ").ok_or(NoteError::Malformed)?;
+        let (name, encoded) = rest.split_once(' ').ok_or(NoteError::Malformed)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Malformed)?;
+        let (id, signature) = bytes.split_first_chunk().ok_or(NoteError::Malformed)?;
+        signatures.push((name.to_owned(), *id, signature.to_vec()));
+    }
+    Ok(signatures)
+}
+
+/// A note, taken apart but not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What is signed, with its last end of line.
+    pub text: String,
+    pub(crate) signatures: Vec<SignatureLine>,
+}
+
+impl Note {
+    /// Takes a note apart.
+    ///
+    /// # Errors
+    /// [`NoteError::Malformed`].
+    pub fn parse(note: &str) -> Result<Self, NoteError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(NoteError::Malformed);
+        }
+        let (text, lines) = note.rsplit_once("\n\n").ok_or(NoteError::Malformed)?;
+        if !lines.ends_with('\n') {
+            return Err(NoteError::Malformed);
+        }
+        Ok(Self {
+            text: format!("{text}\n"),
+            signatures: parse_signatures(lines)?,
+        })
+    }
 }
 
 /// Signs checkpoints of one log. Neither shown by `Debug` nor serialised.
@@ -155,7 +215,7 @@ impl Signer {
     /// [`NoteError::BadKey`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
         let text = text.trim().strip_prefix(PRIVATE).ok_or(NoteError::BadKey)?;
-        let (name, _, seed) = parse_key(text)?;
+        let (name, _, seed) = parse_key(text, ED25519)?;
         let signer = Self::new(name, &seed)?;
         if signer.secret().strip_prefix(PRIVATE) == Some(text) {
             Ok(signer)
@@ -166,8 +226,8 @@ impl Signer {
 
     /// The key as text, to be kept secret.
     pub fn secret(&self) -> String {
-        let id = key_id(&self.name, &self.key.verifying_key());
-        format!("{PRIVATE}{}", encode_key(&self.name, id, &self.key.to_bytes()))
+        let id = key_id(&self.name, ED25519, &self.key.verifying_key());
+        format!("{PRIVATE}{}", encode_key(&self.name, ED25519, id, &self.key.to_bytes()))
     }
 
     /// Who can verify what this signs.
@@ -186,9 +246,9 @@ impl Signer {
             root,
         };
         let text = checkpoint.text();
-        let mut signature = key_id(&self.name, &self.key.verifying_key()).to_vec();
-        signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        format!("{text}\n— {} {}\n", self.name, STANDARD.encode(signature))
+        let id = key_id(&self.name, ED25519, &self.key.verifying_key());
+        let signature = self.key.sign(text.as_bytes()).to_bytes();
+        format!("{text}\n{}", signature_line(&self.name, id, &signature))
     }
 }
 
@@ -201,8 +261,8 @@ pub struct Verifier {
 
 impl fmt::Display for Verifier {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = key_id(&self.name, &self.key);
-        out.write_str(&encode_key(&self.name, id, self.key.as_bytes()))
+        let id = key_id(&self.name, ED25519, &self.key);
+        out.write_str(&encode_key(&self.name, ED25519, id, self.key.as_bytes()))
     }
 }
 
@@ -213,7 +273,7 @@ impl Verifier {
     /// [`NoteError::BadKey`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
         let text = text.trim();
-        let (name, _, bytes) = parse_key(text)?;
+        let (name, _, bytes) = parse_key(text, ED25519)?;
         let verifier = Self {
             name: name.to_owned(),
             key: VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::BadKey)?,
@@ -231,27 +291,17 @@ impl Verifier {
     /// # Errors
     /// [`NoteError`], by what is wrong.
     pub fn open(&self, note: &str) -> Result<Checkpoint, NoteError> {
-        if note.len() > NOTE_BYTES_MAX {
-            return Err(NoteError::Malformed);
-        }
-        let (text, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Malformed)?;
-        let text = format!("{text}\n");
-        if !signatures.ends_with('\n') {
-            return Err(NoteError::Malformed);
-        }
+        let Note { text, signatures } = Note::parse(note)?;
+        let mine = key_id(&self.name, ED25519, &self.key);
         let mut outcome = Err(NoteError::Unsigned);
-        for line in signatures.lines().take(SIGNATURES_MAX) {
-            let rest = line.strip_prefix("— ").ok_or(NoteError::Malformed)?;
-            let (name, encoded) = rest.split_once(' ').ok_or(NoteError::Malformed)?;
-            let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Malformed)?;
-            if name != self.name || bytes.get(..4) != Some(&key_id(&self.name, &self.key)) {
-                continue;
+        for (name, id, signature) in &signatures {
+            if *name == self.name && *id == mine {
+                let signature = Signature::from_slice(signature).map_err(|_| NoteError::BadSignature)?;
+                self.key
+                    .verify_strict(text.as_bytes(), &signature)
+                    .map_err(|_| NoteError::BadSignature)?;
+                outcome = Ok(());
             }
-            let signature = Signature::from_slice(&bytes[4..]).map_err(|_| NoteError::BadSignature)?;
-            self.key
-                .verify_strict(text.as_bytes(), &signature)
-                .map_err(|_| NoteError::BadSignature)?;
-            outcome = Ok(());
         }
         outcome?;
         let checkpoint = Checkpoint::parse(&text)?;
@@ -260,6 +310,11 @@ impl Verifier {
         } else {
             Err(NoteError::OtherOrigin)
         }
+    }
+
+    /// The name of the key, which is the log's origin.
+    pub fn origin(&self) -> &str {
+        &self.name
     }
 
     /// The raw public key, for tools that know no notes.

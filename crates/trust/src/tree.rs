@@ -116,6 +116,11 @@ impl Tree {
         &self.peaks
     }
 
+    /// The hashes of a level's unfinished tile, fewer than [`TILE_WIDTH`].
+    pub fn unfinished(&self, level: usize) -> &[Hash] {
+        self.unfinished.get(level).map_or(&[], Vec::as_slice)
+    }
+
     /// The root over all leaves.
     pub fn root(&self) -> Hash {
         let mut peaks = self.peaks.iter().rev();
