@@ -1,6 +1,8 @@
 //! Proves: acceptance through the real doors, on both databases. This is the harness: it starts the real binary on a
 //! fresh database and stops it again.
 
+pub mod forger;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -44,6 +46,29 @@ pub fn run(arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
+/// Origin of the logs of tests that sign.
+pub const ORIGIN: &str = "waystation.test/qinglongshan/1";
+
+/// A file with a signing key, and the key that verifies.
+///
+/// # Panics
+/// When the key cannot be made.
+pub fn signing_key(directory: &std::path::Path) -> (String, String) {
+    new_key(directory, "key", &["--origin", ORIGIN])
+}
+
+/// A file with a key of its own name, and the key that verifies.
+///
+/// # Panics
+/// When the key cannot be made.
+pub fn new_key(directory: &std::path::Path, name: &str, arguments: &[&str]) -> (String, String) {
+    let file = directory.join(name).display().to_string();
+    let made = run(&[&["key", "new", "--out", &file], arguments].concat());
+    assert!(made.status.success(), "{made:?}");
+    let verifier = String::from_utf8(made.stdout).expect("is text").trim().to_owned();
+    (file, verifier)
+}
+
 /// Standard output as JSON.
 pub fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
@@ -53,6 +78,23 @@ pub fn json(output: &Output) -> serde_json::Value {
         );
         panic!("not JSON: {out}\n{err}")
     })
+}
+
+/// Starts the binary and waits until it says, at the end of its first line, where it serves.
+fn announced(arguments: &[&str]) -> (Child, String) {
+    let mut child = Command::new(binary())
+        .args(arguments)
+        .args(["--lang", "en"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().expect("is piped"));
+    out.read_line(&mut line).expect("says where it serves");
+    let address = line.trim().rsplit(' ').next().expect("a line has words").to_owned();
+    assert!(address.contains(':'), "the server did not start: {line}");
+    (child, address)
 }
 
 /// A running server; killed when dropped.
@@ -93,22 +135,22 @@ impl Server {
     }
 
     fn serve_at(database: &str, address: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
-            .args(["serve", "--listen", address, "--lang", "en", "--database", database])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().expect("is piped"));
-        out.read_line(&mut line).expect("says where it serves");
-        let address = line.trim().rsplit(' ').next().expect("a line has words").to_owned();
-        assert!(address.contains(':'), "the server did not start: {line}");
+        let serve = ["serve", "--listen", address, "--database", database];
+        let (child, address) = announced(&[&serve[..], arguments].concat());
         Self {
             child,
             address,
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        }
+    }
+
+    /// A witness on a free loopback port.
+    pub fn witness(arguments: &[&str]) -> Self {
+        let (child, address) = announced(&[&["witness", "--listen", "127.0.0.1:0"], arguments].concat());
+        Self {
+            child,
+            address,
+            arguments: Vec::new(),
         }
     }
 

@@ -5,19 +5,8 @@ use std::process::Command;
 use tonic::Code;
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
-use waystation_tests::{Clients, Server, check_in, json, run, today};
+use waystation_tests::{Clients, ORIGIN, Server, check_in, json, run, signing_key, today};
 use waystation_trust::{Hash, Verifier, leaf_hash, verify_consistency, verify_inclusion};
-
-const ORIGIN: &str = "waystation.test/qinglongshan/1";
-
-/// A key file and the key that verifies.
-fn key(directory: &std::path::Path) -> (String, String) {
-    let file = directory.join("key").display().to_string();
-    let made = run(&["key", "new", "--origin", ORIGIN, "--out", &file]);
-    assert!(made.status.success(), "{made:?}");
-    let verifier = String::from_utf8(made.stdout).expect("is text").trim().to_owned();
-    (file, verifier)
-}
 
 fn hash(bytes: &[u8]) -> Hash {
     bytes.try_into().expect("has 32 bytes")
@@ -41,7 +30,7 @@ async fn checkpoint(clients: &mut Clients) -> v1::GetCheckpointResponse {
 fn checkpoints_are_signed_and_proofs_hold() {
     on_both(|database| async move {
         let directory = tempfile::tempdir().expect("a directory");
-        let (file, verifier) = key(directory.path());
+        let (file, verifier) = signing_key(directory.path());
         assert!(run(&["migrate", "--database", &database.url]).status.success());
         let server = Server::serve_with(&database.url, &["--signing-key", &file]);
         let mut clients = server.clients("worker-1", "CASE_WORKER").await;
@@ -135,6 +124,96 @@ fn checkpoints_are_signed_and_proofs_hold() {
 }
 
 #[test]
+fn a_receipt_proves_its_event_offline_and_tiles_make_up_the_root() {
+    on_both(|database| async move {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (file, verifier) = signing_key(directory.path());
+        assert!(run(&["migrate", "--database", &database.url]).status.success());
+        let server = Server::serve_with(&database.url, &["--signing-key", &file]);
+        let mut clients = server.clients("worker-1", "CASE_WORKER").await;
+        let day = today();
+        clients.active_case("c1", &day).await.expect("becomes active");
+        for _ in 0..280 {
+            clients
+                .cases
+                .record_check_in(check_in("c1", &day))
+                .await
+                .expect("is recorded");
+        }
+        let command = clients
+            .cases
+            .record_check_in(check_in("c1", &day))
+            .await
+            .expect("is recorded")
+            .into_inner();
+        let position = command.position;
+        let asked = v1::GetReceiptRequest { position };
+        let given = clients.audit.get_receipt(asked).await.expect("is given").into_inner();
+        assert_eq!(command.leaf_hash, leaf_hash(&given.header), "the command's own receipt");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        std::fs::write(at("receipt"), &given.receipt).expect("is kept");
+        std::fs::write(at("header"), &given.header).expect("is kept");
+        let verify = |receipt: &str, header: &str| {
+            let (receipt, header) = (at(receipt), at(header));
+            let out = run(&[
+                "verify",
+                "proof",
+                &receipt,
+                "--header",
+                &header,
+                "--verifier",
+                &verifier,
+            ]);
+            out.status.code()
+        };
+        assert_eq!(verify("receipt", "header"), Some(0));
+        std::fs::write(at("other"), &given.header[1..]).expect("is written");
+        assert_eq!(verify("receipt", "other"), Some(11));
+        let forged = given.receipt.replacen(ORIGIN, "waystation.test/other/1", 1);
+        std::fs::write(at("forged"), forged).expect("is written");
+        assert_eq!(verify("forged", "header"), Some(12));
+
+        let checkpoint = checkpoint(&mut clients).await;
+        let mut leaves = Vec::new();
+        for number in 0..2 {
+            let asked = v1::GetTileRequest { level: 0, number };
+            let tile = clients.audit.get_tile(asked).await.expect("is given").into_inner();
+            let asked = v1::GetEntryBundleRequest { number };
+            let entries = clients
+                .audit
+                .get_entry_bundle(asked)
+                .await
+                .expect("is given")
+                .into_inner()
+                .entries;
+            let mut rest = entries.as_slice();
+            let mut hashed = Vec::new();
+            while let Some((length, after)) = rest.split_first_chunk::<2>() {
+                let (header, after) = after.split_at(usize::from(u16::from_be_bytes(*length)));
+                hashed.extend_from_slice(&leaf_hash(header));
+                rest = after;
+            }
+            assert_eq!(hashed, tile.hashes, "the headers hash to the tile");
+            leaves.extend(tile.hashes.chunks(32).map(hash));
+        }
+        let root = waystation_trust::subtree_root(&leaves[..checkpoint.size as usize]);
+        assert_eq!(root, hash(&checkpoint.root));
+        let beyond = v1::GetTileRequest { level: 0, number: 2 };
+        let status = clients.audit.get_tile(beyond).await.expect_err("is refused");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let level = v1::GetTileRequest { level: 8, number: 0 };
+        let status = clients.audit.get_tile(level).await.expect_err("is refused");
+        assert!(status.message().starts_with("level"), "{status}");
+        let beyond = v1::GetEntryBundleRequest { number: -1 };
+        let status = clients.audit.get_entry_bundle(beyond).await.expect_err("is refused");
+        assert!(status.message().starts_with("number"), "{status}");
+        let nowhere = v1::GetReceiptRequest { position: i64::MAX };
+        let status = clients.audit.get_receipt(nowhere).await.expect_err("is refused");
+        assert!(status.message().starts_with("position"), "{status}");
+    });
+}
+
+#[test]
 fn without_a_key_checkpoints_are_plain() {
     on_both(|database| async move {
         let server = Server::start(&database.url);
@@ -163,7 +242,7 @@ async fn kept(url: &str, file: &str, note: &std::path::Path, cases: std::ops::Ra
 fn an_anchor_finds_a_fork_and_a_rollback_that_the_log_alone_hides() {
     on_both(|database| async move {
         let directory = tempfile::tempdir().expect("a directory");
-        let (file, verifier) = key(directory.path());
+        let (file, verifier) = signing_key(directory.path());
         let at = |name: &str| directory.path().join(name);
         let text = |path: &std::path::Path| path.display().to_string();
         assert!(run(&["migrate", "--database", &database.url]).status.success());
@@ -189,9 +268,9 @@ fn an_anchor_finds_a_fork_and_a_rollback_that_the_log_alone_hides() {
         assert!(run(&["migrate", "--database", &other]).status.success());
         kept(&other, &file, &at("forked"), 0..2).await;
         kept(&other, &file, &at("longer"), 2..3).await;
-        for (note, says) in [("forked", "fork: "), ("longer", "rollback: ")] {
+        for (note, says, code) in [("forked", "fork: ", 13), ("longer", "rollback: ", 14)] {
             let found = verify(&at(note), &verifier);
-            assert_eq!(found.status.code(), Some(3), "{}", json(&found));
+            assert_eq!(found.status.code(), Some(code), "{}", json(&found));
             let parts = json(&found);
             let anchor = parts["parts"]
                 .as_array()
@@ -259,7 +338,7 @@ fn openssl_alone_verifies_a_checkpoint() {
 #[test]
 fn a_key_that_others_can_read_or_that_is_none_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (file, verifier) = key(directory.path());
+    let (file, verifier) = signing_key(directory.path());
     let shown = run(&["key", "show", &file]);
     assert_eq!(String::from_utf8_lossy(&shown.stdout).trim(), verifier);
     let again = run(&["key", "new", "--origin", ORIGIN, "--out", &file]);

@@ -59,6 +59,8 @@ pub struct Receipt {
     pub events: u64,
     /// It had been carried out before under the same request id; nothing was written now.
     pub replayed: bool,
+    /// Leaf of the event at `position`; `None` when nothing was written.
+    pub leaf: Option<[u8; 32]>,
 }
 
 impl From<Appended> for Receipt {
@@ -69,6 +71,7 @@ impl From<Appended> for Receipt {
             recorded_us: appended.recorded_us,
             events: appended.last_position - appended.first_position + 1,
             replayed: appended.replayed,
+            leaf: Some(appended.leaf),
         }
     }
 }
@@ -135,6 +138,7 @@ impl App {
                     recorded_us: 0,
                     events: events.len() as u64,
                     replayed: false,
+                    leaf: None,
                 });
             }
             let metadata = metadata::<C>(envelope, &policy, today);
@@ -210,6 +214,7 @@ fn append<E: Event>(
     let mut new_event = |event_type: &str, data: Vec<u8>| {
         number += 1;
         NewEvent {
+            sealed: Vec::new(),
             id: ids::digest(&[&seed, &number.to_le_bytes()]),
             event_type: event_type.to_owned(),
             schema: 1,

@@ -34,10 +34,13 @@ pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};
 pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
 pub use view::{OnUnreadable, View};
-pub use waystation_trust::{Checkpoint, NoteError, Signer, Verifier};
+pub use waystation_trust::receipt::Receipt as KeptReceipt;
+pub use waystation_trust::{
+    Checkpoint, CosignatureVerifier, Cosigner, Note, NoteError, Signer, TrustPolicy, Verifier, bundle, witness,
+};
 
 pub use waystation_storage::{
-    APPEND_EVENTS_MAX, Append, Appended, Direction, EVENT_BYTES_MAX, ExpectedRevision, Finding, GenerationState, Log,
-    LogName, NewEvent, PAGE_EVENTS_MAX, RecordedEvent, STREAM_BYTES_MAX, StorageError, Store, StoreOptions,
-    StreamAppend, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
+    APPEND_EVENTS_MAX, Append, Appended, Direction, EVENT_BYTES_MAX, ExpectedRevision, Finding, GenerationState,
+    KeptCheckpoint, Log, LogName, Mark, NewEvent, PAGE_EVENTS_MAX, RecordedEvent, STREAM_BYTES_MAX, SealedPart,
+    StorageError, Store, StoreOptions, StoredEvent, StreamAppend, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
 };

@@ -17,6 +17,7 @@ pub(crate) async fn begin(log: &Log) -> Result<(), AppError> {
         return Ok(());
     }
     let first = NewEvent {
+        sealed: Vec::new(),
         id: ids::digest(&[STREAM.as_bytes()]),
         event_type: "$metadata".into(),
         schema: 0,

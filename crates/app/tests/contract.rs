@@ -408,6 +408,7 @@ fn an_event_that_does_not_read_halts_a_view_or_is_left_out_and_the_rest_goes_on(
                 stream: "case-c9".into(),
                 expected: waystation_storage::ExpectedRevision::NoStream,
                 events: vec![waystation_storage::NewEvent {
+                    sealed: Vec::new(),
                     id: [9; 16],
                     event_type: "case.from_the_future.v9".into(),
                     schema: 9,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use waystation_app::{Signer, StorageError};
+use waystation_app::{Cosigner, NoteError, Signer, StorageError};
 
 use crate::lang::say;
 
@@ -26,6 +26,9 @@ enum Chore {
         /// Names the log for good, such as waystation.guiyang/qinglongshan/1
         #[arg(long)]
         origin: String,
+        /// A key for a witness instead; the origin is then the witness's name
+        #[arg(long)]
+        witness: bool,
         /// The file; it must not exist
         #[arg(long)]
         out: PathBuf,
@@ -40,15 +43,22 @@ enum Chore {
 impl Key {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Chore::New { origin, out } => {
+            Chore::New { origin, witness, out } => {
                 let mut seed = [0; 32];
                 getrandom::fill(&mut seed)
                     .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
-                let signer = Signer::new(&origin, &seed).map_err(|_| {
+                let wrong = |_: NoteError| {
                     StorageError::Url("--origin: expected 1 to 256 visible ASCII characters other than `+`".into())
-                })?;
-                write(&out, &signer)?;
-                println!("{}", signer.verifier());
+                };
+                let (secret, verifier) = if witness {
+                    let cosigner = Cosigner::new(&origin, &seed).map_err(wrong)?;
+                    (cosigner.secret(), cosigner.verifier().to_string())
+                } else {
+                    let signer = Signer::new(&origin, &seed).map_err(wrong)?;
+                    (signer.secret(), signer.verifier().to_string())
+                };
+                write(&out, &secret)?;
+                println!("{verifier}");
                 eprintln!(
                     "{}",
                     say(
@@ -57,13 +67,16 @@ impl Key {
                     )
                 );
             }
-            Chore::Show { file } => println!("{}", read(&file)?.verifier()),
+            Chore::Show { file } => match Cosigner::parse(&text(&file)?) {
+                Ok(cosigner) => println!("{}", cosigner.verifier()),
+                Err(_) => println!("{}", read(&file)?.verifier()),
+            },
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn write(path: &Path, signer: &Signer) -> anyhow::Result<()> {
+fn write(path: &Path, secret: &str) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -71,12 +84,23 @@ fn write(path: &Path, signer: &Signer) -> anyhow::Result<()> {
     let mut file = options
         .open(path)
         .with_context(|| format!("cannot create {}", path.display()))?;
-    writeln!(file, "{}", signer.secret()).context("cannot write the key")?;
+    writeln!(file, "{secret}").context("cannot write the key")?;
     file.sync_all().context("cannot write the key")
 }
 
 /// Reads a signing key. A file that others can read is refused.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Signer> {
+    Signer::parse(&text(path)?)
+        .map_err(|_| StorageError::Url(format!("{}: it is not a signing key", path.display())).into())
+}
+
+/// Reads a witness's key. A file that others can read is refused.
+pub(crate) fn read_cosigner(path: &Path) -> anyhow::Result<Cosigner> {
+    Cosigner::parse(&text(path)?)
+        .map_err(|_| StorageError::Url(format!("{}: it is not a witness's key", path.display())).into())
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
     let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 != 0 {
@@ -88,6 +112,5 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Signer> {
     if about.len() > FILE_BYTES_MAX {
         bail!(StorageError::Url(format!("{}: too long for a key", path.display())));
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Signer::parse(&text).map_err(|_| StorageError::Url(format!("{}: it is not a signing key", path.display())).into())
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod events;
+mod export;
 mod import;
 mod key;
 mod lang;
@@ -11,6 +12,7 @@ mod projections;
 mod replay;
 mod serve;
 mod verify;
+mod witness;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -50,6 +52,10 @@ enum Command {
     Verify(verify::Verify),
     /// Keys that sign and verify the log's checkpoints
     Key(key::Key),
+    /// Write what an inspector takes home
+    Export(export::Export),
+    /// Cosign the checkpoints of logs that only grow
+    Witness(witness::Witness),
     /// Look at events
     Events(events::Events),
     /// Show, or rebuild, the projections
@@ -89,6 +95,8 @@ async fn main() -> ExitCode {
         Command::Replay(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Key(command) => command.run(),
+        Command::Export(command) => command.run().await,
+        Command::Witness(command) => command.run().await,
         Command::Events(command) => command.run().await,
         Command::Projections(command) => command.run().await,
         Command::Completions { shell } => {
@@ -123,7 +131,9 @@ fn storage_exit_code(error: &StorageError) -> u8 {
     match error {
         StorageError::Corrupt { .. } => exit::INTEGRITY,
         StorageError::WrongExpectedRevision { .. } | StorageError::RequestReused => exit::CONFLICT,
-        StorageError::Unavailable(_) | StorageError::Unknown | StorageError::QueueFull => exit::AWAY,
+        StorageError::ReadOnly(_) | StorageError::Unavailable(_) | StorageError::Unknown | StorageError::QueueFull => {
+            exit::AWAY
+        }
         StorageError::Url(_) | StorageError::Schema { .. } => exit::CONFIG,
         StorageError::Invalid(_) | StorageError::Database(_) => exit::FAILED,
     }

@@ -10,8 +10,8 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use waystation_app::{App, AppOptions, StorageError, SystemClock};
-use waystation_server::{ServeError, ServeOptions};
+use waystation_app::{App, AppOptions, Signer, StorageError, SystemClock, TrustPolicy};
+use waystation_server::{ServeError, ServeOptions, WITNESS_EVERY, Witnessing};
 
 use crate::key;
 use crate::lang::say;
@@ -39,17 +39,22 @@ pub(crate) struct Serve {
     /// Sign the checkpoints that are given out with the key in this file; see `waystation key new`
     #[arg(long, value_name = "FILE")]
     signing_key: Option<PathBuf>,
+    /// Have the checkpoints cosigned by the witnesses of this C2SP tlog-policy
+    #[arg(long, value_name = "FILE", requires = "signing_key")]
+    witness_policy: Option<PathBuf>,
+    /// Seconds between two visits to the witnesses
+    #[arg(long, default_value_t = WITNESS_EVERY.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    witness_every: u64,
+    /// A file outside the database for the newest signed checkpoint: a log that does not continue it is only read
+    #[arg(long, value_name = "FILE", requires = "signing_key")]
+    high_water: Option<PathBuf>,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let Self {
-            insecure: _,
-            link_streams,
-            ref signing_key,
-            ..
-        } = self;
-        let signer = signing_key.as_deref().map(key::read).transpose()?.map(Arc::new);
+        let signer = self.signing_key.as_deref().map(key::read).transpose()?.map(Arc::new);
+        let witnessing = signer.clone().map(|signer| self.witnessing(signer)).transpose()?;
+        let (_, link_streams) = (self.insecure, self.link_streams);
         let listener = listen(&self.listen).await?;
         let options = AppOptions {
             database: self.database,
@@ -59,10 +64,34 @@ impl Serve {
         let app = App::open(options).await.context("cannot open the database")?;
         eprintln!("{}", app.store().describe());
         let app = Arc::new(app);
-        Serving::start(&app, listener, ServeOptions { signer, link_streams })?
+        let serve_options = ServeOptions {
+            signer,
+            witnessing,
+            link_streams,
+        };
+        Serving::start(&app, listener, serve_options)?
             .until_interrupted(app)
             .await?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Serve {
+    /// What is done with checkpoints besides giving them out.
+    fn witnessing(&self, signer: Arc<Signer>) -> anyhow::Result<Witnessing> {
+        let policy = match &self.witness_policy {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                TrustPolicy::parse(&text).map_err(|error| StorageError::Url(format!("--witness-policy: {error}")))?
+            }
+            None => TrustPolicy::of_log(signer.verifier()),
+        };
+        Ok(Witnessing {
+            signer,
+            policy: Arc::new(policy),
+            every: Duration::from_secs(self.witness_every),
+            high_water: self.high_water.clone(),
+        })
     }
 }
 
@@ -132,7 +161,8 @@ impl Serving {
     }
 }
 
-async fn interrupted() -> anyhow::Result<()> {
+/// Returns on Ctrl-C or SIGTERM.
+pub(crate) async fn interrupted() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

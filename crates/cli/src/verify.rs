@@ -1,132 +1,113 @@
-//! `waystation verify`: exit code 0 when the logs agree with their own hashes and the views with the log, 3 when not.
+//! `waystation verify`: recomputes everything from stored bytes and names what contradicts. Each kind of contradiction has
+//! an exit code of its own; where several are found, the smallest is the answer.
 
-use std::path::PathBuf;
+mod bundle;
+mod database;
+mod proof;
+mod trust;
+mod views;
+
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::Args;
+use clap::{Args, Subcommand};
 use comfy_table::Table;
-use waystation_app::{Checkpoint, Log, LogName, NoteError, StorageError, Verifier};
+use waystation_app::bundle::{Contradiction, Kind};
+use waystation_app::{App, Finding};
 
-use crate::exit;
 use crate::lang::say;
 use crate::progress::Progress;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Verify {
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(long)]
-    database: String,
-    /// Leave the views out
-    #[arg(long)]
-    log_only: bool,
-    /// A checkpoint kept from an earlier day, a signed note: the log must still begin with what it covers
-    #[arg(long, value_name = "FILE", requires = "verifier")]
-    anchor: Option<PathBuf>,
-    /// The key that verifies the checkpoint, as `waystation key new` printed it
-    #[arg(long, value_name = "KEY", requires = "anchor")]
-    verifier: Option<String>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    json: bool,
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    whole: database::Whole,
 }
 
-/// One line of the report.
-struct Part {
-    name: &'static str,
-    looked_at: u64,
-    root: String,
-    found: u64,
-    findings: Vec<String>,
+#[derive(Subcommand)]
+enum Part {
+    /// The logs, their kept checkpoints, and an outside checkpoint to hold them to
+    Db(database::Db),
+    /// Every version of every view, folded again from the log
+    Views(views::Views),
+    /// One receipt, without a database
+    Proof(proof::Proof),
+    /// A bundle that was exported for an inspection, without a database
+    Bundle(bundle::Bundle),
 }
 
 impl Verify {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let anchor = self.anchor()?;
-        let store = crate::open(&self.database, false).await?;
-        let mut parts = Vec::new();
-        for name in LogName::ALL {
-            let mut progress = Progress::new(name.as_str());
-            let report = store.log(name).verify(|done, total| progress.set(done, total)).await?;
-            parts.push(Part {
-                name: name.as_str(),
-                looked_at: report.events,
-                root: hex(&report.computed.root),
-                found: report.findings.len() as u64,
-                findings: report.findings.iter().map(ToString::to_string).collect(),
-            });
+        match self.part {
+            None => self.whole.run().await,
+            Some(Part::Db(db)) => db.run().await,
+            Some(Part::Views(views)) => views.run().await,
+            Some(Part::Proof(proof)) => proof.run(),
+            Some(Part::Bundle(bundle)) => bundle.run(),
         }
-        if let Some(anchor) = &anchor {
-            let findings: Vec<String> = against(anchor, store.log(LogName::Main)).await?.into_iter().collect();
-            parts.push(Part {
-                name: "anchor",
-                looked_at: anchor.size,
-                root: hex(&anchor.root),
-                found: findings.len() as u64,
-                findings,
-            });
-        }
-        store.close().await;
-        let sound = parts.iter().all(|part| part.found == 0);
-        if sound && !self.log_only {
-            // Views are proved by the log, so a broken log proves nothing.
-            let app = crate::open_app(&self.database).await?;
-            let mut progress = Progress::new("views");
-            let report = app.verify_views(|done, total| progress.set(done, total)).await?;
-            let named = report
-                .differences
-                .iter()
-                .map(|found| format!("{} {}: {}", found.view, found.id, found.what));
-            parts.push(Part {
-                name: "views",
-                looked_at: report.compared,
-                root: String::new(),
-                found: report.different,
-                findings: named.collect(),
-            });
-            app.close().await;
-        }
-        let healthy = parts.iter().all(|part| part.found == 0);
-        if self.json {
-            let rows: Vec<_> = parts
-                .iter()
-                .map(|part| {
-                    serde_json::json!({ "part": part.name, "looked_at": part.looked_at, "root": part.root,
-                                        "found": part.found, "findings": part.findings })
-                })
-                .collect();
-            println!("{}", serde_json::json!({ "healthy": healthy, "parts": rows }));
-        } else {
-            print_table(&parts);
-            if !sound && !self.log_only {
-                println!(
-                    "{}",
-                    say(
-                        "views were not looked at, because the log is damaged",
-                        "日志已损坏，未校验视图"
-                    )
-                );
-            }
-        }
-        Ok(if healthy {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(exit::INTEGRITY)
-        })
     }
 }
 
-impl Verify {
-    /// The checkpoint to compare with, once its signature is proved.
-    fn anchor(&self) -> anyhow::Result<Option<Checkpoint>> {
-        let (Some(path), Some(verifier)) = (&self.anchor, &self.verifier) else {
-            return Ok(None);
-        };
-        let wrong = |what: &str, error: NoteError| StorageError::Url(format!("{what}: {error}"));
-        let verifier = Verifier::parse(verifier).map_err(|error| wrong("--verifier", error))?;
-        let note = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let checkpoint = verifier.open(&note).map_err(|error| wrong("--anchor", error))?;
-        Ok(Some(checkpoint))
+/// Exit codes of a verification.
+mod code {
+    pub(super) const ROW: u8 = 10;
+    pub(super) const TREE: u8 = 11;
+    pub(super) const SIGNATURE: u8 = 12;
+    pub(super) const FORK: u8 = 13;
+    pub(super) const ROLLBACK: u8 = 14;
+    pub(super) const DRIFT: u8 = 15;
+    pub(super) const UNWITNESSED: u8 = 16;
+    pub(super) const BACKDATED: u8 = 18;
+    pub(super) const NO_ANCHOR: u8 = 19;
+}
+
+fn code_of(kind: Kind) -> u8 {
+    match kind {
+        Kind::Row => code::ROW,
+        Kind::Tree => code::TREE,
+        Kind::Signature => code::SIGNATURE,
+        Kind::Fork => code::FORK,
+        Kind::Rollback => code::ROLLBACK,
+        Kind::Backdated => code::BACKDATED,
+    }
+}
+
+/// One line of a report, with what contradicts: the exit code for it, and where and what.
+struct Line {
+    part: &'static str,
+    looked_at: u64,
+    root: String,
+    /// Events with parts taken out for good.
+    redacted: u64,
+    /// How many contradictions there are; more than are named when there are very many.
+    found: u64,
+    named: Vec<(u8, String)>,
+}
+
+impl Line {
+    fn of(part: &'static str, looked_at: u64, named: Vec<(u8, String)>) -> Self {
+        Self {
+            part,
+            looked_at,
+            root: String::new(),
+            redacted: 0,
+            found: named.len() as u64,
+            named,
+        }
+    }
+
+    fn contradictions(part: &'static str, looked_at: u64, found: &[Contradiction]) -> Self {
+        let named = found.iter().map(|one| (code_of(one.kind), one.to_string()));
+        Self::of(part, looked_at, named.collect())
+    }
+}
+
+fn code_of_finding(finding: &Finding) -> u8 {
+    match finding {
+        Finding::Row { .. } => code::ROW,
+        Finding::Tile { .. } | Finding::Tree { .. } => code::TREE,
     }
 }
 
@@ -134,20 +115,45 @@ fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What has become of the log since the checkpoint, if that is not simply more events.
-async fn against(anchor: &Checkpoint, log: &Log) -> anyhow::Result<Option<String>> {
-    let size = log.head().size;
-    if size < anchor.size {
-        return Ok(Some(format!(
-            "rollback: the log has {size} events, the checkpoint covers {}",
-            anchor.size
-        )));
-    }
-    let fork = log.root_at(anchor.size).await? != anchor.root;
-    Ok(fork.then(|| format!("fork: the first {} events are not those of the checkpoint", anchor.size)))
+/// Folds the views again and compares.
+async fn compare_views(app: &App) -> anyhow::Result<Line> {
+    let mut progress = Progress::new("views");
+    let report = app.verify_views(|done, total| progress.set(done, total)).await?;
+    let named = report
+        .differences
+        .iter()
+        .map(|found| (code::DRIFT, format!("{} {}: {}", found.view, found.id, found.what)));
+    let line = Line::of("views", report.compared, named.collect());
+    Ok(Line {
+        found: report.different,
+        ..line
+    })
 }
 
-fn print_table(parts: &[Part]) {
+/// Prints a report and says how it ends.
+fn report(lines: &[Line], json: bool) -> ExitCode {
+    let code = lines.iter().flat_map(|line| &line.named).map(|(code, _)| *code).min();
+    if json {
+        let rows: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                let findings: Vec<&String> = line.named.iter().map(|(_, text)| text).collect();
+                serde_json::json!({ "part": line.part, "looked_at": line.looked_at, "root": line.root,
+                                    "redacted": line.redacted, "found": line.found, "findings": findings })
+            })
+            .collect();
+        let exit = code.unwrap_or(0);
+        println!(
+            "{}",
+            serde_json::json!({ "healthy": code.is_none(), "exit": exit, "parts": rows })
+        );
+    } else {
+        print_table(lines);
+    }
+    code.map_or(ExitCode::SUCCESS, ExitCode::from)
+}
+
+fn print_table(lines: &[Line]) {
     let mut table = Table::new();
     table.set_header([
         say("part", "部分"),
@@ -155,18 +161,24 @@ fn print_table(parts: &[Part]) {
         say("root", "根"),
         say("result", "结果"),
     ]);
-    for part in parts {
-        let result = match part.found {
+    for line in lines {
+        let result = match line.found {
+            0 if line.redacted > 0 => format!(
+                "{}, {} {}",
+                say("ok", "通过"),
+                line.redacted,
+                say("with parts taken out", "条已移除部分内容")
+            ),
             0 => say("ok", "通过").to_owned(),
             count => format!("{count} {}", say("findings", "处不符")),
         };
-        let root: String = part.root.chars().take(16).collect();
-        table.add_row([part.name, &part.looked_at.to_string(), &root, &result]);
+        let root: String = line.root.chars().take(16).collect();
+        table.add_row([line.part, &line.looked_at.to_string(), &root, &result]);
     }
     println!("{table}");
-    for part in parts {
-        for finding in &part.findings {
-            println!("{} {finding}", part.name);
+    for line in lines {
+        for (_, text) in &line.named {
+            println!("{} {text}", line.part);
         }
     }
 }

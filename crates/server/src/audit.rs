@@ -137,4 +137,25 @@ impl AuditService for Api {
         principal(request.metadata())?;
         Ok(Response::new(self.consistency(request.into_inner()).await?))
     }
+
+    async fn get_receipt(
+        &self,
+        request: Request<v1::GetReceiptRequest>,
+    ) -> Result<Response<v1::GetReceiptResponse>, Status> {
+        principal(request.metadata())?;
+        Ok(Response::new(self.receipt(request.into_inner()).await?))
+    }
+
+    async fn get_tile(&self, request: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
+        principal(request.metadata())?;
+        Ok(Response::new(self.tile(request.into_inner()).await?))
+    }
+
+    async fn get_entry_bundle(
+        &self,
+        request: Request<v1::GetEntryBundleRequest>,
+    ) -> Result<Response<v1::GetEntryBundleResponse>, Status> {
+        principal(request.metadata())?;
+        Ok(Response::new(self.entries(request.into_inner()).await?))
+    }
 }

@@ -53,6 +53,7 @@ pub(crate) fn receipt(name: String, receipt: &Receipt) -> v1::CommandReceipt {
         record_time: (receipt.recorded_us != 0).then(|| time(receipt.recorded_us)),
         events: signed(receipt.events),
         replayed: receipt.replayed,
+        leaf_hash: receipt.leaf.map_or_else(Vec::new, |leaf| leaf.to_vec()),
     }
 }
 

@@ -15,8 +15,11 @@ mod principal;
 mod proofs;
 mod status;
 mod watch;
+mod witness;
+mod witnessing;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -37,9 +40,11 @@ use waystation_api::v1::audit_service_server::AuditServiceServer;
 use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
-use waystation_app::{App, Signer, StorageError};
+use waystation_app::{App, Signer, StorageError, TrustPolicy};
 
 use eventstore::{Authority, EventStore};
+pub use witness::{WitnessOptions, serve_witness};
+pub use witnessing::{WITNESS_EVERY, Witnessing};
 
 /// Largest request in bytes.
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
@@ -98,14 +103,20 @@ fn keep_authority<B>(mut request: http::Request<B>) -> http::Request<B> {
 struct Api {
     app: Arc<App>,
     signer: Option<Arc<Signer>>,
+    /// Whose cosignatures are asked for.
+    policy: Option<Arc<TrustPolicy>>,
+    /// Size of the newest checkpoint that was kept.
+    kept: Arc<AtomicU64>,
     stopped: signal::Receiver<bool>,
 }
 
 /// What is served beyond the usual.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ServeOptions {
     /// Signs the checkpoints that are given out; without it they are unsigned.
     pub signer: Option<Arc<Signer>>,
+    /// Has checkpoints witnessed, and compares the log with what was signed before; without it neither happens.
+    pub witnessing: Option<Witnessing>,
     /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log,
     /// and each page of them a checkpoint.
     pub link_streams: bool,
@@ -125,10 +136,19 @@ pub async fn serve(
         .local_addr()
         .map(|address| (address.ip().to_string(), address.port()))
         .unwrap_or_default();
+    if let Some(witnessing) = options.witnessing.clone() {
+        witnessing.guard(&app).await?;
+        tokio::spawn(witnessing.run(Arc::clone(&app), stopped.clone()));
+    }
     let store = EventStore::start(&app, address, options.link_streams, stopped.clone()).await?;
     let api = Api {
         app,
         signer: options.signer,
+        policy: options
+            .witnessing
+            .as_ref()
+            .map(|witnessing| Arc::clone(&witnessing.policy)),
+        kept: Arc::default(),
         stopped: stopped.clone(),
     };
     let (health, health_service) = tonic_health::server::health_reporter();

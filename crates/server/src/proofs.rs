@@ -1,9 +1,11 @@
 //! What the log claims about itself, and proofs of it. None of it tells anything about a person: hashes, and headers that
 //! hold random ids and coarse types.
 
+use std::sync::atomic::Ordering;
+
 use tonic::Status;
 use waystation_api::v1;
-use waystation_app::{AppError, Log, LogName, StorageError, TreeHead};
+use waystation_app::{AppError, Direction, KeptCheckpoint, KeptReceipt, Log, LogName, StorageError, TreeHead, bundle};
 
 use crate::Api;
 use crate::convert::signed;
@@ -12,6 +14,10 @@ use crate::status::status;
 
 /// What failures are about.
 const SUBJECT: &str = "log";
+/// Hashes of a full tile, and headers of a full bundle.
+const TILE: u64 = 256;
+/// Highest level of tiles: 256 to the power of 8 is more events than there can be positions.
+const LEVEL_MAX: u32 = 7;
 
 fn failed(error: StorageError) -> Status {
     status(&AppError::from(error), SUBJECT)
@@ -35,14 +41,111 @@ impl Api {
     }
 
     pub(crate) async fn checkpoint(&self) -> Result<v1::GetCheckpointResponse, Status> {
-        let (_, head) = self.log().await?;
+        let (log, head) = self.log().await?;
+        let note = self.signed_head(log, head).await?;
         let signer = self.signer.as_deref();
-        Ok(v1::GetCheckpointResponse {
+        let mut response = v1::GetCheckpointResponse {
             size: signed(head.size),
             root: head.root.to_vec(),
-            note: signer.map_or_else(String::new, |signer| signer.sign(head.size, head.root)),
+            note: note.unwrap_or_default(),
             verifier: signer.map_or_else(String::new, |signer| signer.verifier().to_string()),
+            ..Default::default()
+        };
+        if self.policy.as_ref().is_some_and(|policy| policy.asks_for_witnesses()) {
+            let newest = log.newest_checkpoint(true).await.map_err(failed)?;
+            let seen = newest.as_ref().map_or(0, |newest| newest.size);
+            if let Some(waiting) = log.event_at(seen + 1).await.map_err(failed)? {
+                response.unwitnessed_seconds = ((self.app.now_us() - waiting.recorded_us) / 1_000_000).max(1);
+            }
+            response.witnessed_note = newest.map_or_else(String::new, |newest| newest.note);
+        }
+        Ok(response)
+    }
+
+    /// Signs the head, and keeps what was signed before anybody gets it.
+    async fn signed_head(&self, log: &Log, head: TreeHead) -> Result<Option<String>, Status> {
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let note = signer.sign(head.size, head.root);
+        if self.kept.load(Ordering::Acquire) != head.size {
+            let kept = KeptCheckpoint {
+                size: head.size,
+                witnesses: 0,
+                note: note.clone(),
+            };
+            log.keep_checkpoint(&kept).await.map_err(failed)?;
+            self.kept.store(head.size, Ordering::Release);
+        }
+        Ok(Some(note))
+    }
+
+    pub(crate) async fn receipt(&self, request: v1::GetReceiptRequest) -> Result<v1::GetReceiptResponse, Status> {
+        let (log, head) = self.log().await?;
+        let mut fields = Fields::default();
+        let position = fields.position("position", request.position);
+        if position == 0 || position > head.size {
+            fields.wrong("position", &format!("1 to {}", head.size));
+        }
+        fields.finish()?;
+        let witnessed = log.newest_checkpoint(true).await.map_err(failed)?;
+        let (size, note) = match witnessed.filter(|witnessed| witnessed.size >= position) {
+            Some(witnessed) => (witnessed.size, witnessed.note),
+            None => (head.size, self.signed_head(log, head).await?.unwrap_or_default()),
+        };
+        if note.is_empty() {
+            return Err(status(&AppError::NotFound { kind: "signing key" }, SUBJECT));
+        }
+        let event = log.event_at(position).await.map_err(failed)?;
+        let receipt = KeptReceipt {
+            index: position - 1,
+            hashes: log.inclusion_proof(position, size).await.map_err(failed)?,
+            note,
+        };
+        Ok(v1::GetReceiptResponse {
+            receipt: receipt.text(),
+            header: event.map_or_else(Vec::new, |event| event.header().to_vec()),
         })
+    }
+
+    pub(crate) async fn tile(&self, request: v1::GetTileRequest) -> Result<v1::GetTileResponse, Status> {
+        let (log, head) = self.log().await?;
+        let mut fields = Fields::default();
+        let level = fields.number("level", request.level);
+        if level > LEVEL_MAX {
+            fields.wrong("level", &format!("0 to {LEVEL_MAX}"));
+        }
+        let number = fields.position("number", request.number);
+        let tiles = (head.size >> (8 * level.min(LEVEL_MAX))).div_ceil(TILE);
+        if number >= tiles {
+            fields.wrong("number", &format!("less than {tiles}, the tiles there are"));
+        }
+        fields.finish()?;
+        let hashes = log.tile(level, number).await.map_err(failed)?.concat();
+        Ok(v1::GetTileResponse { hashes })
+    }
+
+    pub(crate) async fn entries(
+        &self,
+        request: v1::GetEntryBundleRequest,
+    ) -> Result<v1::GetEntryBundleResponse, Status> {
+        let (log, head) = self.log().await?;
+        let mut fields = Fields::default();
+        let number = fields.position("number", request.number);
+        if number >= head.size.div_ceil(TILE) {
+            fields.wrong(
+                "number",
+                &format!("less than {}, the bundles there are", head.size.div_ceil(TILE)),
+            );
+        }
+        fields.finish()?;
+        let events = log
+            .read_all(number * TILE + 1, Direction::Forwards, TILE as usize)
+            .await
+            .map_err(failed)?;
+        let mut entries = Vec::new();
+        for event in &events {
+            bundle::put_entry(&mut entries, event.header());
+        }
+        Ok(v1::GetEntryBundleResponse { entries })
     }
 
     pub(crate) async fn inclusion(

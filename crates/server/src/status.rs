@@ -129,6 +129,11 @@ fn storage(error: &StorageError) -> Answer {
         StorageError::Unavailable(_) => {
             Answer::of(Code::Unavailable, "STORE_UNAVAILABLE", "数据库暂不可用，未写入").retry()
         }
+        StorageError::ReadOnly(_) => Answer::of(
+            Code::FailedPrecondition,
+            "LOG_READ_ONLY",
+            "日志与外部凭据不符，已停止写入，请联系管理员",
+        ),
         StorageError::Unknown => {
             Answer::of(Code::Unavailable, "OUTCOME_UNKNOWN", "结果未知，请用同一请求编号重试").retry()
         }

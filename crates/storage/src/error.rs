@@ -28,6 +28,9 @@ pub enum StorageError {
     /// The database cannot do this now; nothing was written.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The log takes no more appends, because it is not the one that others remember; nothing was written.
+    #[error("the log is read-only: {0}")]
+    ReadOnly(String),
     /// The outcome of the append is not known; repeating it with the same request id is safe.
     #[error("the outcome is not known yet")]
     Unknown,

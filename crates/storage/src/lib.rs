@@ -17,10 +17,12 @@ mod views;
 
 pub use error::StorageError;
 pub use log::{
-    APPEND_EVENTS_MAX, Direction, EVENT_BYTES_MAX, Finding, Log, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Pending,
-    STREAM_BYTES_MAX, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
+    APPEND_EVENTS_MAX, Direction, EVENT_BYTES_MAX, Finding, KeptCheckpoint, Log, Mark, PAGE_BYTES_MAX, PAGE_EVENTS_MAX,
+    Pending, STREAM_BYTES_MAX, StoredEvent, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
 };
-pub use record::{Append, Appended, ExpectedRevision, LogName, NewEvent, RecordedEvent, Request, StreamAppend};
+pub use record::{
+    Append, Appended, ExpectedRevision, LogName, NewEvent, RecordedEvent, Request, SealedPart, StreamAppend,
+};
 pub use store::{Store, StoreOptions, TimeSource};
 pub use views::{
     DocumentVersion, Generation, GenerationState, KeyClose, KeyOpen, KeyRange, ListPage, OPEN_END, ViewBatch, ViewStore,

@@ -1,16 +1,18 @@
 //! One append-only log: its single writer, its readers, its proofs.
 
 mod batch;
+mod checkpoint;
 mod proof;
 mod read;
 mod request;
+mod stored;
 mod subscription;
 mod tail;
 mod verify;
 mod writer;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -21,9 +23,11 @@ use crate::error::StorageError;
 use crate::record::{Append, Appended, LogName};
 use crate::store::TimeSource;
 
+pub use checkpoint::KeptCheckpoint;
 pub use read::{Direction, PAGE_BYTES_MAX, PAGE_EVENTS_MAX};
+pub use stored::StoredEvent;
 pub use subscription::Subscription;
-pub use verify::{Finding, VerifyReport};
+pub use verify::{Finding, Mark, VerifyReport};
 
 use tail::Tail;
 
@@ -66,6 +70,8 @@ struct Inner {
     head: watch::Sender<TreeHead>,
     tail: Arc<Tail>,
     stop: watch::Sender<bool>,
+    /// Why no more appends are taken.
+    frozen: OnceLock<String>,
     writer: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// When the database was last asked for a newer head.
     polled: Mutex<Instant>,
@@ -95,6 +101,30 @@ impl Pending {
 }
 
 impl Log {
+    /// A log to be looked at only. Its head is what the tree row says, right or wrong.
+    pub(crate) async fn open_to_verify(name: LogName, engine: Arc<dyn Engine>) -> Result<Self, StorageError> {
+        let (queue, _) = mpsc::channel(1);
+        let empty = TreeHead {
+            size: 0,
+            root: waystation_trust::empty_root(),
+        };
+        let inner = Inner {
+            name,
+            engine,
+            queue,
+            queued_kib: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),
+            head: watch::channel(empty).0,
+            tail: Arc::new(Tail::default()),
+            stop: watch::channel(true).0,
+            frozen: OnceLock::from("it was opened to be verified".to_owned()),
+            writer: Mutex::new(None),
+            polled: Mutex::new(Instant::now()),
+        };
+        let log = Self { inner: Arc::new(inner) };
+        log.refresh_head().await?;
+        Ok(log)
+    }
+
     pub(crate) async fn open(name: LogName, engine: Arc<dyn Engine>, time: TimeSource) -> Result<Self, StorageError> {
         let (queue, submissions) = mpsc::channel(QUEUE_APPENDS_MAX);
         let empty = TreeHead {
@@ -114,6 +144,7 @@ impl Log {
             head,
             tail,
             stop,
+            frozen: OnceLock::new(),
             writer: Mutex::new(Some(tokio::spawn(writer.run(submissions, stopped)))),
             polled: Mutex::new(Instant::now()),
         };
@@ -135,11 +166,27 @@ impl Log {
         self.inner.name
     }
 
+    /// Takes no more appends, for good: the log contradicts what others remember of it, and anything added would bury
+    /// that. Reading goes on.
+    pub fn freeze(&self, why: String) {
+        tracing::error!(log = self.inner.name.as_str(), why, "the log is read-only from now on");
+        // The first reason stays.
+        let _ = self.inner.frozen.set(why);
+    }
+
+    /// Whether [`Log::freeze`] was called.
+    pub fn is_frozen(&self) -> bool {
+        self.inner.frozen.get().is_some()
+    }
+
     /// Queues an append without waiting. Appends of one caller are decided in the order they are submitted.
     ///
     /// # Errors
-    /// [`StorageError::Invalid`] or [`StorageError::QueueFull`]; nothing was queued.
+    /// [`StorageError::Invalid`], [`StorageError::ReadOnly`] or [`StorageError::QueueFull`]; nothing was queued.
     pub fn submit(&self, append: Append) -> Result<Pending, StorageError> {
+        if let Some(why) = self.inner.frozen.get() {
+            return Err(StorageError::ReadOnly(why.clone()));
+        }
         let bytes = check(&append)?;
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.inner.queued_kib)
@@ -200,7 +247,8 @@ fn check(append: &Append) -> Result<usize, StorageError> {
             if event.event_type.is_empty() || event.event_type.len() > TYPE_BYTES_MAX {
                 return invalid(format!("an event type has 1 to {TYPE_BYTES_MAX} bytes"));
             }
-            let size = event.data.len() + event.metadata.len();
+            let sealed: usize = event.sealed.iter().map(|part| part.envelope.len()).sum();
+            let size = event.data.len() + event.metadata.len() + sealed;
             if size > EVENT_BYTES_MAX {
                 return invalid(format!("an event has at most {EVENT_BYTES_MAX} bytes"));
             }

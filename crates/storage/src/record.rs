@@ -57,6 +57,21 @@ pub struct NewEvent {
     pub metadata: Bytes,
     /// The event; may be empty.
     pub data: Bytes,
+    /// Fields that only the holder of a person's key can read, at most 256.
+    pub sealed: Vec<SealedPart>,
+}
+
+/// A sealed field: ciphertext, and whose key opens it.
+#[derive(Clone, Debug)]
+pub struct SealedPart {
+    /// Random id of the person.
+    pub subject: [u8; 16],
+    /// Version of that person's key.
+    pub key_version: u32,
+    /// Number of the field within the event type.
+    pub field: u16,
+    /// The ciphertext with all it needs but the key.
+    pub envelope: Bytes,
 }
 
 /// Events for one stream.
@@ -107,6 +122,8 @@ pub struct Appended {
     pub recorded_us: i64,
     /// True when this request had been appended before and nothing was written now.
     pub replayed: bool,
+    /// Leaf of the last event.
+    pub leaf: Hash,
 }
 
 /// An event as the log holds it. Cheap to clone: it shares the page it was read with.

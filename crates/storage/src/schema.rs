@@ -28,9 +28,10 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     migration!(1, Part::Log, "0001_log.sql"),
     migration!(2, Part::Views, "0002_views.sql"),
+    migration!(3, Part::Log, "0003_checkpoint.sql"),
 ];
 
 /// Newest migration this binary knows.

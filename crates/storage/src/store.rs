@@ -42,6 +42,26 @@ impl Store {
     /// [`StorageError::Url`], [`StorageError::Schema`], [`StorageError::Unavailable`], or [`StorageError::Corrupt`]
     /// when the stored tree does not continue.
     pub async fn open(options: StoreOptions) -> Result<Self, StorageError> {
+        Self::open_with(options, Log::open).await
+    }
+
+    /// Opens a database to look at it, however damaged: nothing is recovered, nothing can be appended.
+    ///
+    /// # Errors
+    /// [`StorageError::Url`], [`StorageError::Schema`], [`StorageError::Unavailable`].
+    pub async fn open_to_verify(url: &str) -> Result<Self, StorageError> {
+        let options = StoreOptions {
+            url: url.to_owned(),
+            migrate: false,
+            time: Arc::new(|| 0),
+        };
+        Self::open_with(options, |name, engine, _| Log::open_to_verify(name, engine)).await
+    }
+
+    async fn open_with<F: Future<Output = Result<Log, StorageError>>>(
+        options: StoreOptions,
+        open_log: impl Fn(LogName, Arc<dyn Engine>, TimeSource) -> F,
+    ) -> Result<Self, StorageError> {
         let (dialect, log_engine, view_engine): (Dialect, Arc<dyn Engine>, Arc<dyn Engine>) =
             if let Some(path) = options.url.strip_prefix("sqlite:") {
                 let path = path.strip_prefix("//").unwrap_or(path);
@@ -71,7 +91,7 @@ impl Store {
             schema::check(log_engine.as_ref(), dialect, &[Part::Log]).await?;
             schema::check(view_engine.as_ref(), dialect, &[Part::Views]).await?;
         }
-        let open_log = |name| Log::open(name, Arc::clone(&log_engine), Arc::clone(&options.time));
+        let open_log = |name| open_log(name, Arc::clone(&log_engine), Arc::clone(&options.time));
         Ok(Self {
             main: open_log(LogName::Main).await?,
             access: open_log(LogName::Access).await?,

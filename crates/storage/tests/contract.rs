@@ -14,6 +14,7 @@ fn event(number: u64) -> NewEvent {
     let mut id = [0; 16];
     id[8..].copy_from_slice(&number.to_be_bytes());
     NewEvent {
+        sealed: Vec::new(),
         id,
         event_type: "test.happened.v1".into(),
         schema: 1,

@@ -210,11 +210,15 @@ pub fn verify(
     let latest = accepted.witnessed.first().map(|at| *at as i64 * 1_000_000);
     if latest.is_some_and(|at| walk.recorded_us > at + CLOCK_SLACK_US) {
         let place = format!("event {}", checkpoint.size);
-        walk.report.found(Kind::Backdated, place, "it is newer than the witnesses' time");
+        walk.report
+            .found(Kind::Backdated, place, "it is newer than the witnesses' time");
     }
     if whole && walk.tree.root() != checkpoint.root {
-        walk.report
-            .found(Kind::Signature, CHECKPOINT, "it is signed over another tree than the entries'");
+        walk.report.found(
+            Kind::Signature,
+            CHECKPOINT,
+            "it is signed over another tree than the entries'",
+        );
     }
     if let Some(anchor) = anchor {
         if anchor.origin != checkpoint.origin {
@@ -276,7 +280,8 @@ impl<R: Fn(&str) -> Option<Vec<u8>>> Walk<'_, R> {
                 }
             }
             if !headers.0.is_empty() || !bodies.0.is_empty() {
-                self.report.found(Kind::Row, entries, "it or its blobs go on after the end");
+                self.report
+                    .found(Kind::Row, entries, "it or its blobs go on after the end");
             }
             if width < TILE_WIDTH {
                 self.tile(0, number, &leaves);
@@ -296,7 +301,11 @@ impl<R: Fn(&str) -> Option<Vec<u8>>> Walk<'_, R> {
             let width = (complete % TILE_WIDTH as u64) as usize;
             if width > 0 {
                 let hashes = self.tree.unfinished(level).to_vec();
-                self.tile(level as u32, complete / TILE_WIDTH as u64, &hashes[..width.min(hashes.len())]);
+                self.tile(
+                    level as u32,
+                    complete / TILE_WIDTH as u64,
+                    &hashes[..width.min(hashes.len())],
+                );
             }
         }
     }
@@ -341,15 +350,24 @@ impl<R: Fn(&str) -> Option<Vec<u8>>> Walk<'_, R> {
     }
 }
 
+/// Whether the body is not what the header's digest is of.
+pub fn body_differs(header: &Header<'_>, blob: &Blob<'_>) -> Option<&'static str> {
+    let differs =
+        header.body_length as usize != blob.body.len() || body_digest(&blob.salt, blob.body) != header.body_digest;
+    differs.then_some("the body does not hash to the header's digest")
+}
+
 /// What of a blob is not what the header's digests are of.
 pub fn blob_differs(header: &Header<'_>, blob: &Blob<'_>) -> Option<&'static str> {
-    if header.body_length as usize != blob.body.len() || body_digest(&blob.salt, blob.body) != header.body_digest {
-        return Some("the body does not hash to the header's digest");
+    let body = body_differs(header, blob);
+    if body.is_some() {
+        return body;
     }
-    let fits = header.sealed.len() == blob.envelopes.len()
-        && header.sealed.iter().zip(&blob.envelopes).all(|(part, envelope)| {
-            part.length as usize == envelope.len() && part.digest == envelope_digest(envelope)
-        });
+    let fits =
+        header.sealed.len() == blob.envelopes.len()
+            && header.sealed.iter().zip(&blob.envelopes).all(|(part, envelope)| {
+                part.length as usize == envelope.len() && part.digest == envelope_digest(envelope)
+            });
     (!fits).then_some("a sealed field does not hash to the header's digest")
 }
 
@@ -459,7 +477,10 @@ mod tests {
         assert_eq!(kinds(&files, Some(&anchor(301, [0; 32]))), [Kind::Rollback]);
         let mut tree = Tree::default();
         for position in 1..=200_u64 {
-            tree.append(leaf_hash(&header(position, [position as u8; 16], b"body")), &mut Vec::new());
+            tree.append(
+                leaf_hash(&header(position, [position as u8; 16], b"body")),
+                &mut Vec::new(),
+            );
         }
         assert_eq!(kinds(&files, Some(&anchor(200, tree.root()))), []);
     }

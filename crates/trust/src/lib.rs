@@ -13,8 +13,8 @@ pub mod receipt;
 pub mod tree;
 pub mod witness;
 
-pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, envelope_digest, parse_body};
 pub use cosign::{CosignatureVerifier, Cosigner};
+pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, envelope_digest, parse_body};
 pub use note::{Checkpoint, Note, NoteError, Signer, Verifier};
 pub use policy::{Accepted, PolicyError, TrustPolicy, WitnessEntry};
 pub use proof::{Node, consistency_ranges, inclusion_ranges, join, range_nodes, verify_consistency, verify_inclusion};

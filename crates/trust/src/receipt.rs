@@ -104,7 +104,11 @@ mod tests {
         assert_eq!(read.verify(b"one", &policy), Err(NoteError::NotIncluded));
         let moved = Receipt { index: 0, ..read };
         assert_eq!(moved.verify(b"two", &policy), Err(NoteError::NotIncluded));
-        for text in ["", "c2sp.org/tlog-proof@v2\nindex 0\n\nnote\n", "c2sp.org/tlog-proof@v1\n\n"] {
+        for text in [
+            "",
+            "c2sp.org/tlog-proof@v2\nindex 0\n\nnote\n",
+            "c2sp.org/tlog-proof@v1\n\n",
+        ] {
             assert_eq!(Receipt::parse(text), Err(NoteError::Malformed));
         }
     }

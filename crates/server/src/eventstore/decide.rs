@@ -101,6 +101,7 @@ pub(super) enum Decision {
 
 fn system_event(event_type: &str, data: Vec<u8>) -> NewEvent {
     NewEvent {
+        sealed: Vec::new(),
         id: ids::random().into_bytes(),
         event_type: event_type.to_owned(),
         schema: 0,

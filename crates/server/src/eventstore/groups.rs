@@ -176,6 +176,7 @@ impl EventStore {
         };
         let data = serde_json::to_vec(&kept).map_err(|error| Failure::Invalid(error.to_string()))?;
         let event = NewEvent {
+            sealed: Vec::new(),
             id: ids::random().into_bytes(),
             event_type: GROUPS.to_owned(),
             schema: 1,

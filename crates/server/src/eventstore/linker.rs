@@ -118,6 +118,7 @@ fn links(page: &[RecordedEvent]) -> BTreeMap<String, Vec<NewEvent>> {
         for stream in linked_from(event) {
             let id = ids::named(&[&stream, &event.position.to_string()]).into_bytes();
             links.entry(stream).or_default().push(NewEvent {
+                sealed: Vec::new(),
                 id,
                 event_type: LINK.to_owned(),
                 schema: 0,
@@ -137,6 +138,7 @@ fn append(links: BTreeMap<String, Vec<NewEvent>>, position: u64, expected: Expec
         stream: LINKS_CHECKPOINT.to_owned(),
         expected,
         events: vec![NewEvent {
+            sealed: Vec::new(),
             id: ids::random().into_bytes(),
             event_type: CHECKPOINT.to_owned(),
             schema: 1,

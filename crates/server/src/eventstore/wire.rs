@@ -183,6 +183,7 @@ pub(super) fn new_event(
         });
     }
     Ok(NewEvent {
+        sealed: Vec::new(),
         id,
         event_type: event_type.to_owned(),
         schema: 0,

@@ -1,11 +1,12 @@
 //! Turns accepted appends into the rows of one transaction: headers, digests, leaves, tiles and the new frontier.
 
 use bytes::Bytes;
-use waystation_trust::{Hash, Header, Tile, Tree, body_digest, encode_body, leaf_hash};
+use waystation_trust::{Hash, Header, SealedDigest, Tile, Tree, body_digest, encode_body, envelope_digest, leaf_hash};
 
 use crate::engine::{Column, Insert, Update, Value, Write};
 use crate::error::StorageError;
-use crate::record::{LogName, NewEvent, RecordedEvent, Request};
+use crate::log::stored::encode_envelopes;
+use crate::record::{LogName, NewEvent, RecordedEvent, Request, SealedPart};
 
 /// Rows being collected for one group commit.
 pub(super) struct Batch {
@@ -24,6 +25,7 @@ pub(super) struct Batch {
     leaf: Vec<Bytes>,
     salt: Vec<Bytes>,
     body: Vec<Bytes>,
+    sealed: Vec<Option<Bytes>>,
     request: Vec<Option<Bytes>>,
     fingerprint: Vec<Option<Bytes>>,
     request_events: Vec<Option<i64>>,
@@ -35,6 +37,16 @@ pub(super) struct Origin {
     pub(super) category: u8,
     pub(super) actor: [u8; 16],
     pub(super) causation: [u8; 16],
+}
+
+fn digest(part: &SealedPart) -> SealedDigest {
+    SealedDigest {
+        subject: part.subject,
+        key_version: part.key_version,
+        field: part.field,
+        length: part.envelope.len() as u32,
+        digest: envelope_digest(&part.envelope),
+    }
 }
 
 impl Batch {
@@ -55,6 +67,7 @@ impl Batch {
             leaf: Vec::new(),
             salt: Vec::new(),
             body: Vec::new(),
+            sealed: Vec::new(),
             request: Vec::new(),
             fingerprint: Vec::new(),
             request_events: Vec::new(),
@@ -81,6 +94,12 @@ impl Batch {
     /// Leaf of the batch's first event: salted, so it tells our batch from any other at the same position.
     pub(super) fn first_leaf(&self) -> Option<(u64, Hash)> {
         self.first_leaf.map(|leaf| (self.first, leaf))
+    }
+
+    /// Leaf of the event that was added last.
+    pub(super) fn last_leaf(&self) -> Hash {
+        let leaf = self.leaf.last().and_then(|leaf| leaf.as_ref().try_into().ok());
+        leaf.unwrap_or_default()
     }
 
     pub(super) fn new_stream(&mut self, number: i64, name: &str) {
@@ -126,7 +145,7 @@ impl Batch {
             causation: origin.causation,
             body_length: body.len() as u32,
             body_digest: body_digest(&salt, &body),
-            sealed: Vec::new(),
+            sealed: event.sealed.iter().map(digest).collect(),
         };
         let header = header.encode().map_err(bound)?;
         let leaf = leaf_hash(&header);
@@ -140,6 +159,9 @@ impl Batch {
         self.leaf.push(Bytes::copy_from_slice(&leaf));
         self.salt.push(Bytes::copy_from_slice(&salt));
         self.body.push(body.into());
+        let sealed = event.sealed.iter().map(|part| &part.envelope);
+        self.sealed
+            .push((!event.sealed.is_empty()).then(|| encode_envelopes(sealed)));
         self.request
             .push(request.map(|(request, _)| Bytes::copy_from_slice(&request.id)));
         self.fingerprint
@@ -174,6 +196,7 @@ impl Batch {
                 "leaf",
                 "salt",
                 "body",
+                "sealed",
                 "request",
                 "fingerprint",
                 "request_events",
@@ -186,6 +209,7 @@ impl Batch {
                 Column::Bytes(self.leaf.clone()),
                 Column::Bytes(self.salt.clone()),
                 Column::Bytes(self.body.clone()),
+                Column::OptionBytes(self.sealed.clone()),
                 Column::OptionBytes(self.request.clone()),
                 Column::OptionBytes(self.fingerprint.clone()),
                 Column::OptionI64(self.request_events.clone()),

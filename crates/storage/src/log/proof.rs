@@ -99,7 +99,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The hashes of a tile: from its row when full, else from the leaves or the tiles below.
-    async fn tile(&self, level: u32, number: u64) -> Result<Vec<Hash>, StorageError> {
+    pub(super) async fn tile(&self, level: u32, number: u64) -> Result<Vec<Hash>, StorageError> {
         let log = self.name.as_str();
         let sql = format!("SELECT hashes FROM {log}_tile WHERE level = $1 AND number = $2");
         let key = vec![Value::I64(i64::from(level)), Value::I64(number as i64)];

@@ -62,6 +62,7 @@ pub(super) async fn stored(
             .unwrap_or(head.revision),
         recorded_us: head.recorded_us,
         replayed: true,
+        leaf: events.last().and_then(|last| last.leaf()).unwrap_or_default(),
     };
     Ok(Some((Request { id, fingerprint }, appended)))
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use waystation_trust::{Header, Tile, Tree, body_digest, leaf_hash};
+use waystation_trust::bundle::{Blob, blob_differs, body_differs};
+use waystation_trust::{Hash, Header, Tile, Tree, leaf_hash};
 
 use super::proof::split_hashes;
+use super::stored::decode_envelopes;
 use crate::engine::Value;
 use crate::error::StorageError;
 use crate::log::{Log, TreeHead};
@@ -50,6 +52,19 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// What the log is at a size that somebody has made a claim about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The size.
+    pub size: u64,
+    /// Root of the tree of so many events.
+    pub root: Hash,
+    /// When the last of them was recorded, microseconds since 1970 UTC.
+    pub recorded_us: i64,
+    /// When the next one was, if there is one.
+    pub next_recorded_us: Option<i64>,
+}
+
 /// The result of verifying a log.
 #[derive(Clone, Debug)]
 pub struct VerifyReport {
@@ -57,8 +72,12 @@ pub struct VerifyReport {
     pub events: u64,
     /// Tree head recomputed from the stored headers.
     pub computed: TreeHead,
+    /// What the log is at the sizes that were asked for, as far as it reaches.
+    pub marks: Vec<Mark>,
     /// What contradicts, in log order; at most a hundred.
     pub findings: Vec<Finding>,
+    /// Events whose body, or sealed fields, were taken out of the store for good. Their headers still prove what they were.
+    pub redacted: u64,
 }
 
 struct Check {
@@ -66,10 +85,28 @@ struct Check {
     full: Vec<Tile>,
     streams: HashMap<i64, (String, u64)>,
     recorded_us: i64,
+    marks: Vec<Mark>,
     findings: Vec<Finding>,
+    redacted: u64,
 }
 
 impl Check {
+    /// Notes what the log is now, if that was asked for, and completes the note before.
+    fn mark(&mut self, asked: bool) {
+        let (size, recorded_us) = (self.tree.size(), self.recorded_us);
+        if let Some(before) = self.marks.last_mut().filter(|before| before.size + 1 == size) {
+            before.next_recorded_us = Some(recorded_us);
+        }
+        if asked {
+            self.marks.push(Mark {
+                size,
+                root: self.tree.root(),
+                recorded_us,
+                next_recorded_us: None,
+            });
+        }
+    }
+
     fn found(&mut self, finding: Finding) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
@@ -83,14 +120,29 @@ impl Log {
     ///
     /// # Errors
     /// Only when the database cannot be read; what is wrong with its contents is in the report.
-    pub async fn verify(&self, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport, StorageError> {
+    pub async fn verify(&self, progress: impl FnMut(u64, u64)) -> Result<VerifyReport, StorageError> {
+        self.verify_at(&[], progress).await
+    }
+
+    /// As [`Log::verify`], and says what the log is at some sizes, in rising order.
+    ///
+    /// # Errors
+    /// As [`Log::verify`].
+    pub async fn verify_at(
+        &self,
+        sizes: &[u64],
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<VerifyReport, StorageError> {
+        let mut sizes = sizes.iter().copied().skip_while(|size| *size == 0).peekable();
         let log = self.inner.name.as_str();
         let mut check = Check {
             tree: Tree::default(),
             full: Vec::new(),
             streams: HashMap::new(),
             recorded_us: i64::MIN,
+            marks: Vec::new(),
             findings: Vec::new(),
+            redacted: 0,
         };
         // One statement, one moment: what is appended meanwhile is another verification's work.
         let sql = format!(
@@ -104,7 +156,7 @@ impl Log {
             end.u64(0, 4)
         };
         let sql = format!(
-            "SELECT e.position, e.stream, e.revision, e.header, e.leaf, e.salt, e.body, s.name \
+            "SELECT e.position, e.stream, e.revision, e.header, e.leaf, e.salt, e.body, s.name, e.sealed \
              FROM {log}_event e LEFT JOIN {log}_stream s ON s.stream = e.stream \
              WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3"
         );
@@ -132,6 +184,8 @@ impl Log {
                 let mut full = std::mem::take(&mut check.full);
                 check.tree.append(leaf_hash(rows.slice(row, 3)), &mut full);
                 check.full = full;
+                check.mark(sizes.next_if_eq(&check.tree.size()).is_some());
+                while sizes.next_if_eq(&check.tree.size()).is_some() {}
             }
             if rows.is_empty() {
                 break;
@@ -147,6 +201,8 @@ impl Log {
         Ok(VerifyReport {
             events: computed.size,
             computed,
+            marks: check.marks,
+            redacted: check.redacted,
             findings: check.findings,
         })
     }
@@ -222,9 +278,10 @@ fn check_row(check: &mut Check, rows: &crate::engine::Rows, row: usize, position
         return Some("the header does not parse");
     };
     let (stream, revision, body) = (rows.i64(row, 1), rows.u64(row, 2), rows.slice(row, 6));
-    let Ok(salt) = <&[u8; 16]>::try_from(rows.slice(row, 5)) else {
-        return Some("the salt has the wrong length");
-    };
+    // Body and salt, or all sealed fields, are either whole or gone.
+    let without_body = rows.slice(row, 5).is_empty() && body.is_empty();
+    let without_sealed = !header.sealed.is_empty() && rows.is_null(row, 8);
+    check.redacted += u64::from(without_body || without_sealed);
     let expected = match check.streams.get(&stream) {
         Some((name, last)) if name == header.stream => last + 1,
         Some(_) => return Some("the stream's number and name disagree"),
@@ -241,11 +298,28 @@ fn check_row(check: &mut Check, rows: &crate::engine::Rows, row: usize, position
         Some("the header belongs to another stream")
     } else if header.revision != revision || revision != expected {
         Some("the revision does not follow the stream's last")
-    } else if header.body_length as usize != body.len() || body_digest(salt, body) != header.body_digest {
-        Some("the body does not hash to the header's digest")
     } else if backwards {
         Some("the recorded time goes backwards")
     } else {
-        None
+        if without_body {
+            return None;
+        }
+        let Ok(salt) = <&[u8; 16]>::try_from(rows.slice(row, 5)) else {
+            return Some("the salt has the wrong length");
+        };
+        let sealed = rows.bytes(row, 8);
+        let Some(envelopes) = decode_envelopes(&sealed) else {
+            return Some("the sealed fields do not add up");
+        };
+        let blob = Blob {
+            salt: *salt,
+            body,
+            envelopes: envelopes.iter().map(AsRef::as_ref).collect(),
+        };
+        if without_sealed {
+            body_differs(&header, &blob)
+        } else {
+            blob_differs(&header, &blob)
+        }
     }
 }

@@ -45,6 +45,7 @@ fn parse(text: &str) -> Option<u64> {
 
 fn event(event_type: &str, content_type: &'static str, metadata: Vec<u8>, data: Vec<u8>) -> NewEvent {
     NewEvent {
+        sealed: Vec::new(),
         id: ids::random().into_bytes(),
         event_type: event_type.to_owned(),
         schema: 0,

@@ -199,6 +199,7 @@ impl Writer {
             revision: first_revision.unwrap_or(0),
             recorded_us: self.recorded_us,
             replayed: false,
+            leaf: plan.batch.last_leaf(),
         })
     }
 }

@@ -1,0 +1,27 @@
+//! `waystation export`: what an inspector takes home.
+
+mod bundle;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The whole log as files, with a signed checkpoint and a verifier that needs nothing of ours
+    Bundle(bundle::Bundle),
+}
+
+impl Export {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.what {
+            What::Bundle(bundle) => bundle.run().await,
+        }
+    }
+}

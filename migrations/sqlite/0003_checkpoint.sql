@@ -1,0 +1,16 @@
+-- Signed checkpoints that were given out: inserted once and never changed. A note that more witnesses have cosigned is
+-- another row.
+
+CREATE TABLE main_checkpoint (
+  size      INTEGER NOT NULL,
+  witnesses INTEGER NOT NULL,
+  note      BLOB NOT NULL,
+  PRIMARY KEY (size, witnesses)
+);
+
+CREATE TABLE access_checkpoint (
+  size      INTEGER NOT NULL,
+  witnesses INTEGER NOT NULL,
+  note      BLOB NOT NULL,
+  PRIMARY KEY (size, witnesses)
+);
