@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "waystation/v1/types",
     "waystation/v1/case",
     "waystation/v1/points",
+    "waystation/v1/person",
     "waystation/v1/audit",
     "waystation/v1/admin",
     "waystation/v1/command",

@@ -2,6 +2,7 @@
 //! fresh database and stops it again.
 
 pub mod forger;
+pub mod people;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use waystation_api::v1::admin_service_client::AdminServiceClient;
 use waystation_api::v1::audit_service_client::AuditServiceClient;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_api::v1::command_service_client::CommandServiceClient;
+use waystation_api::v1::person_service_client::PersonServiceClient;
 use waystation_api::v1::points_service_client::PointsServiceClient;
 
 /// Station of all tests.
@@ -206,6 +208,8 @@ pub struct Clients {
     pub cases: CaseServiceClient<Over>,
     /// `PointsService`
     pub points: PointsServiceClient<Over>,
+    /// `PersonService`
+    pub people: PersonServiceClient<Over>,
     /// `AuditService`
     pub audit: AuditServiceClient<Over>,
     /// `AdminService`
@@ -225,6 +229,7 @@ impl Clients {
         Self {
             cases: CaseServiceClient::new(over()),
             points: PointsServiceClient::new(over()),
+            people: PersonServiceClient::new(over()),
             audit: AuditServiceClient::new(over()),
             admin: AdminServiceClient::new(over()),
             commands: CommandServiceClient::new(over()),

@@ -94,6 +94,7 @@ fn a_client_reads_its_own_writes_and_may_repeat_itself() {
         let get = v1::GetCaseRequest {
             name: "cases/c1".into(),
             read: after(&first),
+            reveal: false,
         };
         let found = clients.cases.get_case(get).await.expect("is there").into_inner();
         let case = found.case.expect("has a case");
@@ -229,7 +230,7 @@ fn past_moments_equal_their_replay_over_grpc_before_and_after_a_rebuild() {
                     .expect("begins")
                     .into_inner()
                     .names;
-                assert_eq!(names.len(), 5);
+                assert_eq!(names.len(), 6);
                 let mut rebuilt = false;
                 for _ in 0..200 {
                     let list = clients
@@ -348,7 +349,7 @@ fn a_watch_goes_on_where_it_broke_off() {
             .expect("has an entry");
         assert_eq!(
             (first.event_type.as_str(), first.revision),
-            ("case.order_registered.v1", 0)
+            ("case.order_registered.v2", 0)
         );
         let by = v1::list_audit_entries_request::By::Actor("worker-1".into());
         let list = v1::ListAuditEntriesRequest {

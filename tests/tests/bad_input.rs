@@ -261,7 +261,7 @@ fn bad_input_is_named_and_changes_nothing() {
             .await
             .expect("lists")
             .into_inner();
-        // Only the order of c3 (with its number's claim) was written since.
-        assert_eq!(registered.position, head + 2);
+        // Only the order of c3, with its number's claim and the key that seals it, was written since.
+        assert_eq!(registered.position, head + 3);
     });
 }

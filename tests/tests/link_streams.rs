@@ -115,7 +115,7 @@ fn every_event_is_linked_once_though_the_server_is_killed() {
         );
         let mut clients = server.clients("worker-1", "CASE_WORKER").await;
         clients.active_case("linked", &today()).await.expect("becomes active");
-        assert_eq!(linked_all(&server, "$et-case.agreement_signed.v1", 1).await.len(), 1);
+        assert_eq!(linked_all(&server, "$et-case.agreement_signed.v2", 1).await.len(), 1);
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(
             linked(&server, "$ce-order").await.len() as u64,

@@ -133,6 +133,7 @@ fn what_grows_is_cosigned_and_what_was_taken_back_is_only_read() {
         let read = v1::GetCaseRequest {
             name: "cases/c1".into(),
             read: None,
+            reveal: false,
         };
         clients.cases.get_case(read).await.expect("reading goes on");
         // With that file gone too, the witness tells.

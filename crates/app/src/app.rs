@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use waystation_domain::case::Case;
+use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
 use waystation_domain::{Command, Policy};
 use waystation_storage::{Log, LogName, Store, StoreOptions, ViewStore};
@@ -16,6 +17,7 @@ use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
 use crate::projection::{Board, Projections, ViewStatus};
 use crate::system;
+use crate::vault::{KeyringSource, Vault};
 
 /// Stations whose policy is kept in memory.
 const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
@@ -27,6 +29,10 @@ const CATCH_UP_STEP: Duration = Duration::from_millis(200);
 pub struct AppOptions {
     /// Database URL; see [`StoreOptions::url`].
     pub database: String,
+    /// Where keys are kept; see [`StoreOptions::keys`].
+    pub keys: Option<String>,
+    /// Where the keyring is kept.
+    pub keyring: KeyringSource,
     /// Create or migrate the database.
     pub migrate: bool,
     /// Where the time comes from.
@@ -40,6 +46,8 @@ pub struct App {
     policies: Mutex<LruCache<String, Arc<Policy>>>,
     cases: Aggregates<Case>,
     accounts: Aggregates<PointsAccount>,
+    people: Aggregates<Person>,
+    vault: Vault,
     projections: Projections,
 }
 
@@ -52,18 +60,22 @@ impl App {
         let time = Arc::clone(&options.clock);
         let store = Store::open(StoreOptions {
             url: options.database,
+            keys: options.keys,
             migrate: options.migrate,
             time: Arc::new(move || time.now_us()),
         })
         .await?;
         system::begin(store.log(LogName::Main)).await?;
         let projections = Projections::start(store.log(LogName::Main).clone(), store.views().clone()).await?;
+        let keys = store.keys().clone();
         Ok(Self {
             store,
             clock: options.clock,
             policies: Mutex::new(LruCache::new(POLICIES_CACHED_MAX)),
             cases: Aggregates::new(),
             accounts: Aggregates::new(),
+            people: Aggregates::new(),
+            vault: Vault::new(keys, options.keyring),
             projections,
         })
     }
@@ -161,6 +173,18 @@ impl App {
 
     pub(crate) fn main(&self) -> &Log {
         self.store.log(LogName::Main)
+    }
+
+    pub(crate) fn cases(&self) -> &Aggregates<Case> {
+        &self.cases
+    }
+
+    pub(crate) fn people(&self) -> &Aggregates<Person> {
+        &self.people
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     pub(crate) fn views(&self) -> &ViewStore {

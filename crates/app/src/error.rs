@@ -2,6 +2,7 @@
 
 use waystation_domain::Rejection;
 use waystation_storage::StorageError;
+use waystation_trust::KeyringError;
 
 /// A failure. Messages carry ids, codes and numbers, never personal data.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,12 @@ pub enum AppError {
         /// What; never its contents.
         what: String,
     },
+    /// A key is not to be had.
+    #[error("a key is not to be had: {0}")]
+    Keyring(#[from] KeyringError),
+    /// The keyring's file is missing, readable for others, or cannot be written.
+    #[error("the keyring: {0}")]
+    KeyringFile(String),
     /// A task of ours failed.
     #[error("an internal task failed: {0}")]
     Internal(String),

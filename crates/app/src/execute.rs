@@ -11,6 +11,8 @@ use crate::app::App;
 use crate::belief::OnItsWay;
 use crate::error::AppError;
 use crate::ids;
+use waystation_trust::Keyring;
+use zeroize::Zeroizing;
 
 /// Times a decision is made anew because somebody else changed the record.
 const ATTEMPTS_MAX: usize = 8;
@@ -87,7 +89,7 @@ impl App {
         let request = match envelope.request {
             Some(request) => Some(Request {
                 id: *request.as_bytes(),
-                fingerprint: fingerprint(id, command, envelope)?,
+                fingerprint: fingerprint(&*self.vault().ring().await?, id, command, envelope)?,
             }),
             None => None,
         };
@@ -144,7 +146,23 @@ impl App {
             let metadata = metadata::<C>(envelope, &policy, today);
             let expected = actual.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
             let claims = command.claims();
-            let append = append(stream.clone(), expected, &events, &claims, &metadata, request, envelope);
+            let ring = self.vault().ring().await?;
+            let mut append = append(
+                (&stream, expected),
+                &events,
+                &claims,
+                &metadata,
+                request,
+                envelope,
+                &ring,
+            );
+            if events.iter().any(|event| !event.personal().is_empty()) {
+                let mut after = slot.state.clone();
+                for event in &events {
+                    after.evolve(event);
+                }
+                self.seal(&mut append, after.subject(id), &events, &metadata).await?;
+            }
             let pending = self.main().submit(append)?;
             for event in &events {
                 slot.state.evolve(event);
@@ -155,7 +173,7 @@ impl App {
             match on_its_way.outcome().await {
                 Ok(appended) => return Ok(appended.into()),
                 Err(StorageError::WrongExpectedRevision { stream, .. }) => {
-                    if let Some(claim) = claims.iter().find(|claim| claim_stream(claim) == stream) {
+                    if let Some(claim) = claims.iter().find(|claim| claim_stream(&ring, claim) == stream) {
                         return Err(AppError::Rejected(claim.rejection.clone()));
                     }
                 }
@@ -164,12 +182,42 @@ impl App {
         }
         Err(AppError::Contention)
     }
+
+    /// Seals the personal fields of an append's events, whose first stream is the aggregate's.
+    async fn seal<E: Event>(
+        &self,
+        append: &mut Append,
+        person: &str,
+        events: &[E],
+        metadata: &[u8],
+    ) -> Result<(), AppError> {
+        if person.is_empty() {
+            return Err(AppError::Internal("a personal field is about nobody".into()));
+        }
+        let sealing = self.vault().sealing(person, self.main(), &append.causation).await?;
+        let part = &mut append.streams[0];
+        let first = match part.expected {
+            ExpectedRevision::Exact(last) => last + 1,
+            _ => 0,
+        };
+        for ((revision, event), new) in (first..).zip(events).zip(&mut part.events) {
+            sealing.seal(self.main(), (&part.stream, revision), new, &event.personal())?;
+        }
+        append.streams.extend(sealing.announcement(metadata));
+        Ok(())
+    }
 }
 
-/// Tells a repeated command from another one under the same request id.
-pub(crate) fn fingerprint<C: Command>(id: &str, command: &C, envelope: &Envelope) -> Result<[u8; 16], AppError> {
+/// Tells a repeated command from another one under the same request id. Keyed, because what is asked may be personal.
+pub(crate) fn fingerprint<C: Command>(
+    ring: &Keyring,
+    id: &str,
+    command: &C,
+    envelope: &Envelope,
+) -> Result<[u8; 16], AppError> {
     let content = serde_json::to_vec(command).map_err(|error| AppError::Internal(error.to_string()))?;
-    Ok(ids::digest(&[
+    let content = Zeroizing::new(content);
+    Ok(ring.digest(&[
         C::NAME.as_bytes(),
         id.as_bytes(),
         envelope.principal.id.as_bytes(),
@@ -191,23 +239,20 @@ fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_
         .into()
 }
 
-/// The stream that claims a value: whoever writes its first event holds it. Only a digest of the value is named.
-pub(crate) fn claim_stream(claim: &Claim) -> String {
-    format!(
-        "{}-{}",
-        claim.category,
-        ids::hex(&ids::digest(&[claim.value.as_bytes()]))
-    )
+/// The stream that claims a value: whoever writes its first event holds it. Only a keyed digest of the value is named.
+pub(crate) fn claim_stream(ring: &Keyring, claim: &Claim) -> String {
+    let digest = ring.digest(&[claim.category.as_bytes(), claim.value.as_bytes()]);
+    format!("{}-{}", claim.category, ids::hex(&digest))
 }
 
 fn append<E: Event>(
-    stream: String,
-    expected: ExpectedRevision,
+    (stream, expected): (&str, ExpectedRevision),
     events: &[E],
     claims: &[Claim],
     metadata: &[u8],
     request: Option<Request>,
     envelope: &Envelope,
+    ring: &Keyring,
 ) -> Append {
     let seed = request.map_or_else(|| *ids::random().as_bytes(), |request| request.id);
     let mut number = 0_u32;
@@ -228,13 +273,13 @@ fn append<E: Event>(
         .map(|event| new_event(event.event_type(), event.encode()))
         .collect();
     let mut streams = vec![StreamAppend {
-        stream,
+        stream: stream.to_owned(),
         expected,
         events,
     }];
     for claim in claims {
         streams.push(StreamAppend {
-            stream: claim_stream(claim),
+            stream: claim_stream(ring, claim),
             expected: ExpectedRevision::NoStream,
             events: vec![new_event(waystation_domain::fact::CLAIMED, b"{}".to_vec())],
         });

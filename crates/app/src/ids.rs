@@ -27,6 +27,11 @@ pub fn principal(id: &str) -> [u8; 16] {
     digest(&[id.as_bytes()])
 }
 
+/// How headers and keys name a person.
+pub fn subject(person: &str) -> [u8; 16] {
+    digest(&[b"person", person.as_bytes()])
+}
+
 /// An id that the same name always gets, for requests that must be recognised when they come again.
 pub fn named(parts: &[&str]) -> Uuid {
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
@@ -41,6 +46,18 @@ pub const ID_BYTES_MAX: usize = 64;
 pub fn is_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !text.is_empty() && text.len() <= ID_BYTES_MAX && text.bytes().all(allowed)
+}
+
+/// The bytes of lower-case hexadecimal of exactly their length.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// Lower-case hexadecimal.

@@ -3,6 +3,7 @@
 //! Reading order: [`App`] (what can be asked), `execute` (from a command to an append), `projection` (from the log to
 //! views), [`views`] (each view, one file), `query` (from views to answers), `replay` (the proof).
 
+mod access;
 mod aggregates;
 mod app;
 mod belief;
@@ -10,6 +11,8 @@ mod clock;
 mod error;
 mod execute;
 pub mod ids;
+mod keys;
+mod people;
 mod projection;
 mod query;
 mod recorded;
@@ -17,14 +20,17 @@ mod rehearse;
 mod replay;
 mod scheduler;
 mod system;
+mod vault;
 mod view;
 pub mod views;
 
+pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, Purpose};
 pub use app::{App, AppOptions};
 pub use belief::{Belief, Beliefs, Held, OnItsWay};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use execute::{Envelope, Receipt};
+pub use keys::{KeyReport, Rotation};
 pub use projection::{GenerationStatus, ViewStatus};
 pub use query::{
     AgendaQuery, AsOf, AuditEntry, CaseQuery, LedgerLine, PAGE_MAX, Page, PageRequest, ReadOptions, StationNow,
@@ -33,10 +39,12 @@ pub use query::{
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};
 pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
+pub use vault::{FieldValue, KeyringSource, write_keyring_file};
 pub use view::{OnUnreadable, View};
 pub use waystation_trust::receipt::Receipt as KeptReceipt;
 pub use waystation_trust::{
-    Checkpoint, CosignatureVerifier, Cosigner, Note, NoteError, Signer, TrustPolicy, Verifier, bundle, witness,
+    Checkpoint, CosignatureVerifier, Cosigner, Keyring, Note, NoteError, Signer, TokenKind, TrustPolicy, Verifier,
+    bundle, witness,
 };
 
 pub use waystation_storage::{

@@ -3,6 +3,7 @@
 mod agenda;
 mod audit;
 mod cases;
+mod people;
 mod points;
 mod stations;
 mod token;
@@ -63,7 +64,7 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         if self.size == 0 {
             PAGE_DEFAULT
         } else {

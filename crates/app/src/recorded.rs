@@ -1,21 +1,30 @@
 //! A fact with everything the log knows about it; what views fold.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lru::LruCache;
-use waystation_domain::{Aggregate, Fact, Metadata};
-use waystation_domain::{case::Case, points::PointsAccount};
+use waystation_domain::{Aggregate, Fact, Field, Metadata};
+use waystation_domain::{case::Case, person::Person, points::PointsAccount};
 use waystation_storage::RecordedEvent;
+use waystation_trust::Header;
 
 use crate::error::AppError;
+use crate::vault::KEY_CATEGORY;
 
 /// Stream category of claims on order numbers.
 pub(crate) const ORDER_CATEGORY: &str = "ordernumber";
 
 /// Stream categories that only commands may write.
-pub const RESERVED_CATEGORIES: [&str; 3] = [Case::CATEGORY, PointsAccount::CATEGORY, ORDER_CATEGORY];
+pub const RESERVED_CATEGORIES: [&str; 5] = [
+    Case::CATEGORY,
+    PointsAccount::CATEGORY,
+    Person::CATEGORY,
+    ORDER_CATEGORY,
+    KEY_CATEGORY,
+];
 
 /// Metadata kept decoded on each thread: a worker's commands of one day all carry the same.
 const METADATA_KEPT_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("is not zero");
@@ -69,6 +78,18 @@ impl Recorded {
     /// The aggregate's id: the stream name after the first dash.
     pub fn id(&self) -> &str {
         self.event.stream().split_once('-').map_or("", |(_, id)| id)
+    }
+
+    /// The sealed fields of the event, all at its position.
+    pub(crate) fn sealed_fields(&self) -> BTreeMap<Field, u64> {
+        let header = Header::parse(self.event.header())
+            .map(|header| header.sealed)
+            .unwrap_or_default();
+        let field = |number: u16| Field::ALL.iter().copied().find(|field| field.number() == number);
+        let fields = header
+            .iter()
+            .filter_map(|part| Some((field(part.field)?, self.position())));
+        fields.collect()
     }
 
     /// Place in the log.

@@ -112,7 +112,7 @@ async fn try_on<C: Command>(
     if let Some(request) = envelope.request {
         let request = Request {
             id: *request.as_bytes(),
-            fingerprint: fingerprint(id, command, envelope)?,
+            fingerprint: fingerprint(&*app.vault().ring().await?, id, command, envelope)?,
         };
         if let Some(found) = app.main().find_request(request).await? {
             let count = found.last_position - found.first_position;
@@ -129,10 +129,11 @@ async fn try_on<C: Command>(
         policy: &policy,
     };
     let events = command.decide(state, &context)?;
+    let ring = app.vault().ring().await?;
     for claim in command.claims() {
         if !app
             .main()
-            .read_stream(&claim_stream(&claim), 0, Direction::Forwards, 1)
+            .read_stream(&claim_stream(&ring, &claim), 0, Direction::Forwards, 1)
             .await?
             .is_empty()
         {

@@ -3,6 +3,7 @@
 mod actors;
 mod agenda;
 mod caseload;
+mod people;
 mod points_accounts;
 mod station_months;
 
@@ -10,6 +11,8 @@ pub use actors::Actors;
 pub(crate) use actors::{ACTOR_BUCKET, ActorKey};
 pub use agenda::{Agenda, AgendaEntry, AgendaKey, ObligationState};
 pub use caseload::{CaseSummary, Caseload, CaseloadKey, OpenObligation};
+pub(crate) use people::PeopleKey;
+pub use people::{ErasureState, OpenProposal, OpenRequest, People, PersonSummary, ProtectiveFact};
 pub use points_accounts::{AccountSummary, PointsAccounts, PointsAccountsKey};
 pub use station_months::{StationMonth, StationMonths, StationMonthsKey};
 
@@ -21,6 +24,7 @@ pub(crate) fn all() -> Vec<Box<dyn Fold>> {
         fold_of::<Caseload>(),
         fold_of::<Agenda>(),
         fold_of::<PointsAccounts>(),
+        fold_of::<People>(),
         fold_of::<StationMonths>(),
         fold_of::<Actors>(),
     ]

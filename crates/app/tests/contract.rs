@@ -28,6 +28,8 @@ fn day(text: &str) -> Date {
 async fn open(database: &TestDatabase) -> Here {
     let clock = Arc::new(ManualClock::at(calendar::start_of(day("2026-03-02")) + 1));
     let options = AppOptions {
+        keys: None,
+        keyring: Default::default(),
         database: database.url.clone(),
         migrate: true,
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -328,7 +330,7 @@ impl Here {
             .expect("reads");
         let orders = events
             .iter()
-            .filter(|event| event.event_type() == "case.order_registered.v1");
+            .filter(|event| event.event_type() == "case.order_registered.v2");
         orders.filter(|event| event.position <= at).count()
     }
 }

@@ -76,6 +76,8 @@ impl Demo {
         let clock = Arc::new(DemoClock::default());
         let options = AppOptions {
             database: database.clone(),
+            keys: crate::keys::database(),
+            keyring: crate::keys::keyring()?,
             migrate: true,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };

@@ -5,6 +5,7 @@ mod events;
 mod export;
 mod import;
 mod key;
+mod keys;
 mod lang;
 mod migrate;
 mod progress;
@@ -32,6 +33,8 @@ struct Arguments {
     /// Language of what is printed; the environment's when not given
     #[arg(long, global = true)]
     lang: Option<lang::Language>,
+    #[command(flatten)]
+    keys: keys::KeyPlace,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,6 +55,8 @@ enum Command {
     Verify(verify::Verify),
     /// Keys that sign and verify the log's checkpoints
     Key(key::Key),
+    /// Chores on the keys that seal what is personal
+    Keys(keys::Keys),
     /// Write what an inspector takes home
     Export(export::Export),
     /// Cosign the checkpoints of logs that only grow
@@ -87,6 +92,7 @@ async fn main() -> ExitCode {
         .init();
     let arguments = Arguments::parse();
     lang::choose(arguments.lang);
+    keys::choose(arguments.keys);
     let result = match arguments.command {
         Command::Demo(command) => command.run().await,
         Command::Serve(command) => command.run().await,
@@ -95,6 +101,7 @@ async fn main() -> ExitCode {
         Command::Replay(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Key(command) => command.run(),
+        Command::Keys(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Witness(command) => command.run().await,
         Command::Events(command) => command.run().await,
@@ -119,6 +126,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             AppError::NotFound { .. } => exit::NOT_FOUND,
             AppError::Undecodable { .. } => exit::INTEGRITY,
             AppError::ProjectionBehind { .. } | AppError::Contention => exit::AWAY,
+            AppError::Keyring(_) | AppError::KeyringFile(_) => exit::CONFIG,
             AppError::ProjectionHalted { .. } | AppError::PageTokenMismatch | AppError::Internal(_) => exit::FAILED,
         };
     }
@@ -141,6 +149,7 @@ fn storage_exit_code(error: &StorageError) -> u8 {
 
 async fn open(url: &str, migrate: bool) -> anyhow::Result<Store> {
     let options = StoreOptions {
+        keys: keys::database(),
         url: url.to_owned(),
         migrate,
         time: Arc::new(|| SystemClock.now_us()),
@@ -152,6 +161,8 @@ async fn open(url: &str, migrate: bool) -> anyhow::Result<Store> {
 async fn open_app_as_it_is(url: &str) -> anyhow::Result<App> {
     let options = AppOptions {
         database: url.to_owned(),
+        keys: keys::database(),
+        keyring: keys::keyring()?,
         migrate: false,
         clock: Arc::new(SystemClock),
     };

@@ -58,6 +58,8 @@ impl Serve {
         let listener = listen(&self.listen).await?;
         let options = AppOptions {
             database: self.database,
+            keys: crate::keys::database(),
+            keyring: crate::keys::keyring()?,
             migrate: false,
             clock: Arc::new(SystemClock),
         };

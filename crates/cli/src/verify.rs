@@ -3,6 +3,7 @@
 
 mod bundle;
 mod database;
+mod keys;
 mod proof;
 mod trust;
 mod views;
@@ -32,6 +33,10 @@ enum Part {
     Db(database::Db),
     /// Every version of every view, folded again from the log
     Views(views::Views),
+    /// Every key against what the log committed to
+    Keys(keys::Keys),
+    /// Every unwrapping of a key against the access record that allowed it
+    Access(keys::Access),
     /// One receipt, without a database
     Proof(proof::Proof),
     /// A bundle that was exported for an inspection, without a database
@@ -44,6 +49,8 @@ impl Verify {
             None => self.whole.run().await,
             Some(Part::Db(db)) => db.run().await,
             Some(Part::Views(views)) => views.run().await,
+            Some(Part::Keys(keys)) => keys.run().await,
+            Some(Part::Access(access)) => access.run().await,
             Some(Part::Proof(proof)) => proof.run(),
             Some(Part::Bundle(bundle)) => bundle.run(),
         }
@@ -59,8 +66,10 @@ mod code {
     pub(super) const ROLLBACK: u8 = 14;
     pub(super) const DRIFT: u8 = 15;
     pub(super) const UNWITNESSED: u8 = 16;
+    pub(super) const KEY: u8 = 17;
     pub(super) const BACKDATED: u8 = 18;
     pub(super) const NO_ANCHOR: u8 = 19;
+    pub(super) const UNRECORDED: u8 = 20;
 }
 
 fn code_of(kind: Kind) -> u8 {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::case::CaseEvent;
 use crate::kernel::{DecodeError, Event};
+use crate::person::PersonEvent;
 use crate::points::PointsEvent;
 
 /// A fact of Waystation's own.
@@ -13,6 +14,10 @@ pub enum Fact {
     Case(CaseEvent),
     /// About a points account.
     Points(PointsEvent),
+    /// About a person's record.
+    Person(PersonEvent),
+    /// About a person's key; nothing to fold.
+    Key,
     /// A claim on a unique value; nothing to fold.
     Claimed,
 }
@@ -29,6 +34,8 @@ impl Fact {
         match event_type.split('.').next() {
             Some("case" | "obligation") => CaseEvent::decode(event_type, data).map(Fact::Case),
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
+            Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
+            Some("key") => Ok(Fact::Key),
             _ if event_type == CLAIMED => Ok(Fact::Claimed),
             _ => Err(DecodeError::UnknownType(event_type.to_owned())),
         }
@@ -65,19 +72,21 @@ impl Fact {
                 PointsEvent::RedemptionCancelled(fact) => fact.on,
                 PointsEvent::PointsExpired(fact) => fact.expired_on,
             }),
-            Fact::Claimed => None,
+            Fact::Person(event) => match event {
+                PersonEvent::ProtectiveFactRecorded(fact) => Some(fact.from),
+                PersonEvent::DeathRecorded(fact) => Some(fact.on),
+                PersonEvent::SubjectRequestRegistered(fact) => Some(fact.on),
+                _ => None,
+            },
+            Fact::Key | Fact::Claimed => None,
         }
     }
 
-    /// Why it happened or was recorded as it was: reason codes, rules, and the policy key behind an obligation.
+    /// The rule or policy key behind it; what somebody gave as a reason is sealed.
     pub fn why(&self) -> Option<&str> {
         match self {
-            Fact::Case(CaseEvent::ReportedIn(fact)) => fact.justification.as_deref(),
-            Fact::Case(CaseEvent::CheckInRecorded(fact)) => fact.late_reason.as_deref(),
-            Fact::Case(CaseEvent::TalkRecorded(fact)) => fact.late_reason.as_deref(),
             Fact::Case(CaseEvent::ObligationOpened(fact)) => Some(&fact.source),
-            Fact::Points(PointsEvent::PointsAwarded(fact)) => fact.reason.as_deref().or(Some(&fact.source)),
-            Fact::Points(PointsEvent::PointsAwardReversed(fact)) => Some(&fact.reason),
+            Fact::Points(PointsEvent::PointsAwarded(fact)) => Some(&fact.source),
             _ => None,
         }
     }
@@ -113,6 +122,25 @@ impl Fact {
                 PointsEvent::RedemptionCancelled(_) => ("redemption cancelled", "取消兑换"),
                 PointsEvent::PointsExpired(_) => ("points expired", "积分到期"),
             },
+            Fact::Person(event) => match event {
+                PersonEvent::PersonRegistered(_) => ("person registered", "登记人员"),
+                PersonEvent::ContactUpdated(_) => ("contact updated", "更新联系方式"),
+                PersonEvent::ProtectiveFactRecorded(_) => ("protective fact recorded", "登记保护情形"),
+                PersonEvent::DeathRecorded(_) => ("death recorded", "登记死亡"),
+                PersonEvent::PersonRestricted(_) => ("processing restricted", "限制处理"),
+                PersonEvent::RestrictionLifted(_) => ("restriction lifted", "解除限制"),
+                PersonEvent::ActProposed(_) => ("act proposed", "提出申请"),
+                PersonEvent::ActDeclined(_) => ("act declined", "不予批准"),
+                PersonEvent::RecordsSealed(_) => ("records sealed", "封存记录"),
+                PersonEvent::SealLifted(_) => ("seal lifted", "解除封存"),
+                PersonEvent::ErasureCommitted(_) => ("erasure decided", "决定删除"),
+                PersonEvent::IdentityKeyDestroyed(_) => ("keys destroyed", "密钥已销毁"),
+                PersonEvent::PersonsMerged(_) => ("persons merged", "合并人员"),
+                PersonEvent::PersonSplit(_) => ("persons split", "拆分人员"),
+                PersonEvent::SubjectRequestRegistered(_) => ("request registered", "登记本人申请"),
+                PersonEvent::SubjectRequestAnswered(_) => ("request answered", "答复本人申请"),
+            },
+            Fact::Key => ("key event", "密钥事件"),
             Fact::Claimed => ("number claimed", "占用文号"),
         }
     }

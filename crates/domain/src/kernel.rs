@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::personal::Field;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 
@@ -15,6 +16,9 @@ pub trait Aggregate: Default + Clone + Send + Sync + 'static {
 
     /// Takes a fact in. Facts cannot be refused, so this never fails.
     fn evolve(&mut self, event: &Self::Event);
+
+    /// The person whose key seals the personal fields of the facts of the aggregate with this id.
+    fn subject<'a>(&'a self, id: &'a str) -> &'a str;
 }
 
 /// A closed set of facts with a stored form.
@@ -25,8 +29,11 @@ pub trait Event: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// The stored type of this fact.
     fn event_type(&self) -> &'static str;
 
-    /// The stored bytes (JSON).
+    /// The stored bytes (JSON), without the personal fields.
     fn encode(&self) -> Vec<u8>;
+
+    /// The personal fields, clear, to be sealed beside.
+    fn personal(&self) -> Vec<(Field, &str)>;
 
     /// Reads stored bytes; facts of earlier shapes come back in today's.
     ///
@@ -99,18 +106,21 @@ pub enum Role {
     Inspector,
     /// The points store.
     StoreKeeper,
+    /// Approves sealing and erasure; sees no case.
+    PrivacyOfficer,
     /// Waystation itself: clock, import.
     System,
 }
 
 impl Role {
     /// All roles, in the order of `domain` documentation.
-    pub const ALL: [Role; 6] = [
+    pub const ALL: [Role; 7] = [
         Role::CaseWorker,
         Role::Supervisor,
         Role::DistrictOfficer,
         Role::Inspector,
         Role::StoreKeeper,
+        Role::PrivacyOfficer,
         Role::System,
     ];
 
@@ -122,6 +132,7 @@ impl Role {
             Role::DistrictOfficer => "DISTRICT_OFFICER",
             Role::Inspector => "INSPECTOR",
             Role::StoreKeeper => "STORE_KEEPER",
+            Role::PrivacyOfficer => "PRIVACY_OFFICER",
             Role::System => "SYSTEM",
         }
     }
@@ -153,9 +164,9 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
 }
 
-/// Defines a closed event enum with its stored types: one line a fact.
+/// Defines a closed event enum with its stored types: one line a fact; older types of the same fact follow after `|`.
 macro_rules! events {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $tag:literal => $variant:ident,)+ }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $tag:literal $(| $older:literal)* => $variant:ident,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum $name {
@@ -174,13 +185,17 @@ macro_rules! events {
                 bytes.expect("facts hold only strings, numbers, dates and lists of them")
             }
 
+            fn personal(&self) -> Vec<($crate::personal::Field, &str)> {
+                $crate::personal::present(&self.sealed_fields())
+            }
+
             fn decode(event_type: &str, data: &[u8]) -> Result<Self, $crate::kernel::DecodeError> {
                 let malformed = |error: serde_json::Error| $crate::kernel::DecodeError::Malformed {
                     event_type: event_type.to_owned(),
                     column: error.column(),
                 };
                 match event_type {
-                    $($tag => serde_json::from_slice(data).map($name::$variant).map_err(malformed),)+
+                    $($tag $(| $older)* => serde_json::from_slice(data).map($name::$variant).map_err(malformed),)+
                     _ => Err($crate::kernel::DecodeError::UnknownType(event_type.to_owned())),
                 }
             }

@@ -8,7 +8,8 @@ pub mod case;
 pub mod fact;
 pub mod kernel;
 pub mod metadata;
-
+pub mod person;
+pub mod personal;
 pub mod points;
 pub mod policy;
 pub mod rejection;
@@ -19,5 +20,6 @@ pub use fact::Fact;
 pub use jiff::civil::Date;
 pub use kernel::{Aggregate, Claim, Command, Context, DecodeError, Event, Principal, Role};
 pub use metadata::{Channel, Metadata};
+pub use personal::{Field, FieldClass, Personal};
 pub use policy::Policy;
 pub use rejection::{Reason, Rejection, RejectionKind};

@@ -90,6 +90,17 @@ reasons! {
     RedemptionCancelled "REDEMPTION_CANCELLED" Precondition "the redemption has been cancelled already" "该笔兑换已取消",
     CancelTooLate "CANCEL_TOO_LATE" Precondition "after the day itself only a supervisor may cancel" "非当日兑换须由负责人取消",
     AccountNotFound "ACCOUNT_NOT_FOUND" NotFound "the participant has no points account" "该参与者没有积分账户",
+    PersonExists "PERSON_EXISTS" AlreadyExists "the person is on file already" "该人员已登记",
+    PersonNotFound "PERSON_NOT_FOUND" NotFound "there is no such person on file" "找不到该人员",
+    PersonErased "PERSON_ERASED" Precondition "the person's data has been erased" "该人员的个人信息已删除",
+    PersonSealed "PERSON_SEALED" Precondition "the person's record is sealed" "该人员的记录已封存",
+    PersonDead "PERSON_DEAD" Precondition "the death is recorded already" "死亡已登记",
+    IdNumberInvalid "ID_NUMBER_INVALID" Invalid "it is not an 18-digit identity number with a right check digit" "不是校验码正确的18位公民身份号码",
+    EvidenceRequired "EVIDENCE_REQUIRED" Invalid "a document that shows it is needed" "须填写证明文件",
+    ProposalNotFound "PROPOSAL_NOT_FOUND" NotFound "nothing of this number waits to be decided" "没有该编号的待决事项",
+    ActDoesNotFit "ACT_DOES_NOT_FIT" Precondition "the record is not in a state for this" "该人员记录的当前状态不适用此操作",
+    RequestNotFound "REQUEST_NOT_FOUND" NotFound "no request of this number waits for an answer" "没有该编号的待答复申请",
+    CaseStillOpen "CASE_STILL_OPEN" Precondition "the person still has an open case" "该人员尚有未结案件",
     PolicyNotInForce "POLICY_NOT_IN_FORCE" Precondition "no policy pack gives this value on that day" "当日没有适用的政策",
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use waystation_domain::case::*;
+use waystation_domain::person::*;
 use waystation_domain::points::*;
-use waystation_domain::{Date, Event, Fact};
+use waystation_domain::{Date, Event, Fact, Personal};
 
 fn day(text: &str) -> Date {
     text.parse().expect("is a day")
@@ -28,13 +29,14 @@ fn cases() -> Vec<CaseEvent> {
             term_months: 24,
             offset_days: 3,
             place_basis: PlaceBasis::Residence,
-            release_no: Some("解戒-1".into()),
+            release_no: "解戒-1".into(),
         }
         .into(),
         OrderServed { on }.into(),
         ReportedIn {
             on,
-            justification: Some("ILLNESS".into()),
+            late: true,
+            justification: "ILLNESS".into(),
         }
         .into(),
         ReportInDeadlinePassed {
@@ -61,13 +63,14 @@ fn cases() -> Vec<CaseEvent> {
         CheckInRecorded {
             on,
             mode: CheckInMode::InPerson,
-            late_reason: None,
+            late_reason: Personal::default(),
         }
         .into(),
         TalkRecorded {
             on,
             topics: vec![TalkTopic::Life, TalkTopic::Health],
-            late_reason: Some("OFFLINE".into()),
+            late_reason: "OFFLINE".into(),
+            note: "谈了工作".into(),
         }
         .into(),
         CaseSuspended {
@@ -144,7 +147,7 @@ fn points() -> Vec<PointsEvent> {
             amount: 3,
             rule: "check_in".into(),
             basis: Some("case-c1/7".into()),
-            reason: None,
+            reason: Personal::default(),
             approved_by: None,
             expires_on: day("2027-03-02"),
             source: "guiyang/qinglongshan/2020-01-01 points.award.check_in".into(),
@@ -188,6 +191,85 @@ fn points() -> Vec<PointsEvent> {
     ]
 }
 
+fn people() -> Vec<PersonEvent> {
+    let on = day("2026-03-02");
+    vec![
+        PersonRegistered {
+            station: "station-a".into(),
+            gender: Gender::Male,
+            birth_year: 1990,
+            household_org: "QINGZHEN".into(),
+            name: "王小明".into(),
+            id_number: "11010519491231002X".into(),
+            phone: "13800138000".into(),
+            address: "青龙山街道1号".into(),
+        }
+        .into(),
+        ContactUpdated {
+            verified_by: VerifiedBy::Visit,
+            phone: "13800138001".into(),
+            address: Personal::default(),
+        }
+        .into(),
+        ProtectiveFactRecorded {
+            kind: ProtectiveKind::NursingUnder1Y,
+            from: on,
+            to: None,
+            document_no: "诊断-1".into(),
+        }
+        .into(),
+        DeathRecorded {
+            on,
+            document_no: "死亡-1".into(),
+        }
+        .into(),
+        PersonRestricted {
+            basis: "PIPL-47".into(),
+        }
+        .into(),
+        RestrictionLifted {
+            basis: "PIPL-47".into(),
+        }
+        .into(),
+        ActProposed {
+            proposal: 1,
+            act: Act::Merge,
+            other: Some("p-2".into()),
+            basis: "DUPLICATE".into(),
+            by: "leader-1".into(),
+            reason: "同一人".into(),
+        }
+        .into(),
+        ActDeclined { proposal: 1 }.into(),
+        RecordsSealed { proposal: 1 }.into(),
+        SealLifted { proposal: 2 }.into(),
+        ErasureCommitted { proposal: 3 }.into(),
+        IdentityKeyDestroyed { key_versions: vec![1] }.into(),
+        PersonsMerged {
+            proposal: 1,
+            survivor: "p-2".into(),
+        }
+        .into(),
+        PersonSplit {
+            proposal: 2,
+            from: "p-2".into(),
+        }
+        .into(),
+        SubjectRequestRegistered {
+            request: 1,
+            kind: SubjectRequestKind::Copy,
+            on,
+        }
+        .into(),
+        SubjectRequestAnswered {
+            request: 1,
+            granted: true,
+            reason: "已提供".into(),
+        }
+        .into(),
+    ]
+}
+
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
@@ -198,9 +280,11 @@ fn today_s_events_are_written_as_they_always_were() {
         .iter()
         .map(|event| (event.event_type(), event.encode()))
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
+        .chain(people().iter().map(|event| (event.event_type(), event.encode())))
         .collect();
     let covered: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
-    let known: BTreeSet<&str> = CaseEvent::TYPES.iter().chain(PointsEvent::TYPES).copied().collect();
+    let types = [CaseEvent::TYPES, PointsEvent::TYPES, PersonEvent::TYPES];
+    let known: BTreeSet<&str> = types.iter().flat_map(|types| types.iter()).copied().collect();
     assert_eq!(covered, known, "every type has a sample here");
     let mut written = Vec::new();
     for (name, bytes) in all {

@@ -13,6 +13,7 @@ use crate::Api;
 use crate::convert::{self, signed};
 use crate::fields::Fields;
 use crate::principal::principal;
+use crate::reading::Reader;
 use crate::status::status;
 
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -23,7 +24,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::ListAuditEntriesRequest>,
     ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "AuditService/ListAuditEntries")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let page = fields.page(request.page_size, request.page_token);
@@ -62,6 +63,8 @@ impl AuditService for Api {
             }
         };
         let page = found?;
+        let streams = page.rows.iter().map(|entry| entry.stream.clone()).collect();
+        self.on_record_by_stream(&reader, streams, page.position).await?;
         Ok(Response::new(v1::ListAuditEntriesResponse {
             entries: page.rows.into_iter().map(convert::audit_entry).collect(),
             next_page_token: page.next,
@@ -75,7 +78,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::ReplayCaseRequest>,
     ) -> Result<Response<Self::ReplayCaseStream>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "AuditService/ReplayCase")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.name("name", "cases", &request.name);
@@ -83,6 +86,8 @@ impl AuditService for Api {
         fields.finish()?;
         let failed = |error| status(&error, &request.name);
         let replay = self.app.replay_case(&id, read).await.map_err(failed)?;
+        let head = self.app.store().log(waystation_app::LogName::Main).head().size;
+        self.on_record_by_case(&reader, vec![id.clone()], head).await?;
         let state = (self.app.clone(), replay, request.name.clone());
         let steps = futures::stream::try_unfold(state, move |(app, mut replay, name)| async move {
             let step = replay.next(&app).await.map_err(|error| status(&error, &name))?;
@@ -105,13 +110,13 @@ impl AuditService for Api {
         &self,
         request: Request<v1::WatchAuditEntriesRequest>,
     ) -> Result<Response<Self::WatchAuditEntriesStream>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "AuditService/WatchAuditEntries")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let stream = (!request.record.is_empty()).then(|| fields.stream("record", &request.record));
         fields.finish()?;
         let after = self.begin_watch(request.after_position)?;
-        Ok(Response::new(self.watch_entries_after(after, stream)))
+        Ok(Response::new(self.watch_entries_after(reader, after, stream)))
     }
 
     async fn get_checkpoint(

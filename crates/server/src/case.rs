@@ -6,15 +6,29 @@ use futures::Stream;
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::case_service_server::CaseService;
-use waystation_app::{AgendaQuery, CaseQuery};
+use waystation_app::views::CaseSummary;
+use waystation_app::{AccessReceipt, AgendaQuery, CaseQuery, FieldValue};
+use waystation_domain::{Field, FieldClass};
 
 use crate::Api;
 use crate::convert::{self, OBLIGATION_KINDS, PROGRAMMES, number, signed, stages};
 use crate::fields::{Fields, optional};
 use crate::principal::principal;
+use crate::reading::Reader;
 use crate::status::status;
 
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
+
+impl Api {
+    /// The number of a document of a case; empty when there is none, or none that can be read.
+    async fn number_of(&self, receipt: &AccessReceipt, case: &CaseSummary, field: Field) -> Result<String, Status> {
+        let value = self.field(receipt, &case.person, &case.places, field).await?;
+        Ok(match value {
+            FieldValue::Open(text) => text.to_string(),
+            FieldValue::Sealed | FieldValue::Erased | FieldValue::Absent => String::new(),
+        })
+    }
+}
 
 #[tonic::async_trait]
 impl CaseService for Api {
@@ -67,7 +81,7 @@ impl CaseService for Api {
     }
 
     async fn get_case(&self, request: Request<v1::GetCaseRequest>) -> Result<Response<v1::GetCaseResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "CaseService/GetCase")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.name("name", "cases", &request.name);
@@ -78,9 +92,19 @@ impl CaseService for Api {
             .get_case(&id, read)
             .await
             .map_err(|error| status(&error, &request.name))?;
-        let case = Some(convert::case(&id, &case));
+        let mut shown = convert::case(&id, &case);
+        let mut classes = vec![FieldClass::Status];
+        classes.extend(Some(FieldClass::Document).filter(|_| request.reveal));
+        let receipt = self
+            .on_record(&reader, vec![case.person.clone()], &classes, position)
+            .await?;
+        if request.reveal {
+            shown.order_no = self.number_of(&receipt, &case, Field::OrderNo).await?;
+            shown.agreement_no = self.number_of(&receipt, &case, Field::AgreementNo).await?;
+            shown.file_no = self.number_of(&receipt, &case, Field::FileNo).await?;
+        }
         Ok(Response::new(v1::GetCaseResponse {
-            case,
+            case: Some(shown),
             position: signed(position),
         }))
     }
@@ -89,7 +113,7 @@ impl CaseService for Api {
         &self,
         request: Request<v1::ListCasesRequest>,
     ) -> Result<Response<v1::ListCasesResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "CaseService/ListCases")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let (order, descending) = match request.order_by.strip_suffix(" desc") {
@@ -127,6 +151,9 @@ impl CaseService for Api {
             .list_cases(&query, &page, read)
             .await
             .map_err(|error| status(&error, "cases"))?;
+        let persons = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
+        self.on_record(&reader, persons, &[FieldClass::Status], page.position)
+            .await?;
         Ok(Response::new(v1::ListCasesResponse {
             cases: page.rows.iter().map(|(id, case)| convert::case(id, case)).collect(),
             next_page_token: page.next,
@@ -138,7 +165,7 @@ impl CaseService for Api {
         &self,
         request: Request<v1::ListAgendaRequest>,
     ) -> Result<Response<v1::ListAgendaResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "CaseService/ListAgenda")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         if request.station.is_empty() && request.case.is_empty() {
@@ -159,6 +186,8 @@ impl CaseService for Api {
             .list_agenda(&query, &page, read)
             .await
             .map_err(|error| status(&error, "agenda"))?;
+        let cases = page.rows.iter().map(|(_, entry)| entry.case.clone()).collect();
+        self.on_record_by_case(&reader, cases, page.position).await?;
         Ok(Response::new(v1::ListAgendaResponse {
             obligations: page.rows.iter().map(|(_, entry)| convert::obligation(entry)).collect(),
             next_page_token: page.next,
@@ -200,9 +229,13 @@ impl CaseService for Api {
         &self,
         request: Request<v1::WatchCasesRequest>,
     ) -> Result<Response<Self::WatchCasesStream>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "CaseService/WatchCases")?;
         let request = request.into_inner();
         let after = self.begin_watch(request.after_position)?;
-        Ok(Response::new(self.watch_cases_after(after, optional(request.station))))
+        Ok(Response::new(self.watch_cases_after(
+            reader,
+            after,
+            optional(request.station),
+        )))
     }
 }

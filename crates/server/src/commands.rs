@@ -1,6 +1,7 @@
 //! Commands: how each message becomes a command of the domain, one entry each; and the stream that carries many.
 
 mod case;
+pub(crate) mod person;
 mod points;
 
 use std::pin::Pin;

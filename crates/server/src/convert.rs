@@ -64,9 +64,7 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
         station: case.station.clone(),
         programme: number(&PROGRAMMES, &case.programme),
         stage: number(stages(), &case.stage),
-        order_no: case.order_no.clone(),
         term_months: case.term_months,
-        file_no: case.file_no.clone().unwrap_or_default(),
         worker: case.worker.clone().unwrap_or_default(),
         term_start: day(case.term_start),
         term_end: day(case.term_end),
@@ -74,6 +72,7 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
         next_due: day(case.next_due()),
         past_due: case.past_due() as i32,
         etag: case.revision.to_string(),
+        ..Default::default()
     }
 }
 
@@ -133,6 +132,7 @@ pub(crate) fn audit_entry(entry: AuditEntry) -> v1::AuditEntry {
     let record = match entry.stream.split_once('-') {
         Some(("case", id)) => format!("cases/{id}/events/{}", entry.revision),
         Some(("points", id)) => format!("pointsAccounts/{id}/events/{}", entry.revision),
+        Some(("person", id)) => format!("people/{id}/events/{}", entry.revision),
         _ => String::new(),
     };
     let channel = match entry.metadata.channel {

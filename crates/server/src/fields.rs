@@ -125,6 +125,9 @@ impl Fields {
         if let Some(person) = record.strip_prefix("pointsAccounts/") {
             return format!("points-{}", self.id(field, person));
         }
+        if record.starts_with("people/") {
+            return format!("person-{}", self.name(field, "people", record));
+        }
         format!("case-{}", self.name(field, "cases", record))
     }
 

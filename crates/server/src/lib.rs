@@ -10,9 +10,12 @@ mod commands;
 mod convert;
 mod eventstore;
 mod fields;
+mod mask;
+mod person;
 mod points;
 mod principal;
 mod proofs;
+mod reading;
 mod status;
 mod watch;
 mod witness;
@@ -39,6 +42,7 @@ use waystation_api::v1::admin_service_server::AdminServiceServer;
 use waystation_api::v1::audit_service_server::AuditServiceServer;
 use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
+use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_app::{App, Signer, StorageError, TrustPolicy};
 
@@ -175,6 +179,7 @@ pub async fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(CaseServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PointsServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(PersonServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AuditServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AdminServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(CommandServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))

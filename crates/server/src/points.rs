@@ -3,11 +3,12 @@
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::points_service_server::PointsService;
+use waystation_domain::FieldClass;
 
 use crate::Api;
 use crate::convert::{self, signed};
 use crate::fields::{Fields, optional};
-use crate::principal::principal;
+use crate::reading::Reader;
 use crate::status::status;
 
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
@@ -38,7 +39,7 @@ impl PointsService for Api {
         &self,
         request: Request<v1::GetPointsAccountRequest>,
     ) -> Result<Response<v1::GetPointsAccountResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "PointsService/GetPointsAccount")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let person = fields.name("name", "pointsAccounts", &request.name);
@@ -46,6 +47,8 @@ impl PointsService for Api {
         fields.finish()?;
         let found = self.app.get_account(&person, read).await;
         let (account, position) = found.map_err(|error| status(&error, &request.name))?;
+        self.on_record(&reader, vec![person.clone()], &[FieldClass::Status], position)
+            .await?;
         let account = Some(convert::account(&person, &account));
         Ok(Response::new(v1::GetPointsAccountResponse {
             account,
@@ -57,7 +60,7 @@ impl PointsService for Api {
         &self,
         request: Request<v1::ListPointsAccountsRequest>,
     ) -> Result<Response<v1::ListPointsAccountsResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "PointsService/ListPointsAccounts")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let page = fields.page(request.page_size, request.page_token);
@@ -66,6 +69,9 @@ impl PointsService for Api {
         let station = optional(request.station);
         let found = self.app.list_accounts(station.as_deref(), &page, read).await;
         let page = found.map_err(|error| status(&error, "pointsAccounts"))?;
+        let persons = page.rows.iter().map(|(person, _)| person.clone()).collect();
+        self.on_record(&reader, persons, &[FieldClass::Status], page.position)
+            .await?;
         Ok(Response::new(v1::ListPointsAccountsResponse {
             accounts: page
                 .rows
@@ -81,7 +87,7 @@ impl PointsService for Api {
         &self,
         request: Request<v1::ListLedgerRequest>,
     ) -> Result<Response<v1::ListLedgerResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(request.metadata(), "PointsService/ListLedger")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let person = fields.name("name", "pointsAccounts", &request.name);
@@ -90,6 +96,8 @@ impl PointsService for Api {
         fields.finish()?;
         let found = self.app.list_ledger(&person, &page, read).await;
         let page = found.map_err(|error| status(&error, &request.name))?;
+        self.on_record(&reader, vec![person], &[FieldClass::Status], page.position)
+            .await?;
         Ok(Response::new(v1::ListLedgerResponse {
             lines: page.rows.into_iter().map(convert::ledger_line).collect(),
             next_page_token: page.next,

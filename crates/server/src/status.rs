@@ -76,6 +76,7 @@ pub(crate) fn status(error: &AppError, subject: &str) -> Status {
     }
     let message = match answer.code {
         Code::Internal => "an internal failure".to_owned(),
+        _ if answer.reason == "KEYS_UNAVAILABLE" => "the keys are not to be had".to_owned(),
         _ => error.to_string(),
     };
     Status::with_error_details(answer.code, message, details)
@@ -117,6 +118,9 @@ fn answer(error: &AppError) -> Answer {
         }
         AppError::Undecodable { position, .. } => {
             Answer::of(Code::DataLoss, "EVENT_UNREADABLE", "存储的记录无法读取").with("position", position)
+        }
+        AppError::Keyring(_) | AppError::KeyringFile(_) => {
+            Answer::of(Code::Unavailable, "KEYS_UNAVAILABLE", "密钥暂不可用，请联系管理员")
         }
         AppError::Internal(_) => Answer::of(Code::Internal, "INTERNAL", "系统内部错误"),
         AppError::Storage(error) => storage(error),

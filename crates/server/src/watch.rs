@@ -7,10 +7,12 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{AppError, AuditEntry, LogName, Recorded};
+use waystation_domain::FieldClass;
 
 use crate::Api;
 use crate::convert::{self, signed};
 use crate::fields::Fields;
+use crate::reading::Reader;
 use crate::status::status;
 
 /// Events looked at between two replies, at most.
@@ -50,30 +52,48 @@ impl Api {
         })
     }
 
+    /// Each page is on record before any of it leaves.
     pub(crate) fn watch_entries_after(
         &self,
+        reader: Reader,
         after: u64,
         stream: Option<String>,
     ) -> Replies<v1::WatchAuditEntriesResponse> {
-        let replies = self.pages(after).map_ok(move |page| {
-            let wanted = page
-                .iter()
-                .filter(|recorded| stream.as_ref().is_none_or(|stream| recorded.event.stream() == stream))
-                .map(|recorded| {
+        let api = self.clone();
+        let replies = self.pages(after).and_then(move |page| {
+            let (api, reader, stream) = (api.clone(), reader.clone(), stream.clone());
+            async move {
+                let wanted: Vec<&Recorded> = page
+                    .iter()
+                    .filter(|recorded| stream.as_ref().is_none_or(|stream| recorded.event.stream() == stream))
+                    .collect();
+                if let Some(last) = wanted.last() {
+                    let streams = wanted
+                        .iter()
+                        .map(|recorded| recorded.event.stream().to_owned())
+                        .collect();
+                    api.on_record_by_stream(&reader, streams, last.position()).await?;
+                }
+                let replies = wanted.into_iter().map(|recorded| {
                     Ok(v1::WatchAuditEntriesResponse {
                         entry: Some(convert::audit_entry(AuditEntry::from(recorded))),
                     })
-                })
-                .collect::<Vec<Result<_, Status>>>();
-            futures::stream::iter(wanted)
+                });
+                Ok(futures::stream::iter(replies.collect::<Vec<Result<_, Status>>>()))
+            }
         });
-        Box::pin(replies.try_flatten())
+        replies.try_flatten().boxed()
     }
 
-    pub(crate) fn watch_cases_after(&self, after: u64, station: Option<String>) -> Replies<v1::WatchCasesResponse> {
-        let app = self.app.clone();
+    pub(crate) fn watch_cases_after(
+        &self,
+        reader: Reader,
+        after: u64,
+        station: Option<String>,
+    ) -> Replies<v1::WatchCasesResponse> {
+        let api = self.clone();
         let replies = self.pages(after).and_then(move |page| {
-            let (app, station) = (app.clone(), station.clone());
+            let (api, reader, station) = (api.clone(), reader.clone(), station.clone());
             async move {
                 // One reply for each case of the page, as it is after the last change in the page.
                 let mut last: VecDeque<(u64, String)> = VecDeque::new();
@@ -85,19 +105,29 @@ impl Api {
                     }
                 }
                 let mut replies = Vec::with_capacity(last.len());
+                let mut persons = Vec::with_capacity(last.len());
                 for (position, id) in last {
                     let moment = waystation_app::ReadOptions {
                         min_position: None,
                         as_of: Some(waystation_app::AsOf::Position(position)),
                     };
-                    let (case, _) = app.get_case(&id, moment).await.map_err(|error| status(&error, &id))?;
+                    let (case, _) = api
+                        .app
+                        .get_case(&id, moment)
+                        .await
+                        .map_err(|error| status(&error, &id))?;
                     if station.as_ref().is_none_or(|station| *station == case.station) {
+                        persons.push(case.person.clone());
                         let case = Some(convert::case(&id, &case));
                         replies.push(Ok(v1::WatchCasesResponse {
                             case,
                             position: signed(position),
                         }));
                     }
+                }
+                if let Some(last) = page.last().filter(|_| !persons.is_empty()) {
+                    api.on_record(&reader, persons, &[FieldClass::Status], last.position())
+                        .await?;
                 }
                 Ok(futures::stream::iter(replies))
             }

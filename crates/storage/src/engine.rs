@@ -116,6 +116,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Runs statements separated by semicolons, in one transaction.
     async fn script(&self, sql: &str) -> Result<(), EngineError>;
 
+    /// Makes the database let go of the bytes of deleted and replaced rows of a table, as far as it can.
+    async fn scrub(&self, table: &str) -> Result<(), EngineError>;
+
     /// Name and version, for people: `SQLite 3.51.3`.
     fn describe(&self) -> &str;
 

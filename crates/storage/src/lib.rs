@@ -7,6 +7,7 @@
 
 mod engine;
 mod error;
+mod keys;
 mod log;
 mod record;
 mod schema;
@@ -16,6 +17,7 @@ pub mod testing;
 mod views;
 
 pub use error::StorageError;
+pub use keys::{KeyStore, StoredKey};
 pub use log::{
     APPEND_EVENTS_MAX, Direction, EVENT_BYTES_MAX, Finding, KeptCheckpoint, Log, Mark, PAGE_BYTES_MAX, PAGE_EVENTS_MAX,
     Pending, STREAM_BYTES_MAX, StoredEvent, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,

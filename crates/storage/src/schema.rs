@@ -3,11 +3,12 @@
 use crate::engine::{Engine, EngineError};
 use crate::error::StorageError;
 
-/// Which part of a store a migration belongs to; SQLite keeps the parts in two files.
+/// Which part of a store a migration belongs to; SQLite keeps the parts in three files.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Log,
     Views,
+    Keys,
 }
 
 struct Migration {
@@ -28,10 +29,11 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     migration!(1, Part::Log, "0001_log.sql"),
     migration!(2, Part::Views, "0002_views.sql"),
     migration!(3, Part::Log, "0003_checkpoint.sql"),
+    migration!(4, Part::Keys, "0004_keys.sql"),
 ];
 
 /// Newest migration this binary knows.

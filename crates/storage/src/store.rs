@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::{Engine, Postgres, Sqlite};
 use crate::error::StorageError;
+use crate::keys::KeyStore;
 use crate::log::Log;
 use crate::record::LogName;
 use crate::schema::{self, Dialect, Part};
@@ -18,10 +19,35 @@ pub type TimeSource = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct StoreOptions {
     /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     pub url: String,
+    /// Where keys are kept, in the same form; beside the rest when `None`: `PATH-keys`, or the same PostgreSQL database.
+    pub keys: Option<String>,
     /// Create what is missing and apply migrations; without it, a store that does not fit is refused.
     pub migrate: bool,
     /// What `recorded` means.
     pub time: TimeSource,
+}
+
+/// The path of a SQLite URL; `None` for a PostgreSQL URL.
+fn sqlite_path(url: &str) -> Result<Option<&str>, StorageError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() {
+            return Err(StorageError::Url("expected sqlite:PATH".into()));
+        }
+        return Ok(Some(path));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(None);
+    }
+    Err(StorageError::Url(
+        "expected a database URL of the form sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
+    ))
+}
+
+fn beside(path: &str, ending: &str) -> PathBuf {
+    let mut path = PathBuf::from(path).into_os_string();
+    path.push(ending);
+    path.into()
 }
 
 /// An open database.
@@ -29,6 +55,7 @@ pub struct Store {
     main: Log,
     access: Log,
     views: ViewStore,
+    keys: KeyStore,
     log_engine: Arc<dyn Engine>,
     view_engine: Arc<dyn Engine>,
     one_database: bool,
@@ -52,6 +79,7 @@ impl Store {
     pub async fn open_to_verify(url: &str) -> Result<Self, StorageError> {
         let options = StoreOptions {
             url: url.to_owned(),
+            keys: None,
             migrate: false,
             time: Arc::new(|| 0),
         };
@@ -63,39 +91,46 @@ impl Store {
         open_log: impl Fn(LogName, Arc<dyn Engine>, TimeSource) -> F,
     ) -> Result<Self, StorageError> {
         let (dialect, log_engine, view_engine): (Dialect, Arc<dyn Engine>, Arc<dyn Engine>) =
-            if let Some(path) = options.url.strip_prefix("sqlite:") {
-                let path = path.strip_prefix("//").unwrap_or(path);
-                if path.is_empty() {
-                    return Err(StorageError::Url("expected sqlite:PATH".into()));
-                }
-                let mut views = PathBuf::from(path).into_os_string();
-                views.push("-views");
+            if let Some(path) = sqlite_path(&options.url)? {
                 let log = Sqlite::open(path.as_ref(), true, options.migrate)?;
-                let views = Sqlite::open(views.as_ref(), false, options.migrate)?;
+                let views = Sqlite::open(&beside(path, "-views"), false, options.migrate)?;
                 (Dialect::Sqlite, Arc::new(log), Arc::new(views))
-            } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
+            } else {
                 let log = Postgres::open(&options.url, true).await?;
                 let views = Postgres::open(&options.url, false).await?;
                 (Dialect::Postgres, Arc::new(log), Arc::new(views))
-            } else {
-                return Err(StorageError::Url(
-                    "expected a database URL of the form sqlite:PATH or postgres://USER@HOST/DATABASE".into(),
-                ));
             };
+        let (key_dialect, key_engine): (Dialect, Arc<dyn Engine>) = match (&options.keys, sqlite_path(&options.url)?) {
+            (None, None) => (Dialect::Postgres, Arc::clone(&log_engine)),
+            (None, Some(path)) => {
+                let keys = Sqlite::open_wiping(&beside(path, "-keys"), options.migrate)?;
+                (Dialect::Sqlite, Arc::new(keys))
+            }
+            (Some(url), _) => match sqlite_path(url)? {
+                Some(path) => (
+                    Dialect::Sqlite,
+                    Arc::new(Sqlite::open_wiping(path.as_ref(), options.migrate)?),
+                ),
+                None => (Dialect::Postgres, Arc::new(Postgres::open(url, true).await?)),
+            },
+        };
         let one_database = dialect == Dialect::Postgres;
         let mut migrated = Vec::new();
         if options.migrate {
             migrated.extend(schema::migrate(log_engine.as_ref(), dialect, &[Part::Log]).await?);
             migrated.extend(schema::migrate(view_engine.as_ref(), dialect, &[Part::Views]).await?);
+            migrated.extend(schema::migrate(key_engine.as_ref(), key_dialect, &[Part::Keys]).await?);
         } else {
             schema::check(log_engine.as_ref(), dialect, &[Part::Log]).await?;
             schema::check(view_engine.as_ref(), dialect, &[Part::Views]).await?;
+            schema::check(key_engine.as_ref(), key_dialect, &[Part::Keys]).await?;
         }
         let open_log = |name| open_log(name, Arc::clone(&log_engine), Arc::clone(&options.time));
         Ok(Self {
             main: open_log(LogName::Main).await?,
             access: open_log(LogName::Access).await?,
             views: ViewStore::new(Arc::clone(&view_engine)),
+            keys: KeyStore::new(key_engine),
             log_engine,
             view_engine,
             one_database,
@@ -121,6 +156,11 @@ impl Store {
     /// The views.
     pub fn views(&self) -> &ViewStore {
         &self.views
+    }
+
+    /// The keys of people.
+    pub fn keys(&self) -> &KeyStore {
+        &self.keys
     }
 
     /// Database and version, for people.

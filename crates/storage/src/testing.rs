@@ -110,6 +110,7 @@ impl TestDatabase {
     pub async fn open_at(&self, time: TimeSource) -> Result<Store, StorageError> {
         Store::open(StoreOptions {
             url: self.url.clone(),
+            keys: None,
             migrate: true,
             time,
         })

@@ -408,6 +408,7 @@ fn what_breaks_a_bound_is_refused_and_writes_nothing() {
 fn a_sqlite_file_has_one_process_and_a_missing_or_newer_database_is_refused() {
     on_both(|database| async move {
         let options = |migrate| waystation_storage::StoreOptions {
+            keys: None,
             url: database.url.clone(),
             migrate,
             time: Arc::new(|| 0),

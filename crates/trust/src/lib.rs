@@ -5,6 +5,8 @@
 
 pub mod bundle;
 pub mod cosign;
+pub mod envelope;
+pub mod keyring;
 pub mod leaf;
 pub mod note;
 pub mod policy;
@@ -14,6 +16,8 @@ pub mod tree;
 pub mod witness;
 
 pub use cosign::{CosignatureVerifier, Cosigner};
+pub use envelope::{DataKey, EnvelopeError, Place};
+pub use keyring::{Keyring, KeyringError, TokenKind, Wrapped};
 pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, envelope_digest, parse_body};
 pub use note::{Checkpoint, Note, NoteError, Signer, Verifier};
 pub use policy::{Accepted, PolicyError, TrustPolicy, WitnessEntry};

@@ -125,7 +125,8 @@ fn start(bin: &Path) -> Result<Postgres, String> {
     run(initdb, "initdb")?;
     let port = free_port()?;
     let options = format!(
-        "-p {port} -h 127.0.0.1 -k {} -c max_connections=400 -c shared_buffers=256MB -c max_wal_size=4GB",
+        "-p {port} -h 127.0.0.1 -k {} -c max_connections=400 -c shared_buffers=256MB -c max_wal_size=4GB \
+         -c wal_recycle=off",
         directory.display()
     );
     let mut ctl = server_command(&bin.join("pg_ctl"), as_postgres);

@@ -1,8 +1,10 @@
 //! Caseload: one document a case, as the worker's list shows it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use waystation_domain::case::{CaseEvent, ObligationKind, Programme, Stage};
-use waystation_domain::{Date, Fact};
+use waystation_domain::{Date, Fact, Field};
 
 use crate::recorded::Recorded;
 use crate::view::{View, key};
@@ -34,13 +36,11 @@ pub struct CaseSummary {
     pub programme: Programme,
     /// Where the case stands.
     pub stage: Stage,
-    /// Number of the order.
-    pub order_no: String,
+    /// Position of the newest event with each sealed field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<Field, u64>,
     /// Months of the programme.
     pub term_months: i32,
-    /// File number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file_no: Option<String>,
     /// Worker in charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
@@ -97,12 +97,12 @@ pub enum CaseloadKey {
 impl View for Caseload {
     type Document = CaseSummary;
     const NAME: &'static str = "caseload";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
             Fact::Case(_) => vec![recorded.id().to_owned()],
-            Fact::Points(_) | Fact::Claimed => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -120,9 +120,8 @@ impl View for Caseload {
                 station: fact.station.clone(),
                 programme: fact.programme,
                 stage: Stage::Ordered,
-                order_no: fact.order_no.clone(),
+                places: recorded.sealed_fields(),
                 term_months: fact.term_months,
-                file_no: None,
                 worker: None,
                 term_start: None,
                 term_end: None,
@@ -135,7 +134,9 @@ impl View for Caseload {
         case.revision = recorded.event.revision;
         case.stage = case.stage.after(event);
         match event {
-            CaseEvent::CaseFileOpened(fact) => case.file_no = Some(fact.file_no.clone()),
+            CaseEvent::AgreementSigned(_) | CaseEvent::CaseFileOpened(_) => {
+                case.places.extend(recorded.sealed_fields());
+            }
             CaseEvent::WorkerAssigned(fact) => case.worker = Some(fact.worker.clone()),
             CaseEvent::CheckInRecorded(fact) => case.last_contact = case.last_contact.max(Some(fact.on)),
             CaseEvent::TalkRecorded(fact) => case.last_contact = case.last_contact.max(Some(fact.on)),
@@ -162,7 +163,6 @@ impl View for Caseload {
             | CaseEvent::OrderServed(_)
             | CaseEvent::ReportedIn(_)
             | CaseEvent::ReportInDeadlinePassed(_)
-            | CaseEvent::AgreementSigned(_)
             | CaseEvent::CaseSuspended(_)
             | CaseEvent::CaseResumed(_)
             | CaseEvent::TermExpired(_)

@@ -85,7 +85,7 @@ impl View for PointsAccounts {
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
             Fact::Points(_) => vec![recorded.id().to_owned()],
-            Fact::Case(_) | Fact::Claimed => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

@@ -76,7 +76,7 @@ impl View for StationMonths {
                     | CaseEvent::TermExpired(_)
             ),
             Fact::Points(_) => true,
-            Fact::Claimed => false,
+            Fact::Person(_) | Fact::Key | Fact::Claimed => false,
         };
         let Some(day) = recorded.fact.occurred_on().filter(|_| counted) else {
             return Vec::new();
@@ -98,7 +98,7 @@ impl View for StationMonths {
             Fact::Case(CaseEvent::OrderRegistered(_)) => month.orders += 1,
             Fact::Case(CaseEvent::ReportedIn(fact)) => {
                 month.reported += 1;
-                month.reported_late += u64::from(fact.justification.is_some());
+                month.reported_late += u64::from(fact.late || fact.justification.clear().is_some());
             }
             Fact::Case(CaseEvent::AgreementSigned(_)) => month.agreements += 1,
             Fact::Case(CaseEvent::CheckInRecorded(_)) => month.check_ins += 1,
@@ -119,7 +119,7 @@ impl View for StationMonths {
                 month.points_expired += fact.expired;
             }
             Fact::Points(PointsEvent::PointsExpired(fact)) => month.points_expired += fact.amount,
-            Fact::Case(_) | Fact::Claimed => {}
+            _ => {}
         }
         Some(month)
     }

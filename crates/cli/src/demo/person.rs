@@ -315,6 +315,7 @@ impl Person {
                     on: today,
                     topics,
                     late_reason: None,
+                    note: None,
                 },
                 &by,
             )

@@ -103,6 +103,7 @@ async fn lin(app: &App, today: Date, number: i32) -> anyhow::Result<()> {
                 on: today,
                 topics,
                 late_reason: None,
+                note: None,
             };
             let receipt = tell(app, LIN, &talk, &worker).await?;
             award(app, LIN, "p-xiaolin", "talk", &receipt, &worker).await?;

@@ -256,11 +256,12 @@ pub(super) async fn carry_out(row: &Row, door: &mut impl Door, by: &Envelope) ->
                         on,
                         topics,
                         late_reason,
+                        note: None,
                     },
                     by,
                 )
                 .await?;
-            return reward(row, door, by, ("talk", "case.talk_recorded.v1"), done).await;
+            return reward(row, door, by, ("talk", "case.talk_recorded.v2"), done).await;
         }
         What::Suspend => {
             let causes = [

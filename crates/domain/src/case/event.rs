@@ -5,40 +5,41 @@ use serde::{Deserialize, Serialize};
 
 use super::obligation::{ObligationCancelled, ObligationFulfilled, ObligationOpened, ObligationPastDue};
 use crate::kernel::events;
+use crate::personal::{Field, Personal};
 
 events! {
     /// Every fact of a case's stream.
     CaseEvent {
         /// The police order reached the station.
-        "case.order_registered.v1" => OrderRegistered,
+        "case.order_registered.v2" | "case.order_registered.v1" => OrderRegistered,
         /// The order was served on the person.
         "case.order_served.v1" => OrderServed,
         /// The person reported to the station.
-        "case.reported_in.v1" => ReportedIn,
+        "case.reported_in.v2" | "case.reported_in.v1" => ReportedIn,
         /// The clock saw the report-in deadline pass.
         "case.report_in_deadline_passed.v1" => ReportInDeadlinePassed,
         /// The agreement was signed.
-        "case.agreement_signed.v1" => AgreementSigned,
+        "case.agreement_signed.v2" | "case.agreement_signed.v1" => AgreementSigned,
         /// The case file was opened.
-        "case.file_opened.v1" => CaseFileOpened,
+        "case.file_opened.v2" | "case.file_opened.v1" => CaseFileOpened,
         /// A case worker was put in charge.
         "case.worker_assigned.v1" => WorkerAssigned,
         /// Periodic contact.
         "case.check_in_recorded.v1" => CheckInRecorded,
         /// A talk about life, thoughts and health.
-        "case.talk_recorded.v1" => TalkRecorded,
+        "case.talk_recorded.v2" | "case.talk_recorded.v1" => TalkRecorded,
         /// Detention or arrest stops the programme.
-        "case.suspended.v1" => CaseSuspended,
+        "case.suspended.v2" | "case.suspended.v1" => CaseSuspended,
         /// It goes on.
-        "case.resumed.v1" => CaseResumed,
+        "case.resumed.v2" | "case.resumed.v1" => CaseResumed,
         /// When the programme starts and ends, as far as is known.
         "case.term_recalculated.v1" => TermRecalculated,
         /// The clock saw the term end.
         "case.term_expired.v1" => TermExpired,
         /// The case ended before its term.
-        "case.terminated.v1" => CaseTerminated,
+        "case.terminated.v2" | "case.terminated.v1" => CaseTerminated,
         /// The police discharged the person.
-        "case.discharged.v1" => CaseDischarged,
+        "case.discharged.v2" | "case.discharged.v1" => CaseDischarged,
         /// Something became due.
         "obligation.opened.v1" => ObligationOpened,
         /// It was done.
@@ -47,6 +48,34 @@ events! {
         "obligation.past_due.v1" => ObligationPastDue,
         /// It no longer applies.
         "obligation.cancelled.v1" => ObligationCancelled,
+    }
+}
+
+impl CaseEvent {
+    fn sealed_fields(&self) -> Vec<(Field, &Personal)> {
+        match self {
+            CaseEvent::OrderRegistered(fact) => {
+                vec![(Field::OrderNo, &fact.order_no), (Field::ReleaseNo, &fact.release_no)]
+            }
+            CaseEvent::ReportedIn(fact) => vec![(Field::Justification, &fact.justification)],
+            CaseEvent::AgreementSigned(fact) => vec![(Field::AgreementNo, &fact.agreement_no)],
+            CaseEvent::CaseFileOpened(fact) => vec![(Field::FileNo, &fact.file_no)],
+            CaseEvent::CheckInRecorded(fact) => vec![(Field::Reason, &fact.late_reason)],
+            CaseEvent::TalkRecorded(fact) => vec![(Field::Reason, &fact.late_reason), (Field::Note, &fact.note)],
+            CaseEvent::CaseSuspended(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::CaseResumed(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::CaseTerminated(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::CaseDischarged(fact) => vec![(Field::NoticeNo, &fact.notice_no)],
+            CaseEvent::OrderServed(_)
+            | CaseEvent::ReportInDeadlinePassed(_)
+            | CaseEvent::WorkerAssigned(_)
+            | CaseEvent::TermRecalculated(_)
+            | CaseEvent::TermExpired(_)
+            | CaseEvent::ObligationOpened(_)
+            | CaseEvent::ObligationFulfilled(_)
+            | CaseEvent::ObligationPastDue(_)
+            | CaseEvent::ObligationCancelled(_) => Vec::new(),
+        }
     }
 }
 
@@ -149,7 +178,8 @@ pub struct OrderRegistered {
     /// Programme.
     pub programme: Programme,
     /// Number of the order document.
-    pub order_no: String,
+    #[serde(default, skip_serializing)]
+    pub order_no: Personal,
     /// Deciding authority, as a code.
     pub authority: String,
     /// Day of the decision.
@@ -163,8 +193,8 @@ pub struct OrderRegistered {
     /// Why here.
     pub place_basis: PlaceBasis,
     /// Number of the release certificate; community rehabilitation only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release_no: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub release_no: Personal,
 }
 
 /// See [`CaseEvent::OrderServed`].
@@ -179,9 +209,12 @@ pub struct OrderServed {
 pub struct ReportedIn {
     /// Day of the report.
     pub on: Date,
-    /// Why it was late, accepted by a supervisor.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub justification: Option<String>,
+    /// It was late, and a supervisor accepted why.
+    #[serde(default)]
+    pub late: bool,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub justification: Personal,
 }
 
 /// See [`CaseEvent::ReportInDeadlinePassed`].
@@ -199,7 +232,8 @@ pub struct AgreementSigned {
     /// Day of signing.
     pub on: Date,
     /// Document number.
-    pub agreement_no: String,
+    #[serde(default, skip_serializing)]
+    pub agreement_no: Personal,
     /// Clause codes.
     pub clauses: Vec<String>,
 }
@@ -210,7 +244,8 @@ pub struct CaseFileOpened {
     /// Day of opening.
     pub on: Date,
     /// File number.
-    pub file_no: String,
+    #[serde(default, skip_serializing)]
+    pub file_no: Personal,
 }
 
 /// See [`CaseEvent::WorkerAssigned`].
@@ -229,9 +264,9 @@ pub struct CheckInRecorded {
     pub on: Date,
     /// How.
     pub mode: CheckInMode,
-    /// Why it is recorded late, as a code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub late_reason: Option<String>,
+    /// Why it is recorded late.
+    #[serde(default, skip_serializing)]
+    pub late_reason: Personal,
 }
 
 /// See [`CaseEvent::TalkRecorded`].
@@ -241,9 +276,12 @@ pub struct TalkRecorded {
     pub on: Date,
     /// What about.
     pub topics: Vec<TalkTopic>,
-    /// Why it is recorded late, as a code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub late_reason: Option<String>,
+    /// Why it is recorded late.
+    #[serde(default, skip_serializing)]
+    pub late_reason: Personal,
+    /// What was said, in the worker's words.
+    #[serde(default, skip_serializing)]
+    pub note: Personal,
 }
 
 /// See [`CaseEvent::CaseSuspended`].
@@ -254,7 +292,8 @@ pub struct CaseSuspended {
     /// Cause.
     pub cause: SuspensionCause,
     /// Number of the document that says so.
-    pub document_no: String,
+    #[serde(default, skip_serializing)]
+    pub document_no: Personal,
 }
 
 /// See [`CaseEvent::CaseResumed`].
@@ -263,7 +302,8 @@ pub struct CaseResumed {
     /// First day after suspension.
     pub on: Date,
     /// Number of the document that says so.
-    pub document_no: String,
+    #[serde(default, skip_serializing)]
+    pub document_no: Personal,
 }
 
 /// See [`CaseEvent::TermRecalculated`].
@@ -296,7 +336,8 @@ pub struct CaseTerminated {
     /// Reason.
     pub reason: TerminationReason,
     /// Number of the document that says so.
-    pub document_no: String,
+    #[serde(default, skip_serializing)]
+    pub document_no: Personal,
 }
 
 /// See [`CaseEvent::CaseDischarged`].
@@ -307,5 +348,6 @@ pub struct CaseDischarged {
     /// Day the station got it.
     pub received_on: Date,
     /// Number of the notice.
-    pub notice_no: String,
+    #[serde(default, skip_serializing)]
+    pub notice_no: Personal,
 }

@@ -27,13 +27,13 @@ impl Command for OpenCaseFile {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_day_from("on", self.on, case.reported_on, context)?;
         check_text("file_no", &self.file_no)?;
-        if case.file_no.is_some() {
+        if case.file_open {
             return Err(Reason::FileAlreadyOpen.into());
         }
         Ok(vec![
             CaseFileOpened {
                 on: self.on,
-                file_no: self.file_no.clone(),
+                file_no: (&self.file_no).into(),
             }
             .into(),
         ])

@@ -16,7 +16,7 @@ pub struct RecordCheckIn {
     pub on: Date,
     /// How.
     pub mode: CheckInMode,
-    /// Code of the reason when recorded later than policy `backdate.free_days`.
+    /// The reason when recorded later than policy `backdate.free_days`.
     pub late_reason: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Command for RecordCheckIn {
         let fact = CheckInRecorded {
             on: self.on,
             mode: self.mode,
-            late_reason: self.late_reason.clone(),
+            late_reason: (&self.late_reason).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
         if self.mode == CheckInMode::InPerson {

@@ -38,7 +38,7 @@ impl Command for RecordDischargeNotice {
         let fact = CaseDischarged {
             issued_on: self.issued_on,
             received_on: self.received_on,
-            notice_no: self.notice_no.clone(),
+            notice_no: (&self.notice_no).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
         events.extend(case.obligations.iter().map(|open| {

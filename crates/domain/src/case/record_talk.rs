@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, TalkRecorded, TalkTopic};
-use super::rules::{check_actor, check_backdate, check_day_from, check_stage, meeting_fulfilled};
+use super::rules::{check_actor, check_backdate, check_day_from, check_note, check_stage, meeting_fulfilled};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -19,8 +19,10 @@ pub struct RecordTalk {
     pub on: Date,
     /// What about; 1 to 6.
     pub topics: Vec<TalkTopic>,
-    /// Code of the reason when recorded later than policy `backdate.free_days`.
+    /// The reason when recorded later than policy `backdate.free_days`.
     pub late_reason: Option<String>,
+    /// What was said, in the worker's words; at most 2,000 characters.
+    pub note: Option<String>,
 }
 
 impl Command for RecordTalk {
@@ -38,10 +40,14 @@ impl Command for RecordTalk {
         if self.topics.len() > TOPICS_MAX {
             return Err(Rejection::of(Reason::FieldInvalid, "topics").with("expected", "at most 6 topics"));
         }
+        if let Some(note) = &self.note {
+            check_note("note", note)?;
+        }
         let fact = TalkRecorded {
             on: self.on,
             topics: self.topics.clone(),
-            late_reason: self.late_reason.clone(),
+            late_reason: (&self.late_reason).into(),
+            note: (&self.note).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
         events.extend(meeting_fulfilled(case, self.on, context)?);
@@ -61,6 +67,7 @@ mod tests {
             on: date(2026, 3, 2),
             topics: vec![TalkTopic::Life],
             late_reason: None,
+            note: None,
         };
         let events = active().when(&talk).expect("is recorded");
         assert!(

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, OrderRegistered, PlaceBasis, Programme};
-use super::rules::{check_day, check_role, check_text};
+use super::rules::{check_code, check_day, check_role, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Claim, Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -45,7 +45,7 @@ impl Command for RegisterOrder {
         }
         check_text("person", &self.person)?;
         check_text("order_no", &self.order_no)?;
-        check_text("authority", &self.authority)?;
+        check_code("authority", &self.authority)?;
         check_day("decided_on", self.decided_on, context)?;
         check_day("notified_on", self.notified_on, context)?;
         if self.notified_on < self.decided_on {
@@ -78,14 +78,14 @@ impl Command for RegisterOrder {
                 person: self.person.clone(),
                 station: context.actor.station.clone(),
                 programme: self.programme,
-                order_no: self.order_no.clone(),
+                order_no: (&self.order_no).into(),
                 authority: self.authority.clone(),
                 decided_on: self.decided_on,
                 notified_on: self.notified_on,
                 term_months: self.term_months,
                 offset_days: self.offset_days,
                 place_basis: self.place_basis,
-                release_no: self.release_no.clone(),
+                release_no: (&self.release_no).into(),
             }
             .into(),
         ])

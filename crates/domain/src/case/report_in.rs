@@ -8,6 +8,7 @@ use super::obligation::{ObligationFulfilled, ObligationKind};
 use super::rules::{check_actor, check_day_from, check_stage, check_text, term};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
+use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
 
 /// Records that the person reported.
@@ -17,7 +18,7 @@ pub struct ReportIn {
     pub on: Date,
     /// Their identity was checked.
     pub identity_checked: bool,
-    /// Code of the reason for being late; only a supervisor accepts one.
+    /// The reason for being late; only a supervisor accepts one.
     pub justification: Option<String>,
 }
 
@@ -45,8 +46,10 @@ impl Command for ReportIn {
             check_actor(case, &[Role::Supervisor], context)?;
         }
         let justification = self.justification.clone().filter(|_| late);
+        let justification = Personal::from(&justification);
         let mut events = vec![CaseEvent::from(ReportedIn {
             on: self.on,
+            late,
             justification,
         })];
         events.extend(owed.map(|obligation| {

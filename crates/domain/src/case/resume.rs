@@ -31,7 +31,7 @@ impl Command for Resume {
         check_text("document_no", &self.document_no)?;
         let mut events = vec![CaseEvent::from(CaseResumed {
             on: self.on,
-            document_no: self.document_no.clone(),
+            document_no: (&self.document_no).into(),
         })];
         let Some(start) = case.reported_on else {
             return Ok(events);

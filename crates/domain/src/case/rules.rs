@@ -24,6 +24,29 @@ pub(crate) fn check_text(field: &'static str, text: &str) -> Result<(), Rejectio
     Ok(())
 }
 
+/// Longest note in characters.
+const NOTE_CHARS_MAX: usize = 2_000;
+
+/// A note in somebody's own words: 1 to 2,000 characters, no control characters but ends of line.
+pub(crate) fn check_note(field: &'static str, text: &str) -> Result<(), Rejection> {
+    let count = text.chars().count();
+    if count == 0 || count > NOTE_CHARS_MAX || text.chars().any(|one| one.is_control() && one != '\n') {
+        let expected = "1 to 2000 characters, no control characters but ends of line";
+        return Err(Rejection::of(Reason::FieldInvalid, field).with("expected", expected));
+    }
+    Ok(())
+}
+
+/// A code, which cannot hold anybody's name: 1 to [`TEXT_CHARS_MAX`] letters, digits, `-`, `_` and `.`.
+pub(crate) fn check_code(field: &'static str, text: &str) -> Result<(), Rejection> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if text.is_empty() || text.len() > TEXT_CHARS_MAX || !text.bytes().all(allowed) {
+        let expected = "1 to 64 letters, digits, `-`, `_` or `.`";
+        return Err(Rejection::of(Reason::FieldInvalid, field).with("expected", expected));
+    }
+    Ok(())
+}
+
 /// A day within the calendar and not in the future.
 pub(crate) fn check_day(field: &'static str, day: Date, context: &Context<'_>) -> Result<(), Rejection> {
     if day < FIRST_DAY || day > LAST_DAY {

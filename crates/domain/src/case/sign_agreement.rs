@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{AgreementSigned, CaseEvent};
-use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text};
+use super::rules::{Opener, check_actor, check_code, check_day_from, check_stage, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -36,7 +36,7 @@ impl Command for SignAgreement {
             return Err(Rejection::of(Reason::FieldInvalid, "clauses").with("expected", "at most 50 clauses"));
         }
         for clause in &self.clauses {
-            check_text("clauses", clause)?;
+            check_code("clauses", clause)?;
         }
         let mandatory = context.policy.list("agreement.mandatory_clauses", self.on)?;
         if let Some(missing) = mandatory.value.iter().find(|clause| !self.clauses.contains(clause)) {
@@ -44,7 +44,7 @@ impl Command for SignAgreement {
         }
         let signed = AgreementSigned {
             on: self.on,
-            agreement_no: self.agreement_no.clone(),
+            agreement_no: (&self.agreement_no).into(),
             clauses: self.clauses.clone(),
         };
         let mut events = vec![CaseEvent::from(signed)];

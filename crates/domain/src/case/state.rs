@@ -119,8 +119,8 @@ pub struct Case {
     pub reported_on: Option<Date>,
     /// Day of the agreement.
     pub agreement_on: Option<Date>,
-    /// File number.
-    pub file_no: Option<String>,
+    /// The paper file was opened.
+    pub file_open: bool,
     /// Staff id of the worker in charge.
     pub worker: Option<String>,
     /// First day of the running suspension.
@@ -148,6 +148,10 @@ impl Aggregate for Case {
     const CATEGORY: &'static str = "case";
     type Event = CaseEvent;
 
+    fn subject<'a>(&'a self, _: &'a str) -> &'a str {
+        &self.person
+    }
+
     fn evolve(&mut self, event: &CaseEvent) {
         self.stage = self.stage.after(event);
         match event {
@@ -162,7 +166,7 @@ impl Aggregate for Case {
             CaseEvent::OrderServed(fact) => self.served_on = Some(fact.on),
             CaseEvent::ReportedIn(fact) => self.reported_on = Some(fact.on),
             CaseEvent::AgreementSigned(fact) => self.agreement_on = Some(fact.on),
-            CaseEvent::CaseFileOpened(fact) => self.file_no = Some(fact.file_no.clone()),
+            CaseEvent::CaseFileOpened(_) => self.file_open = true,
             CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
             CaseEvent::CaseSuspended(fact) => self.suspended_from = Some(fact.from),
             CaseEvent::CaseResumed(_) => self.suspended_from = None,

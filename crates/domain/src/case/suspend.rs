@@ -36,7 +36,7 @@ impl Command for Suspend {
         let fact = CaseSuspended {
             from: self.from,
             cause: self.cause,
-            document_no: self.document_no.clone(),
+            document_no: (&self.document_no).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
         events.extend(cancel_all(case, CancelReason::CaseSuspended, true));

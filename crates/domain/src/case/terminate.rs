@@ -37,7 +37,7 @@ impl Command for Terminate {
         let fact = CaseTerminated {
             on: self.on,
             reason: self.reason,
-            document_no: self.document_no.clone(),
+            document_no: (&self.document_no).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
         events.extend(cancel_all(case, CancelReason::CaseEnded, false));

@@ -19,7 +19,7 @@ pub struct AwardManually {
     pub on: Date,
     /// Points, 1 to 100,000 and within the month's cap.
     pub amount: i64,
-    /// Reason code.
+    /// Reason.
     pub reason: String,
     /// Staff id of the approver; required above policy `points.manual_limit`.
     pub approved_by: Option<String>,
@@ -54,7 +54,7 @@ impl Command for AwardManually {
         let source = format!("{} points.manual_limit", limit.pack);
         let fact = PointsAwarded {
             rule: "MANUAL".into(),
-            reason: Some(self.reason.clone()),
+            reason: (&self.reason).into(),
             approved_by: self.approved_by.clone(),
             ..award(lot, &self.person, self.on, self.amount, source)
         };

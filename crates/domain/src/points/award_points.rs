@@ -34,11 +34,8 @@ pub struct AwardPoints {
     pub basis: Basis,
 }
 
-/// Event types that each rule rewards.
-const RULES: [(&str, &str); 2] = [
-    ("check_in", "case.check_in_recorded.v1"),
-    ("talk", "case.talk_recorded.v1"),
-];
+/// Event types, of whatever version, that each rule rewards.
+const RULES: [(&str, &str); 2] = [("check_in", "case.check_in_recorded"), ("talk", "case.talk_recorded")];
 
 impl Command for AwardPoints {
     type Aggregate = PointsAccount;
@@ -52,7 +49,8 @@ impl Command for AwardPoints {
         let Some((_, rewarded)) = RULES.iter().find(|(rule, _)| *rule == self.rule) else {
             return Err(Rejection::of(Reason::RuleUnknown, "rule"));
         };
-        if *rewarded != self.basis.event_type {
+        let kind = self.basis.event_type.rsplit_once(".v").map(|(kind, _)| kind);
+        if kind != Some(*rewarded) {
             return Err(Rejection::of(Reason::BasisWrongKind, "basis").with("expected", rewarded));
         }
         if self.basis.person != self.person {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::events;
+use crate::personal::{Field, Personal};
 
 events! {
     /// Every fact of a points account's stream.
@@ -11,13 +12,25 @@ events! {
         /// Points were given: `ISSUE` → person.
         "points.awarded.v1" => PointsAwarded,
         /// An award was taken back as far as it was unspent: person → `ISSUE`; the rest `WRITE_OFF` → `ISSUE`.
-        "points.award_reversed.v1" => PointsAwardReversed,
+        "points.award_reversed.v2" | "points.award_reversed.v1" => PointsAwardReversed,
         /// Points were spent: person → `REDEEMED`.
         "points.redeemed.v1" => PointsRedeemed,
         /// A redemption was undone: `REDEEMED` → person (or `EXPIRED`, for lots that have expired since).
         "points.redemption_cancelled.v1" => RedemptionCancelled,
         /// A lot's last day passed: person → `EXPIRED`.
         "points.expired.v1" => PointsExpired,
+    }
+}
+
+impl PointsEvent {
+    fn sealed_fields(&self) -> Vec<(Field, &Personal)> {
+        match self {
+            PointsEvent::PointsAwarded(fact) => vec![(Field::Reason, &fact.reason)],
+            PointsEvent::PointsAwardReversed(fact) => vec![(Field::Reason, &fact.reason)],
+            PointsEvent::PointsRedeemed(_) | PointsEvent::RedemptionCancelled(_) | PointsEvent::PointsExpired(_) => {
+                Vec::new()
+            }
+        }
     }
 }
 
@@ -37,9 +50,9 @@ pub struct PointsAwarded {
     /// Event that is rewarded, as `case-<id>/<revision>`; none for a manual award.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
-    /// Reason code of a manual award.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    /// Reason of a manual award.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
     /// Who approved a manual award above the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
@@ -60,8 +73,9 @@ pub struct PointsAwardReversed {
     pub amount: i64,
     /// Spent points that cannot be taken back.
     pub written_off: i64,
-    /// Reason code.
-    pub reason: String,
+    /// Reason.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
 }
 
 /// Points taken from one lot.

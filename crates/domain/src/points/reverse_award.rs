@@ -16,7 +16,7 @@ pub struct ReverseAward {
     pub award: u32,
     /// Day of the reversal.
     pub on: Date,
-    /// Reason code.
+    /// Reason.
     pub reason: String,
 }
 
@@ -43,7 +43,7 @@ impl Command for ReverseAward {
             on: self.on,
             amount: unspent,
             written_off: award.amount - unspent,
-            reason: self.reason.clone(),
+            reason: (&self.reason).into(),
         };
         Ok(vec![fact.into()])
     }

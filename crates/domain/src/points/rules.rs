@@ -6,6 +6,7 @@ use super::event::PointsAwarded;
 use super::state::PointsAccount;
 use crate::calendar::add_months;
 use crate::kernel::Context;
+use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
 
 /// Most points of one award or redemption.
@@ -56,7 +57,7 @@ pub(super) fn award(lot: (u32, Date), person: &str, on: Date, amount: i64, sourc
         amount,
         rule: String::new(),
         basis: None,
-        reason: None,
+        reason: Personal::default(),
         approved_by: None,
         expires_on: lot.1,
         source,

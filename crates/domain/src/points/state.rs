@@ -110,6 +110,10 @@ impl Aggregate for PointsAccount {
     const CATEGORY: &'static str = "points";
     type Event = PointsEvent;
 
+    fn subject<'a>(&'a self, id: &'a str) -> &'a str {
+        id
+    }
+
     fn evolve(&mut self, event: &PointsEvent) {
         match event {
             PointsEvent::PointsAwarded(fact) => {

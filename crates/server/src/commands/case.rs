@@ -127,6 +127,7 @@ command!(case, "cases", RecordTalkRequest, |m, fields, id, app| RecordTalk {
         .filter_map(|topic| fields.choice("topics", *topic, &TALK_TOPICS))
         .collect(),
     late_reason: optional(m.late_reason),
+    note: optional(m.note),
 });
 
 command!(case, "cases", SuspendRequest, |m, fields, id, app| Suspend {

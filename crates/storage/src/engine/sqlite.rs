@@ -44,6 +44,15 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens or creates the file. `durable`: whether a commit returns only after its bytes are synced.
     pub(crate) fn open(path: &Path, durable: bool, create: bool) -> Result<Self, EngineError> {
+        Self::open_with(path, durable, create, false)
+    }
+
+    /// Opens or creates a file in which deleted rows are overwritten with zeros.
+    pub(crate) fn open_wiping(path: &Path, create: bool) -> Result<Self, EngineError> {
+        Self::open_with(path, true, create, true)
+    }
+
+    fn open_with(path: &Path, durable: bool, create: bool, wipe: bool) -> Result<Self, EngineError> {
         let version = rusqlite::version_number();
         assert!(
             version >= SQLITE_VERSION_MIN,
@@ -60,7 +69,9 @@ impl Sqlite {
             .execute_batch(&format!(
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous={sync}; PRAGMA mmap_size=0;
                  PRAGMA cache_size=-{WRITER_CACHE_KIB};
-                 PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;"
+                 PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;
+                 PRAGMA secure_delete={};",
+                if wipe { "ON" } else { "OFF" }
             ))
             .map_err(classify)?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -240,6 +251,16 @@ impl Engine for Sqlite {
                 let _ = connection.execute_batch("ROLLBACK");
                 classify(error)
             })
+        })
+        .await
+    }
+
+    async fn scrub(&self, _: &str) -> Result<(), EngineError> {
+        // `secure_delete` has overwritten the rows; what is left is their older pages in the write-ahead log.
+        self.on_writer(|connection| {
+            connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .map_err(classify)
         })
         .await
     }

@@ -52,6 +52,7 @@ pub(crate) async fn raw(database: &'static str, url: &str) -> f64 {
 /// Events per second of a subscription from the beginning that decodes every event into its type.
 pub(crate) async fn catch_up(url: &str) -> f64 {
     let options = StoreOptions {
+        keys: None,
         url: url.to_owned(),
         migrate: false,
         time: std::sync::Arc::new(|| SystemClock.now_us()),

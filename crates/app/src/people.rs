@@ -1,0 +1,280 @@
+//! Commands on a person's record that need more than deciding: nobody is on file twice, a death ends cases, and what two
+//! people decided is done.
+
+use waystation_domain::case::{Case, Terminate, TerminationReason};
+use waystation_domain::person::{
+    ConfirmErasure, IdNumber, Person, RecordDeath, RegisterPerson, UpdateContact, normalise_phone,
+};
+use waystation_domain::{Command, Principal, Reason, Rejection, Role};
+use waystation_storage::{Append, Direction, ExpectedRevision, StorageError, StreamAppend};
+use waystation_trust::TokenKind;
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::execute::{Envelope, Receipt};
+use crate::ids;
+use crate::ids::subject;
+use crate::query::{CaseQuery, PageRequest, ReadOptions};
+use crate::vault::{KEYS_SHREDDED, key_event, key_stream};
+use crate::views::{ErasureState, PeopleKey};
+
+/// Header category of key events.
+const CATEGORY_KEY: u8 = 3;
+/// Principal id of what Waystation does by itself.
+const SYSTEM_ID: &str = "system-erasure";
+/// Cases of one person that a death ends.
+const CASES_MAX: usize = 1_000;
+/// Erasures finished in one go.
+const ERASURES_MAX: usize = 100;
+
+impl App {
+    /// Asks something of a person's record.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn person<C: Command<Aggregate = Person>>(
+        &self,
+        id: &str,
+        command: &C,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let receipt = self.run(self.people(), id, command, envelope).await?;
+        let slot = self.people().lock(id, self.main()).await?;
+        let unfinished = slot.state.erasure_committed && !slot.state.erased;
+        drop(slot);
+        if unfinished && !envelope.validate_only {
+            // The decision is durable; if this fails, the clock goes on with it.
+            self.finish_erasure(id).await?;
+        }
+        Ok(receipt)
+    }
+
+    /// Registers a person, unless somebody is on file with the same identity number.
+    ///
+    /// # Errors
+    /// As [`App::case`]; [`Reason::PersonExists`] says nothing about who it is.
+    pub async fn register_person(
+        &self,
+        id: &str,
+        command: &RegisterPerson,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let number = IdNumber::parse("id_number", &command.id_number)?;
+        let holder = self.vault().claim(TokenKind::IdNumber, number.as_str(), id).await?;
+        if let Some(holder) = holder {
+            if self.is_on_file(&holder).await? {
+                return Err(Rejection::of(Reason::PersonExists, "id_number").into());
+            }
+            // Somebody began to register and did not come to an end.
+            let token = self.vault().token(TokenKind::IdNumber, number.as_str()).await?;
+            self.vault()
+                .keys()
+                .make_unfindable(TokenKind::IdNumber, token, &holder)
+                .await?;
+            self.vault().claim(TokenKind::IdNumber, number.as_str(), id).await?;
+        }
+        let registered = self.run(self.people(), id, command, envelope).await;
+        if !self.is_on_file(id).await? {
+            let token = self.vault().token(TokenKind::IdNumber, number.as_str()).await?;
+            self.vault()
+                .keys()
+                .make_unfindable(TokenKind::IdNumber, token, id)
+                .await?;
+        } else if let (Ok(_), Some(phone)) = (&registered, &command.phone) {
+            self.make_findable_by_phone(id, phone).await?;
+        }
+        registered
+    }
+
+    /// Records what changed, and makes the person findable by the new number.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn update_contact(
+        &self,
+        id: &str,
+        command: &UpdateContact,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let receipt = self.person(id, command, envelope).await?;
+        if let Some(phone) = command.phone.as_ref().filter(|_| !envelope.validate_only) {
+            self.make_findable_by_phone(id, phone).await?;
+        }
+        Ok(receipt)
+    }
+
+    async fn make_findable_by_phone(&self, id: &str, phone: &str) -> Result<(), AppError> {
+        let phone = normalise_phone("phone", phone)?;
+        self.vault().claim(TokenKind::Phone, &phone, id).await.map(drop)
+    }
+
+    /// Records a death and ends the person's open cases.
+    ///
+    /// # Errors
+    /// As [`App::case`]; repeating it goes on where it stopped.
+    pub async fn record_death(
+        &self,
+        id: &str,
+        command: &RecordDeath,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let receipt = self.person(id, command, envelope).await?;
+        if envelope.validate_only {
+            return Ok(receipt);
+        }
+        let end = Terminate {
+            on: command.on,
+            reason: TerminationReason::Death,
+            document_no: command.document_no.clone(),
+        };
+        for case in self.open_cases_of(id).await? {
+            let ended = self.case(&case, &end, &self.as_system(envelope)).await;
+            match ended {
+                Ok(_) => {}
+                // Somebody else ended it meanwhile.
+                Err(AppError::Rejected(no)) if no.reason == Reason::CaseClosed => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(receipt)
+    }
+
+    fn as_system(&self, envelope: &Envelope) -> Envelope {
+        let principal = Principal {
+            id: envelope.principal.id.clone(),
+            role: Role::System,
+            station: envelope.principal.station.clone(),
+        };
+        Envelope::of(principal, envelope.channel)
+    }
+
+    async fn open_cases_of(&self, person: &str) -> Result<Vec<String>, AppError> {
+        let query = CaseQuery {
+            person: Some(person.to_owned()),
+            ..CaseQuery::default()
+        };
+        let page = PageRequest {
+            size: CASES_MAX,
+            token: String::new(),
+        };
+        let options = ReadOptions {
+            min_position: Some(self.main().head().size),
+            as_of: None,
+        };
+        let cases = self.list_cases(&query, &page, options).await?;
+        let open = cases.rows.into_iter().filter(|(_, case)| !case.stage.is_closed());
+        Ok(open.map(|(id, _)| id).collect())
+    }
+
+    async fn is_on_file(&self, person: &str) -> Result<bool, AppError> {
+        let stream = format!("person-{person}");
+        Ok(self.main().last_revision(&stream).await?.is_some())
+    }
+
+    /// The persons with an identity number or telephone number.
+    ///
+    /// # Errors
+    /// [`AppError::Rejected`] when the value is none; [`AppError::Storage`].
+    pub async fn find_person(&self, kind: TokenKind, value: &str) -> Result<Vec<String>, AppError> {
+        let value = match kind {
+            TokenKind::IdNumber => IdNumber::parse("id_number", value)?.as_str().to_owned(),
+            TokenKind::Phone => normalise_phone("phone", value)?,
+        };
+        let token = self.vault().token(kind, &value).await?;
+        let mut found = Vec::new();
+        for person in self.vault().keys().find(kind, token).await? {
+            if self.is_on_file(&person).await? {
+                found.push(person);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Destroys the keys of a person whose erasure two people have decided, and says so in the log. Doing it again does
+    /// nothing more.
+    pub(crate) async fn finish_erasure(&self, person: &str) -> Result<(), AppError> {
+        let subject = subject(person);
+        self.vault().keys().destroy(subject, person, self.now_us()).await?;
+        let gone = self.vault().keys().tombstones(subject).await?;
+        let stream = key_stream(subject);
+        let last = self
+            .main()
+            .read_stream(&stream, u64::MAX, Direction::Backwards, 1)
+            .await?;
+        let told = last.first().is_some_and(|last| last.event_type() == KEYS_SHREDDED);
+        if !told && !gone.is_empty() {
+            let commitments: Vec<String> = gone.iter().map(|(_, commitment)| ids::hex(commitment)).collect();
+            let versions: Vec<u32> = gone.iter().map(|(version, _)| *version).collect();
+            let body = serde_json::json!({ "versions": versions, "commitments": commitments });
+            let mut event = key_event(KEYS_SHREDDED, &body, ids::digest(&[b"shredded", &subject]));
+            event.metadata = self.system_metadata("FinishErasure").into();
+            let append = Append {
+                request: None,
+                category: CATEGORY_KEY,
+                actor: ids::principal(SYSTEM_ID),
+                causation: [0; 16],
+                streams: vec![StreamAppend {
+                    stream,
+                    expected: last.first().map_or(ExpectedRevision::NoStream, |last| {
+                        ExpectedRevision::Exact(last.revision)
+                    }),
+                    events: vec![event],
+                }],
+            };
+            match self.main().append(append).await {
+                // Another process finished it.
+                Ok(_) | Err(StorageError::WrongExpectedRevision { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let confirm = ConfirmErasure {
+            key_versions: gone.iter().map(|(version, _)| *version).collect(),
+        };
+        let envelope = Envelope::of(self.system_principal(), waystation_domain::Channel::SystemClock);
+        self.run(self.people(), person, &confirm, &envelope).await.map(drop)
+    }
+
+    /// Finishes every erasure that was decided and interrupted.
+    pub(crate) async fn finish_erasures(&self) -> Result<u64, AppError> {
+        let head = self.main().head().size;
+        let pending = self.people_by(PeopleKey::Erasing, ERASURES_MAX, head).await?;
+        let mut finished = 0;
+        for (person, summary) in pending {
+            if summary.erasure == ErasureState::Committed {
+                self.finish_erasure(&person).await?;
+                finished += 1;
+            }
+        }
+        Ok(finished)
+    }
+
+    fn system_principal(&self) -> Principal {
+        Principal {
+            id: SYSTEM_ID.to_owned(),
+            role: Role::System,
+            station: "-".to_owned(),
+        }
+    }
+
+    pub(crate) fn system_metadata(&self, command: &str) -> Vec<u8> {
+        let principal = self.system_principal();
+        let metadata = waystation_domain::Metadata {
+            actor: principal.id,
+            role: principal.role,
+            station: principal.station,
+            channel: waystation_domain::Channel::SystemClock,
+            command: command.to_owned(),
+            policy: Vec::new(),
+        };
+        serde_json::to_vec(&metadata).expect("metadata holds only strings")
+    }
+
+    /// The station a case belongs to and the person it is about.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`], [`AppError::Undecodable`].
+    pub async fn case_of(&self, case: &str) -> Result<Case, AppError> {
+        let slot = self.cases().lock(case, self.main()).await?;
+        Ok(slot.state.clone())
+    }
+}

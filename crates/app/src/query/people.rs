@@ -1,0 +1,51 @@
+//! People on file.
+
+use super::{Page, PageRequest, ReadOptions, everything, under};
+use crate::app::App;
+use crate::error::AppError;
+use crate::views::{People, PeopleKey, PersonSummary};
+
+impl App {
+    /// One person, and the moment the answer is for. Nothing sealed is opened by this.
+    ///
+    /// # Errors
+    /// As [`App::get_case`].
+    pub async fn get_person(&self, id: &str, options: ReadOptions) -> Result<(PersonSummary, u64), AppError> {
+        self.document::<People>(id, "person", options).await
+    }
+
+    /// A page of a station's people; those who are sealed or erased are in no list.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn list_people(
+        &self,
+        station: &str,
+        page: &PageRequest,
+        options: ReadOptions,
+    ) -> Result<Page<(String, PersonSummary)>, AppError> {
+        let range = under(PeopleKey::Station as u16, &[station]);
+        self.list::<People>(range, &[], page, options, |_| true).await
+    }
+
+    /// The first people under a key, when the view has come this far.
+    pub(crate) async fn people_by(
+        &self,
+        by: PeopleKey,
+        size: usize,
+        position: u64,
+    ) -> Result<Vec<(String, PersonSummary)>, AppError> {
+        let page = PageRequest {
+            size,
+            token: String::new(),
+        };
+        let options = ReadOptions {
+            min_position: Some(position),
+            as_of: None,
+        };
+        let found = self
+            .list::<People>(everything(by as u16), &[], &page, options, |_| true)
+            .await?;
+        Ok(found.rows)
+    }
+}

@@ -1,0 +1,147 @@
+//! Where keys are: what every command is told once, and `waystation keys`, the chores on them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use waystation_app::{Keyring, KeyringSource, StorageError};
+use zeroize::Zeroizing;
+
+use crate::lang::say;
+
+/// Environment variable with the keyring's passphrase.
+const PASSPHRASE: &str = "WAYSTATION_PASSPHRASE";
+/// Shortest passphrase of a new keyring, in characters.
+const PASSPHRASE_CHARS_MIN: usize = 12;
+
+/// Where keys are, for every command.
+#[derive(Args, Clone, Default)]
+pub(crate) struct KeyPlace {
+    /// Where people's keys are kept, if not beside the database: sqlite:PATH or postgres://…
+    #[arg(long, global = true, value_name = "URL")]
+    keys: Option<String>,
+    /// The keyring's file; without it the keyring lies unprotected in the keys' database
+    #[arg(long, global = true, value_name = "FILE")]
+    keyring: Option<PathBuf>,
+    /// A file with the keyring's passphrase; otherwise the environment variable WAYSTATION_PASSPHRASE
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+static PLACE: OnceLock<KeyPlace> = OnceLock::new();
+
+/// Remembers where keys are.
+pub(crate) fn choose(place: KeyPlace) {
+    let _ = PLACE.set(place);
+}
+
+fn place() -> &'static KeyPlace {
+    PLACE.get_or_init(KeyPlace::default)
+}
+
+/// The database of keys, if it is not beside the rest.
+pub(crate) fn database() -> Option<String> {
+    place().keys.clone()
+}
+
+/// Where the keyring is.
+pub(crate) fn keyring() -> anyhow::Result<KeyringSource> {
+    match &place().keyring {
+        None => Ok(KeyringSource::Database),
+        Some(path) => Ok(KeyringSource::File {
+            path: path.clone(),
+            passphrase: passphrase()?,
+        }),
+    }
+}
+
+fn passphrase() -> anyhow::Result<Zeroizing<String>> {
+    let text = match &place().passphrase_file {
+        Some(path) => {
+            Zeroizing::new(std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?)
+        }
+        None => Zeroizing::new(std::env::var(PASSPHRASE).unwrap_or_default()),
+    };
+    let text = Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned());
+    if text.is_empty() {
+        bail!(StorageError::Url(format!(
+            "--keyring: its passphrase is needed, in {PASSPHRASE} or --passphrase-file"
+        )));
+    }
+    Ok(text)
+}
+
+#[derive(Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    command: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Make a keyring in the file that --keyring names, under a passphrase
+    New,
+    /// Begin a new epoch and destroy the older ones: what was erased until now can never be opened again
+    Rotate {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE; nobody else may have it open
+        #[arg(long)]
+        database: String,
+    },
+}
+
+impl Keys {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Chore::New => new(),
+            Chore::Rotate { database } => rotate(&database).await,
+        }
+    }
+}
+
+fn new() -> anyhow::Result<ExitCode> {
+    let Some(path) = &place().keyring else {
+        bail!(StorageError::Url("--keyring FILE is needed".into()));
+    };
+    if path.exists() {
+        bail!(StorageError::Url(format!("{}: it exists already", path.display())));
+    }
+    let passphrase = passphrase()?;
+    if passphrase.chars().count() < PASSPHRASE_CHARS_MIN {
+        bail!(StorageError::Url(format!(
+            "the passphrase: expected at least {PASSPHRASE_CHARS_MIN} characters"
+        )));
+    }
+    let mut random = Zeroizing::new([0; 96]);
+    let mut salt = [0; 40];
+    for bytes in [&mut random[..], &mut salt[..]] {
+        getrandom::fill(bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    }
+    let stored = Keyring::new(&random).lock(&passphrase, &salt)?;
+    waystation_app::write_keyring_file(path, &stored)?;
+    eprintln!(
+        "{}",
+        say(
+            "Keep a copy of the file and the passphrase apart from each other and from the database: without both,\n\
+             nothing personal can be read again.",
+            "请将该文件与口令分开保管，且不要与数据库放在一起；缺少任何一个，个人信息都无法再读取。"
+        )
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate(database: &str) -> anyhow::Result<ExitCode> {
+    let app = crate::open_app_as_it_is(database).await?;
+    let rotation = app.rotate_keys().await?;
+    app.close().await;
+    println!("{} {}", say("epoch", "密钥周期"), rotation.epoch);
+    println!("{} {}", say("keys wrapped anew", "重新封装的密钥"), rotation.rewrapped);
+    let destroyed: Vec<String> = rotation.destroyed.iter().map(u32::to_string).collect();
+    println!(
+        "{} {}",
+        say("epochs destroyed:", "已销毁的周期："),
+        destroyed.join(", ")
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,148 @@
+//! Who reads, what for, and the record of it that must be there before anything leaves.
+
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+use waystation_app::{Access, AccessReceipt, AppError, FieldValue, Purpose};
+use waystation_domain::{Field, FieldClass, Principal};
+
+use crate::Api;
+use crate::fields::Fields;
+use crate::principal::principal;
+use crate::status::status;
+
+/// Request metadata that says what somebody reads for; without it, what their role is there for.
+const PURPOSE: &str = "waystation-purpose";
+
+/// A caller who is about to read.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    pub(crate) principal: Principal,
+    purpose: Purpose,
+    rpc: &'static str,
+}
+
+impl Reader {
+    /// The caller that request metadata names.
+    pub(crate) fn of(metadata: &MetadataMap, rpc: &'static str) -> Result<Self, Status> {
+        let principal = principal(metadata)?;
+        let mut fields = Fields::default();
+        let purpose = match metadata.get(PURPOSE) {
+            None => Purpose::of(principal.role),
+            Some(value) => {
+                let named = value.to_str().unwrap_or_default();
+                let found = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == named);
+                found.unwrap_or_else(|| {
+                    fields.wrong(PURPOSE, "CARE, SUPERVISION, INSPECTION, SUBJECT_REQUEST or BREAK_GLASS");
+                    Purpose::of(principal.role)
+                })
+            }
+        };
+        fields.finish()?;
+        Ok(Self {
+            principal,
+            purpose,
+            rpc,
+        })
+    }
+}
+
+impl Api {
+    /// Puts a reading on record. Only what comes after this may be answered.
+    pub(crate) async fn on_record(
+        &self,
+        reader: &Reader,
+        persons: Vec<String>,
+        classes: &[FieldClass],
+        at: u64,
+    ) -> Result<AccessReceipt, Status> {
+        let access = Access {
+            principal: &reader.principal,
+            rpc: reader.rpc,
+            purpose: reader.purpose,
+            persons,
+            classes: classes.to_vec(),
+            at,
+        };
+        self.app
+            .record_access(access)
+            .await
+            .map_err(|error| status(&error, reader.rpc))
+    }
+
+    /// Puts the reading of case data on record, by the persons the cases are about.
+    pub(crate) async fn on_record_by_case(
+        &self,
+        reader: &Reader,
+        mut cases: Vec<String>,
+        at: u64,
+    ) -> Result<(), Status> {
+        cases.sort_unstable();
+        cases.dedup();
+        let mut persons = Vec::with_capacity(cases.len());
+        for case in &cases {
+            let person = self.app.person_of(case).await.map_err(|error| status(&error, case))?;
+            persons.extend(Some(person).filter(|person| !person.is_empty()));
+        }
+        self.on_record(reader, persons, &[FieldClass::Status], at)
+            .await
+            .map(drop)
+    }
+
+    /// The personal field of an event, as far as it can be read now; `places` says which event.
+    pub(crate) async fn field(
+        &self,
+        receipt: &AccessReceipt,
+        person: &str,
+        places: &std::collections::BTreeMap<Field, u64>,
+        field: Field,
+    ) -> Result<FieldValue, Status> {
+        let Some(position) = places.get(&field) else {
+            return Ok(FieldValue::Absent);
+        };
+        let opened = self.app.open_field(receipt, person, *position, field).await;
+        opened.map_err(|error: AppError| status(&error, person))
+    }
+}
+
+/// The person whose record a stream is, when the name says it; otherwise the case.
+pub(crate) enum About<'a> {
+    Person(&'a str),
+    Case(&'a str),
+    Nobody,
+}
+
+impl<'a> About<'a> {
+    /// What a stream of the log is about.
+    pub(crate) fn stream(stream: &'a str) -> Self {
+        match stream.split_once('-') {
+            Some(("person" | "points", person)) => About::Person(person),
+            Some(("case", case)) => About::Case(case),
+            _ => About::Nobody,
+        }
+    }
+}
+
+impl Api {
+    /// Puts the reading of events on record, by whom their streams are about.
+    pub(crate) async fn on_record_by_stream(
+        &self,
+        reader: &Reader,
+        mut streams: Vec<String>,
+        at: u64,
+    ) -> Result<(), Status> {
+        streams.sort_unstable();
+        streams.dedup();
+        let mut persons = Vec::new();
+        for stream in &streams {
+            let person = match About::stream(stream) {
+                About::Person(person) => person.to_owned(),
+                About::Case(case) => self.app.person_of(case).await.map_err(|error| status(&error, case))?,
+                About::Nobody => String::new(),
+            };
+            persons.extend(Some(person).filter(|person| !person.is_empty()));
+        }
+        self.on_record(reader, persons, &[FieldClass::Status], at)
+            .await
+            .map(drop)
+    }
+}

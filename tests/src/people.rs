@@ -1,0 +1,144 @@
+//! People for tests: registering, reading and erasing them, and the files in which something of them may linger.
+
+use std::path::{Path, PathBuf};
+
+use tonic_types::StatusExt;
+use waystation_api::v1;
+use waystation_storage::testing::TestDatabase;
+
+use crate::{Clients, Server, after};
+
+/// The example number of GB 11643-1999.
+pub const ID: &str = "11010519491231002X";
+/// Another number with a right check digit.
+pub const OTHER_ID: &str = "110105194912310038";
+
+/// Somebody to register.
+pub fn registration(id: &str, number: &str) -> v1::RegisterPersonRequest {
+    v1::RegisterPersonRequest {
+        person_id: id.into(),
+        name: "阿卜杜拉•买买提".into(),
+        id_number: number.into(),
+        phone: "138 0013 8000".into(),
+        address: "青龙山街道塔山1号".into(),
+        household_org: "QINGZHEN".into(),
+        ..Default::default()
+    }
+}
+
+/// Asking for a person.
+pub fn get(id: &str, reveal: bool) -> v1::GetPersonRequest {
+    v1::GetPersonRequest {
+        name: format!("people/{id}"),
+        reveal,
+        read: None,
+    }
+}
+
+/// A person, at or after a receipt.
+///
+/// # Panics
+/// When there is none.
+pub async fn person(
+    clients: &mut Clients,
+    id: &str,
+    reveal: bool,
+    receipt: &v1::CommandReceipt,
+) -> v1::GetPersonResponse {
+    let request = v1::GetPersonRequest {
+        read: after(receipt),
+        ..get(id, reveal)
+    };
+    clients.people.get_person(request).await.expect("is there").into_inner()
+}
+
+/// What a field shows.
+///
+/// # Panics
+/// When the answer has no such field.
+pub fn text(field: &Option<v1::PersonalField>) -> (&str, v1::FieldState) {
+    let field = field.as_ref().expect("is answered");
+    (&field.text, field.state())
+}
+
+/// Proposing an act.
+pub fn propose(id: &str, act: v1::Act) -> v1::ProposeActRequest {
+    v1::ProposeActRequest {
+        name: format!("people/{id}"),
+        act: act.into(),
+        basis: "PIPL-47".into(),
+        reason: "本人申请".into(),
+        ..Default::default()
+    }
+}
+
+/// Approving a proposal.
+pub fn decide(id: &str, proposal: i32) -> v1::DecideActRequest {
+    v1::DecideActRequest {
+        name: format!("people/{id}"),
+        proposal,
+        approve: true,
+        ..Default::default()
+    }
+}
+
+/// Erases a person, by two people.
+///
+/// # Panics
+/// When either is refused.
+pub async fn erase(server: &Server, id: &str) -> v1::CommandReceipt {
+    let mut leader = server.clients("leader-1", "SUPERVISOR").await;
+    let mut privacy = server.clients("privacy-1", "PRIVACY_OFFICER").await;
+    leader
+        .people
+        .propose_act(propose(id, v1::Act::Erase))
+        .await
+        .expect("is proposed");
+    let decided = privacy.people.decide_act(decide(id, 1)).await;
+    decided.expect("is decided").into_inner()
+}
+
+/// The reason of a refusal.
+pub fn reason(status: &tonic::Status) -> String {
+    status
+        .get_details_error_info()
+        .map_or_else(String::new, |info| info.reason)
+}
+
+/// Files a database consists of, that may hold bytes of it.
+///
+/// # Panics
+/// When they cannot be listed.
+pub async fn files(database: &TestDatabase) -> Vec<PathBuf> {
+    let directory = match database.path() {
+        Some(path) => path.parent().expect("has one").to_owned(),
+        None => {
+            let pool = sqlx::PgPool::connect(&database.url).await.expect("connects");
+            let directory: String = sqlx::query_scalar("SHOW data_directory")
+                .fetch_one(&pool)
+                .await
+                .expect("is told");
+            directory.into()
+        }
+    };
+    let mut found = Vec::new();
+    let mut open = vec![directory];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).expect("reads") {
+            let path = entry.expect("reads").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a file holds these bytes.
+pub fn holds(path: &Path, needle: &[u8]) -> bool {
+    // Files of a running server come and go.
+    let bytes = std::fs::read(path).unwrap_or_default();
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
