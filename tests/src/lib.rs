@@ -82,6 +82,9 @@ pub fn json(output: &Output) -> serde_json::Value {
     })
 }
 
+/// Among the arguments of a server: ask for tokens instead of believing metadata.
+pub const SECURE: &str = "secure";
+
 /// Starts the binary and waits until it says, at the end of its first line, where it serves.
 fn announced(arguments: &[&str]) -> (Child, String) {
     let mut child = Command::new(binary())
@@ -101,7 +104,7 @@ fn announced(arguments: &[&str]) -> (Child, String) {
 
 /// A running server; killed when dropped.
 pub struct Server {
-    child: Child,
+    child: Option<Child>,
     /// `127.0.0.1:PORT`
     pub address: String,
     arguments: Vec<String>,
@@ -137,12 +140,25 @@ impl Server {
     }
 
     fn serve_at(database: &str, address: &str, arguments: &[&str]) -> Self {
-        let serve = ["serve", "--listen", address, "--database", database];
-        let (child, address) = announced(&[&serve[..], arguments].concat());
+        let mut serve = vec!["serve", "--listen", address, "--database", database];
+        if !arguments.contains(&SECURE) {
+            serve.push("--insecure");
+        }
+        serve.extend(arguments.iter().filter(|argument| **argument != SECURE));
+        let (child, address) = announced(&serve);
         Self {
-            child,
+            child: Some(child),
             address,
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        }
+    }
+
+    /// One that somebody else has started and will end.
+    pub fn at(address: &str) -> Self {
+        Self {
+            child: None,
+            address: address.to_owned(),
+            arguments: Vec::new(),
         }
     }
 
@@ -150,7 +166,7 @@ impl Server {
     pub fn witness(arguments: &[&str]) -> Self {
         let (child, address) = announced(&[&["witness", "--listen", "127.0.0.1:0"], arguments].concat());
         Self {
-            child,
+            child: Some(child),
             address,
             arguments: Vec::new(),
         }
@@ -158,8 +174,9 @@ impl Server {
 
     /// Ends it the hard way, as a power cut would.
     pub fn kill(&mut self) {
-        self.child.kill().expect("is running");
-        self.child.wait().expect("ends");
+        let child = self.child.as_mut().expect("is ours to end");
+        child.kill().expect("is running");
+        child.wait().expect("ends");
     }
 
     /// A connection.
@@ -176,9 +193,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have been killed already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It may have been killed already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -187,6 +206,51 @@ impl Drop for Server {
 pub struct Acting {
     actor: String,
     role: String,
+    station: String,
+}
+
+impl Acting {
+    /// Somebody in a role at a station.
+    pub fn new(actor: &str, role: &str, station: &str) -> Self {
+        Self {
+            actor: actor.to_owned(),
+            role: role.to_owned(),
+            station: station.to_owned(),
+        }
+    }
+}
+
+/// Shows something in `authorization`.
+#[derive(Clone)]
+pub struct Bearing(String);
+
+impl Bearing {
+    /// Shows this.
+    pub fn new(authorization: &str) -> Self {
+        Self(authorization.to_owned())
+    }
+}
+
+impl Interceptor for Bearing {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let value = MetadataValue::try_from(&self.0).map_err(|_| Status::internal("is not ASCII"))?;
+        request.metadata_mut().insert("authorization", value);
+        Ok(request)
+    }
+}
+
+/// Standard base64.
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let number = chunk.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let letter = LETTERS[(number >> (18 - 6 * at) & 63) as usize] as char;
+            text.push(if at <= chunk.len() { letter } else { '=' });
+        }
+    }
+    text
 }
 
 impl Interceptor for Acting {
@@ -194,7 +258,7 @@ impl Interceptor for Acting {
         let text = |text: &str| MetadataValue::try_from(text).expect("is ASCII");
         request.metadata_mut().insert("waystation-actor", text(&self.actor));
         request.metadata_mut().insert("waystation-role", text(&self.role));
-        request.metadata_mut().insert("waystation-station", text(STATION));
+        request.metadata_mut().insert("waystation-station", text(&self.station));
         Ok(request)
     }
 }
@@ -221,9 +285,15 @@ pub struct Clients {
 impl Clients {
     /// Clients over an open connection.
     pub fn over(channel: &Channel, actor: &str, role: &str) -> Self {
+        Self::at(channel, actor, role, STATION)
+    }
+
+    /// Clients over an open connection, of somebody at a station.
+    pub fn at(channel: &Channel, actor: &str, role: &str, station: &str) -> Self {
         let acting = Acting {
             actor: actor.to_owned(),
             role: role.to_owned(),
+            station: station.to_owned(),
         };
         let over = || InterceptedService::new(channel.clone(), acting.clone());
         Self {
@@ -231,7 +301,15 @@ impl Clients {
             points: PointsServiceClient::new(over()),
             people: PersonServiceClient::new(over()),
             audit: AuditServiceClient::new(over()),
-            admin: AdminServiceClient::new(over()),
+            // Whoever works with cases does not run the installation.
+            admin: AdminServiceClient::new(InterceptedService::new(
+                channel.clone(),
+                Acting {
+                    actor: "system-admin-1".to_owned(),
+                    role: "SYSTEM_ADMIN".to_owned(),
+                    station: STATION.to_owned(),
+                },
+            )),
             commands: CommandServiceClient::new(over()),
         }
     }
@@ -317,4 +395,28 @@ pub fn as_of(position: i64) -> Option<v1::ReadOptions> {
         min_position: 0,
         as_of: Some(v1::read_options::AsOf::AsOfPosition(position)),
     })
+}
+
+/// Reading everything, as a client of EventStoreDB asks for it.
+pub fn read_all() -> waystation_api::event_store::client::streams::ReadReq {
+    use waystation_api::event_store::client::streams::ReadReq;
+    use waystation_api::event_store::client::streams::read_req::Options;
+    use waystation_api::event_store::client::streams::read_req::options::all_options::AllOption;
+    use waystation_api::event_store::client::streams::read_req::options::{
+        AllOptions, CountOption, FilterOption, StreamOption,
+    };
+    use waystation_api::event_store::client::uuid_option::Content;
+    use waystation_api::event_store::client::{Empty, UuidOption};
+    let options = Options {
+        uuid_option: Some(UuidOption {
+            content: Some(Content::String(Empty {})),
+        }),
+        stream_option: Some(StreamOption::All(AllOptions {
+            all_option: Some(AllOption::Start(Empty {})),
+        })),
+        count_option: Some(CountOption::Count(10_000)),
+        filter_option: Some(FilterOption::NoFilter(Empty {})),
+        ..Options::default()
+    };
+    ReadReq { options: Some(options) }
 }

@@ -161,7 +161,7 @@ fn bad_input_is_named_and_changes_nothing() {
             .expect_err("is forbidden");
         assert_eq!(
             (forbidden.code(), reason(&forbidden).as_str()),
-            (Code::PermissionDenied, "ROLE_REQUIRED")
+            (Code::PermissionDenied, "PERMISSION_DENIED")
         );
         let taken = clients.cases.register_order(v1::RegisterOrderRequest {
             case_id: "c2".into(),

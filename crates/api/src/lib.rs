@@ -55,3 +55,11 @@ pub use prost::Message;
 
 /// Descriptors of all services, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// All services and messages, as data.
+///
+/// # Panics
+/// When the build wrote descriptors that do not read.
+pub fn descriptors() -> prost_types::FileDescriptorSet {
+    prost::Message::decode(DESCRIPTORS).expect("the build wrote them")
+}

@@ -27,7 +27,7 @@ const RECEIPT_LASTS: Duration = Duration::from_secs(60);
 const SCANNED_MAX: u64 = 50_000;
 
 /// What somebody reads for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
     /// Working with the participant.
@@ -68,7 +68,8 @@ impl Purpose {
         match role {
             Role::CaseWorker | Role::StoreKeeper | Role::System => Purpose::Care,
             Role::Supervisor | Role::DistrictOfficer => Purpose::Supervision,
-            Role::Inspector => Purpose::Inspection,
+            Role::Inspector | Role::AuditAdmin => Purpose::Inspection,
+            Role::SystemAdmin | Role::SecurityAdmin => Purpose::Supervision,
             Role::PrivacyOfficer => Purpose::SubjectRequest,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
+use waystation_domain::account::Account;
 use waystation_domain::case::Case;
 use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
@@ -15,6 +16,7 @@ use crate::aggregates::Aggregates;
 use crate::clock::Clock;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
+use crate::permission::Permissions;
 use crate::projection::{Board, Projections, ViewStatus};
 use crate::system;
 use crate::vault::{KeyringSource, Vault};
@@ -47,6 +49,8 @@ pub struct App {
     cases: Aggregates<Case>,
     accounts: Aggregates<PointsAccount>,
     people: Aggregates<Person>,
+    staff: Aggregates<Account>,
+    permissions: Permissions,
     vault: Vault,
     projections: Projections,
 }
@@ -75,6 +79,8 @@ impl App {
             cases: Aggregates::new(),
             accounts: Aggregates::new(),
             people: Aggregates::new(),
+            staff: Aggregates::new(),
+            permissions: Permissions::shipped()?,
             vault: Vault::new(keys, options.keyring),
             projections,
         })
@@ -181,6 +187,15 @@ impl App {
 
     pub(crate) fn people(&self) -> &Aggregates<Person> {
         &self.people
+    }
+
+    pub(crate) fn accounts_of_staff(&self) -> &Aggregates<Account> {
+        &self.staff
+    }
+
+    /// Who may do what.
+    pub fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -4,6 +4,7 @@
 //! views), [`views`] (each view, one file), `query` (from views to answers), `replay` (the proof).
 
 mod access;
+mod accounts;
 mod aggregates;
 mod app;
 mod belief;
@@ -13,6 +14,7 @@ mod execute;
 pub mod ids;
 mod keys;
 mod people;
+mod permission;
 mod projection;
 mod query;
 mod recorded;
@@ -25,12 +27,14 @@ mod view;
 pub mod views;
 
 pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, Purpose};
+pub use accounts::basic_credentials;
 pub use app::{App, AppOptions};
 pub use belief::{Belief, Beliefs, Held, OnItsWay};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use execute::{Envelope, Receipt};
 pub use keys::{KeyReport, Rotation};
+pub use permission::{Action, POLICIES, Permissions, SCHEMA, Target};
 pub use projection::{GenerationStatus, ViewStatus};
 pub use query::{
     AgendaQuery, AsOf, AuditEntry, CaseQuery, LedgerLine, PAGE_MAX, Page, PageRequest, ReadOptions, StationNow,

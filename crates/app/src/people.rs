@@ -1,6 +1,8 @@
 //! Commands on a person's record that need more than deciding: nobody is on file twice, a death ends cases, and what two
 //! people decided is done.
 
+use std::collections::HashSet;
+
 use waystation_domain::case::{Case, Terminate, TerminationReason};
 use waystation_domain::person::{
     ConfirmErasure, IdNumber, Person, RecordDeath, RegisterPerson, UpdateContact, normalise_phone,
@@ -14,6 +16,7 @@ use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
 use crate::ids;
 use crate::ids::subject;
+use crate::permission::Target;
 use crate::query::{CaseQuery, PageRequest, ReadOptions};
 use crate::vault::{KEYS_SHREDDED, key_event, key_stream};
 use crate::views::{ErasureState, PeopleKey};
@@ -267,6 +270,55 @@ impl App {
             policy: Vec::new(),
         };
         serde_json::to_vec(&metadata).expect("metadata holds only strings")
+    }
+
+    /// Whether a person's record is sealed now.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`], [`AppError::Undecodable`].
+    pub async fn is_sealed(&self, person: &str) -> Result<bool, AppError> {
+        if person.is_empty() {
+            return Ok(false);
+        }
+        let slot = self.people().lock(person, self.main()).await?;
+        Ok(slot.state.sealed)
+    }
+
+    /// What a person is to permissions, as they are now: of the station that has them on file, in the charge of the worker
+    /// of their open case.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`], [`AppError::Undecodable`].
+    pub async fn person_target(&self, person: &str) -> Result<Target, AppError> {
+        let slot = self.people().lock(person, self.main()).await?;
+        let (mut station, sealed) = (slot.state.station.clone(), slot.state.sealed);
+        drop(slot);
+        let query = CaseQuery {
+            person: Some(person.to_owned()),
+            ..CaseQuery::default()
+        };
+        let cases = self
+            .list_cases(&query, &PageRequest::default(), ReadOptions::default())
+            .await?;
+        let current = cases.rows.iter().find(|(_, case)| !case.stage.is_closed());
+        let current = current.or_else(|| cases.rows.last());
+        if station.is_empty() {
+            // Known by a case, and not on file as a person.
+            station = current.map_or_else(String::new, |(_, case)| case.station.clone());
+        }
+        Ok(Target {
+            station,
+            worker: current.and_then(|(_, case)| case.worker.clone()).unwrap_or_default(),
+            sealed,
+        })
+    }
+
+    /// Which of these persons are sealed now, as far as the view of people has come.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn sealed_among(&self, persons: &[String]) -> Result<HashSet<String>, AppError> {
+        self.people_sealed(persons).await
     }
 
     /// The station a case belongs to and the person it is about.

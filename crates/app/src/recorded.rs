@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use waystation_domain::{Aggregate, Fact, Field, Metadata};
-use waystation_domain::{case::Case, person::Person, points::PointsAccount};
+use waystation_domain::{account::Account, case::Case, person::Person, points::PointsAccount};
 use waystation_storage::RecordedEvent;
 use waystation_trust::Header;
 
@@ -18,7 +18,8 @@ use crate::vault::KEY_CATEGORY;
 pub(crate) const ORDER_CATEGORY: &str = "ordernumber";
 
 /// Stream categories that only commands may write.
-pub const RESERVED_CATEGORIES: [&str; 5] = [
+pub const RESERVED_CATEGORIES: [&str; 6] = [
+    Account::CATEGORY,
     Case::CATEGORY,
     PointsAccount::CATEGORY,
     Person::CATEGORY,

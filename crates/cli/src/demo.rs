@@ -84,7 +84,16 @@ impl Demo {
         let app = Arc::new(App::open(options).await?);
         // Whoever wants to may watch the year go by.
         let serving = listener
-            .map(|listener| Serving::start(&app, listener, ServeOptions::default()))
+            .map(|listener| {
+                Serving::start(
+                    &app,
+                    listener,
+                    ServeOptions {
+                        insecure: true,
+                        ..ServeOptions::default()
+                    },
+                )
+            })
             .transpose()?;
         let begun = std::time::Instant::now();
         let seeded = app.is_new();

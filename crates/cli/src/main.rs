@@ -1,5 +1,6 @@
 //! The `waystation` binary.
 
+mod accounts;
 mod demo;
 mod events;
 mod export;
@@ -55,6 +56,8 @@ enum Command {
     Verify(verify::Verify),
     /// Keys that sign and verify the log's checkpoints
     Key(key::Key),
+    /// Who may work here
+    Accounts(accounts::Accounts),
     /// Chores on the keys that seal what is personal
     Keys(keys::Keys),
     /// Write what an inspector takes home
@@ -102,6 +105,7 @@ async fn main() -> ExitCode {
         Command::Verify(command) => command.run().await,
         Command::Key(command) => command.run(),
         Command::Keys(command) => command.run().await,
+        Command::Accounts(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Witness(command) => command.run().await,
         Command::Events(command) => command.run().await,

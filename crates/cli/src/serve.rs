@@ -27,10 +27,10 @@ pub(crate) struct Serve {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
     #[arg(long)]
     database: String,
-    /// Address to serve on; loopback only until there are identities
+    /// Address to serve on; loopback only, because there is no TLS yet
     #[arg(long, default_value = DEFAULT_LISTEN)]
     listen: String,
-    /// Serve without asking who calls, on loopback; until there are identities this is so with or without the flag
+    /// Believe what request metadata says about who calls, instead of asking for tokens; for trying out
     #[arg(long)]
     insecure: bool,
     /// Keep streams of links by category ($ce-…) and by event type ($et-…) for EventStoreDB clients
@@ -54,7 +54,7 @@ impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let signer = self.signing_key.as_deref().map(key::read).transpose()?.map(Arc::new);
         let witnessing = signer.clone().map(|signer| self.witnessing(signer)).transpose()?;
-        let (_, link_streams) = (self.insecure, self.link_streams);
+        let (insecure, link_streams) = (self.insecure, self.link_streams);
         let listener = listen(&self.listen).await?;
         let options = AppOptions {
             database: self.database,
@@ -65,10 +65,18 @@ impl Serve {
         };
         let app = App::open(options).await.context("cannot open the database")?;
         eprintln!("{}", app.store().describe());
+        if !insecure && !app.has_accounts().await? {
+            app.close().await;
+            return Err(StorageError::Url(
+                "nobody has an account: make one with `waystation accounts add`, or serve --insecure to try out".into(),
+            )
+            .into());
+        }
         let app = Arc::new(app);
         let serve_options = ServeOptions {
             signer,
             witnessing,
+            insecure,
             link_streams,
         };
         Serving::start(&app, listener, serve_options)?
@@ -105,11 +113,26 @@ pub(crate) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
         .map_err(|_| wrong("expected HOST:PORT"))?;
     let found = addresses.next().ok_or_else(|| wrong("expected HOST:PORT"))?;
     if !found.ip().is_loopback() {
-        return Err(wrong("only loopback addresses are served, because callers are not authenticated yet").into());
+        return Err(wrong("only loopback addresses are served, because there is no TLS yet").into());
     }
     TcpListener::bind(found)
         .await
         .with_context(|| format!("cannot listen on {found}"))
+}
+
+fn warn_of_insecurity() {
+    let line = "=".repeat(78);
+    eprintln!("{line}");
+    eprintln!(
+        "{}",
+        say(
+            "  NOT SECURE: callers are not authenticated. Anyone who can reach this port may\n  \
+             act as anyone. Loopback only; do not forward this port; no real personal data.",
+            "  未启用安全：不验证调用者身份，凡能连到本端口者皆可冒用任何身份。\n  \
+             仅限本机；请勿转发此端口；请勿录入真实个人信息。"
+        )
+    );
+    eprintln!("{line}");
 }
 
 /// A server at work.
@@ -121,18 +144,9 @@ pub(crate) struct Serving {
 impl Serving {
     /// Says that it serves, and where, and does.
     pub(crate) fn start(app: &Arc<App>, listener: TcpListener, options: ServeOptions) -> anyhow::Result<Self> {
-        let line = "=".repeat(78);
-        eprintln!("{line}");
-        eprintln!(
-            "{}",
-            say(
-                "  NOT SECURE: callers are not authenticated. Anyone who can reach this port may\n  \
-                 act as anyone. Loopback only; do not forward this port; no real personal data.",
-                "  未启用安全：不验证调用者身份，凡能连到本端口者皆可冒用任何身份。\n  \
-                 仅限本机；请勿转发此端口；请勿录入真实个人信息。"
-            )
-        );
-        eprintln!("{line}");
+        if options.insecure {
+            warn_of_insecurity();
+        }
         println!("{} {}", say("serving gRPC on", "gRPC 服务地址"), listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(waystation_server::serve(Arc::clone(app), listener, options, stopped));

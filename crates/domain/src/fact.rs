@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::account::AccountEvent;
 use crate::case::CaseEvent;
 use crate::kernel::{DecodeError, Event};
 use crate::person::PersonEvent;
@@ -16,6 +17,8 @@ pub enum Fact {
     Points(PointsEvent),
     /// About a person's record.
     Person(PersonEvent),
+    /// About an account.
+    Account(AccountEvent),
     /// About a person's key; nothing to fold.
     Key,
     /// A claim on a unique value; nothing to fold.
@@ -35,6 +38,7 @@ impl Fact {
             Some("case" | "obligation") => CaseEvent::decode(event_type, data).map(Fact::Case),
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
+            Some("account") => AccountEvent::decode(event_type, data).map(Fact::Account),
             Some("key") => Ok(Fact::Key),
             _ if event_type == CLAIMED => Ok(Fact::Claimed),
             _ => Err(DecodeError::UnknownType(event_type.to_owned())),
@@ -78,7 +82,7 @@ impl Fact {
                 PersonEvent::SubjectRequestRegistered(fact) => Some(fact.on),
                 _ => None,
             },
-            Fact::Key | Fact::Claimed => None,
+            Fact::Account(_) | Fact::Key | Fact::Claimed => None,
         }
     }
 
@@ -140,6 +144,8 @@ impl Fact {
                 PersonEvent::SubjectRequestRegistered(_) => ("request registered", "登记本人申请"),
                 PersonEvent::SubjectRequestAnswered(_) => ("request answered", "答复本人申请"),
             },
+            Fact::Account(AccountEvent::AccountCreated(_)) => ("account created", "建立账户"),
+            Fact::Account(AccountEvent::AccountDisabled(_)) => ("account disabled", "停用账户"),
             Fact::Key => ("key event", "密钥事件"),
             Fact::Claimed => ("number claimed", "占用文号"),
         }

@@ -108,19 +108,28 @@ pub enum Role {
     StoreKeeper,
     /// Approves sealing and erasure; sees no case.
     PrivacyOfficer,
+    /// 系统管理员: runs the installation; sees no data.
+    SystemAdmin,
+    /// 安全管理员: says who may what; sees no data.
+    SecurityAdmin,
+    /// 审计管理员: reads the records of reading; changes nothing.
+    AuditAdmin,
     /// Waystation itself: clock, import.
     System,
 }
 
 impl Role {
     /// All roles, in the order of `domain` documentation.
-    pub const ALL: [Role; 7] = [
+    pub const ALL: [Role; 10] = [
         Role::CaseWorker,
         Role::Supervisor,
         Role::DistrictOfficer,
         Role::Inspector,
         Role::StoreKeeper,
         Role::PrivacyOfficer,
+        Role::SystemAdmin,
+        Role::SecurityAdmin,
+        Role::AuditAdmin,
         Role::System,
     ];
 
@@ -133,6 +142,9 @@ impl Role {
             Role::Inspector => "INSPECTOR",
             Role::StoreKeeper => "STORE_KEEPER",
             Role::PrivacyOfficer => "PRIVACY_OFFICER",
+            Role::SystemAdmin => "SYSTEM_ADMIN",
+            Role::SecurityAdmin => "SECURITY_ADMIN",
+            Role::AuditAdmin => "AUDIT_ADMIN",
             Role::System => "SYSTEM",
         }
     }
@@ -144,7 +156,7 @@ impl Role {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Principal {
     /// Pseudonymous staff id, such as `worker-3`.
     pub id: String,

@@ -3,6 +3,7 @@
 //! Reading order: [`kernel`] (the three traits), [`case`] and [`points`] (the aggregates: events, state, one file a
 //! command), [`policy`] (rule values as dated data), [`rejection`] (every way to say no, in two languages).
 
+pub mod account;
 pub mod calendar;
 pub mod case;
 pub mod fact;

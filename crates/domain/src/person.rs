@@ -87,8 +87,9 @@ mod tests {
             address: None,
             verified_by: VerifiedBy::Call,
         };
-        assert_eq!(committed.reason(&contact), Reason::PersonErased);
-        let done = committed
+        let worker = committed.by("worker-1", Role::CaseWorker);
+        assert_eq!(worker.reason(&contact), Reason::PersonErased);
+        let done = worker
             .by("system", Role::System)
             .then(&ConfirmErasure { key_versions: vec![1] });
         assert!(done.state().erased);

@@ -90,6 +90,8 @@ reasons! {
     RedemptionCancelled "REDEMPTION_CANCELLED" Precondition "the redemption has been cancelled already" "该笔兑换已取消",
     CancelTooLate "CANCEL_TOO_LATE" Precondition "after the day itself only a supervisor may cancel" "非当日兑换须由负责人取消",
     AccountNotFound "ACCOUNT_NOT_FOUND" NotFound "the participant has no points account" "该参与者没有积分账户",
+    AccountExists "ACCOUNT_EXISTS" AlreadyExists "there is an account of this name already" "该账户已存在",
+    AccountMissing "ACCOUNT_MISSING" NotFound "there is no account of this name" "没有该账户",
     PersonExists "PERSON_EXISTS" AlreadyExists "the person is on file already" "该人员已登记",
     PersonNotFound "PERSON_NOT_FOUND" NotFound "there is no such person on file" "找不到该人员",
     PersonErased "PERSON_ERASED" Precondition "the person's data has been erased" "该人员的个人信息已删除",

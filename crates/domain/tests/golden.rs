@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use waystation_domain::account::{AccountCreated, AccountDisabled, AccountEvent};
 use waystation_domain::case::*;
 use waystation_domain::person::*;
 use waystation_domain::points::*;
-use waystation_domain::{Date, Event, Fact, Personal};
+use waystation_domain::{Date, Event, Fact, Personal, Role};
 
 fn day(text: &str) -> Date {
     text.parse().expect("is a day")
@@ -270,6 +271,17 @@ fn people() -> Vec<PersonEvent> {
     ]
 }
 
+fn accounts() -> Vec<AccountEvent> {
+    vec![
+        AccountCreated {
+            role: Role::CaseWorker,
+            station: "station-a".into(),
+        }
+        .into(),
+        AccountDisabled {}.into(),
+    ]
+}
+
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
@@ -280,10 +292,16 @@ fn today_s_events_are_written_as_they_always_were() {
         .iter()
         .map(|event| (event.event_type(), event.encode()))
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
+        .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))
         .chain(people().iter().map(|event| (event.event_type(), event.encode())))
         .collect();
     let covered: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
-    let types = [CaseEvent::TYPES, PointsEvent::TYPES, PersonEvent::TYPES];
+    let types = [
+        CaseEvent::TYPES,
+        PointsEvent::TYPES,
+        PersonEvent::TYPES,
+        AccountEvent::TYPES,
+    ];
     let known: BTreeSet<&str> = types.iter().flat_map(|types| types.iter()).copied().collect();
     assert_eq!(covered, known, "every type has a sample here");
     let mut written = Vec::new();

@@ -8,7 +8,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::admin_service_server::AdminService;
-use waystation_app::{AppError, LogName};
+use waystation_app::{AppError, Envelope, LogName};
+use waystation_domain::{Channel, Role};
 
 use crate::Api;
 use crate::convert::{self, signed};
@@ -27,7 +28,7 @@ impl AdminService for Api {
         &self,
         request: Request<v1::ListProjectionsRequest>,
     ) -> Result<Response<v1::ListProjectionsResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         let head = self.app.store().log(LogName::Main).head().size;
         let projections = self
             .app
@@ -42,7 +43,7 @@ impl AdminService for Api {
         &self,
         request: Request<v1::GetProjectionRequest>,
     ) -> Result<Response<v1::Projection>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         let name = request.into_inner().name;
         let mut fields = Fields::default();
         let view = fields.name("name", "projections", &name);
@@ -57,7 +58,7 @@ impl AdminService for Api {
         &self,
         request: Request<v1::RebuildProjectionRequest>,
     ) -> Result<Response<v1::RebuildProjectionResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         let name = request.into_inner().name;
         let mut fields = Fields::default();
         let view = fields.name("name", "projections", &name);
@@ -68,10 +69,44 @@ impl AdminService for Api {
         Ok(Response::new(v1::RebuildProjectionResponse { names }))
     }
 
+    async fn create_account(
+        &self,
+        request: Request<v1::CreateAccountRequest>,
+    ) -> Result<Response<v1::CreateAccountResponse>, Status> {
+        let envelope = Envelope::of(principal(&request)?, Channel::Api);
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let id = fields.id("account_id", &request.account_id);
+        let role = Role::parse(&request.role);
+        if role.is_none() {
+            fields.wrong("role", "a role such as CASE_WORKER");
+        }
+        fields.finish()?;
+        let name = format!("accounts/{id}");
+        let role = role.unwrap_or(Role::System);
+        let token = self.app.create_account(&id, role, &request.station, &envelope).await;
+        let token = token.map_err(|error| status(&error, &name))?;
+        Ok(Response::new(v1::CreateAccountResponse { name, token }))
+    }
+
+    async fn disable_account(
+        &self,
+        request: Request<v1::DisableAccountRequest>,
+    ) -> Result<Response<v1::DisableAccountResponse>, Status> {
+        let envelope = Envelope::of(principal(&request)?, Channel::Api);
+        let name = request.into_inner().name;
+        let mut fields = Fields::default();
+        let id = fields.name("name", "accounts", &name);
+        fields.finish()?;
+        let disabled = self.app.disable_account(&id, &envelope).await;
+        disabled.map_err(|error| status(&error, &name))?;
+        Ok(Response::new(v1::DisableAccountResponse {}))
+    }
+
     type VerifyStream = Pin<Box<dyn Stream<Item = Result<v1::VerifyResponse, Status>> + Send>>;
 
     async fn verify(&self, request: Request<v1::VerifyRequest>) -> Result<Response<Self::VerifyStream>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         let request = request.into_inner();
         let (replies, stream) = mpsc::channel(PROGRESS_MAX);
         let api = self.clone();

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::audit_service_server::AuditService;
 use waystation_api::v1::list_audit_entries_request::By;
-use waystation_app::TimeRange;
+use waystation_app::{Action, TimeRange};
 
 use crate::Api;
 use crate::convert::{self, signed};
@@ -24,11 +24,12 @@ impl AuditService for Api {
         &self,
         request: Request<v1::ListAuditEntriesRequest>,
     ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "AuditService/ListAuditEntries")?;
+        let reader = Reader::of(&request, "AuditService/ListAuditEntries")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let page = fields.page(request.page_size, request.page_token);
         let read = fields.read(request.read);
+        let by_record = matches!(request.by, Some(By::Record(_)));
         let found = match request.by {
             Some(By::Record(record)) => {
                 let stream = fields.stream("record", &record);
@@ -62,7 +63,17 @@ impl AuditService for Api {
                 return Err(Status::internal("an internal failure"));
             }
         };
-        let page = found?;
+        let mut page = found?;
+        let mut permitted = Vec::with_capacity(page.rows.len());
+        for entry in page.rows {
+            match self.allow_stream(&reader, &entry.stream).await {
+                Ok(()) => permitted.push(entry),
+                // One record was asked for by name: then a no is the answer.
+                Err(no) if by_record => return Err(no),
+                Err(_) => {}
+            }
+        }
+        page.rows = permitted;
         let streams = page.rows.iter().map(|entry| entry.stream.clone()).collect();
         self.on_record_by_stream(&reader, streams, page.position).await?;
         Ok(Response::new(v1::ListAuditEntriesResponse {
@@ -78,7 +89,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::ReplayCaseRequest>,
     ) -> Result<Response<Self::ReplayCaseStream>, Status> {
-        let reader = Reader::of(request.metadata(), "AuditService/ReplayCase")?;
+        let reader = Reader::of(&request, "AuditService/ReplayCase")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.name("name", "cases", &request.name);
@@ -86,6 +97,8 @@ impl AuditService for Api {
         fields.finish()?;
         let failed = |error| status(&error, &request.name);
         let replay = self.app.replay_case(&id, read).await.map_err(failed)?;
+        let target = self.case_target(&id).await?;
+        self.allow(&reader, Action::ReadStatus, &target)?;
         let head = self.app.store().log(waystation_app::LogName::Main).head().size;
         self.on_record_by_case(&reader, vec![id.clone()], head).await?;
         let state = (self.app.clone(), replay, request.name.clone());
@@ -110,7 +123,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::WatchAuditEntriesRequest>,
     ) -> Result<Response<Self::WatchAuditEntriesStream>, Status> {
-        let reader = Reader::of(request.metadata(), "AuditService/WatchAuditEntries")?;
+        let reader = Reader::of(&request, "AuditService/WatchAuditEntries")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let stream = (!request.record.is_empty()).then(|| fields.stream("record", &request.record));
@@ -123,7 +136,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         Ok(Response::new(self.checkpoint().await?))
     }
 
@@ -131,7 +144,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetInclusionProofRequest>,
     ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         Ok(Response::new(self.inclusion(request.into_inner()).await?))
     }
 
@@ -139,7 +152,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetConsistencyProofRequest>,
     ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         Ok(Response::new(self.consistency(request.into_inner()).await?))
     }
 
@@ -147,12 +160,12 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetReceiptRequest>,
     ) -> Result<Response<v1::GetReceiptResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         Ok(Response::new(self.receipt(request.into_inner()).await?))
     }
 
     async fn get_tile(&self, request: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         Ok(Response::new(self.tile(request.into_inner()).await?))
     }
 
@@ -160,7 +173,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetEntryBundleRequest>,
     ) -> Result<Response<v1::GetEntryBundleResponse>, Status> {
-        principal(request.metadata())?;
+        principal(&request)?;
         Ok(Response::new(self.entries(request.into_inner()).await?))
     }
 }

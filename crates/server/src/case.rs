@@ -7,13 +7,12 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::case_service_server::CaseService;
 use waystation_app::views::CaseSummary;
-use waystation_app::{AccessReceipt, AgendaQuery, CaseQuery, FieldValue};
+use waystation_app::{AccessReceipt, Action, AgendaQuery, CaseQuery, FieldValue, Target};
 use waystation_domain::{Field, FieldClass};
 
 use crate::Api;
 use crate::convert::{self, OBLIGATION_KINDS, PROGRAMMES, number, signed, stages};
 use crate::fields::{Fields, optional};
-use crate::principal::principal;
 use crate::reading::Reader;
 use crate::status::status;
 
@@ -81,7 +80,7 @@ impl CaseService for Api {
     }
 
     async fn get_case(&self, request: Request<v1::GetCaseRequest>) -> Result<Response<v1::GetCaseResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "CaseService/GetCase")?;
+        let reader = Reader::of(&request, "CaseService/GetCase")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.name("name", "cases", &request.name);
@@ -92,6 +91,11 @@ impl CaseService for Api {
             .get_case(&id, read)
             .await
             .map_err(|error| status(&error, &request.name))?;
+        let target = self.case_target(&id).await?;
+        self.allow(&reader, Action::ReadStatus, &target)?;
+        if request.reveal {
+            self.allow(&reader, Action::Reveal, &target)?;
+        }
         let mut shown = convert::case(&id, &case);
         let mut classes = vec![FieldClass::Status];
         classes.extend(Some(FieldClass::Document).filter(|_| request.reveal));
@@ -113,7 +117,7 @@ impl CaseService for Api {
         &self,
         request: Request<v1::ListCasesRequest>,
     ) -> Result<Response<v1::ListCasesResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "CaseService/ListCases")?;
+        let reader = Reader::of(&request, "CaseService/ListCases")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let (order, descending) = match request.order_by.strip_suffix(" desc") {
@@ -146,11 +150,26 @@ impl CaseService for Api {
         let page = fields.page(request.page_size, request.page_token);
         let read = fields.read(request.read);
         fields.finish()?;
-        let page = self
+        let mut page = self
             .app
             .list_cases(&query, &page, read)
             .await
             .map_err(|error| status(&error, "cases"))?;
+        let persons: Vec<String> = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
+        let sealed = self.app.sealed_among(&persons).await;
+        let sealed = sealed.map_err(|error| status(&error, "cases"))?;
+        let mut permitted = Vec::with_capacity(page.rows.len());
+        for (id, case) in page.rows {
+            let target = Target {
+                station: case.station.clone(),
+                worker: case.worker.clone().unwrap_or_default(),
+                sealed: sealed.contains(&case.person),
+            };
+            if self.allows(&reader, Action::ReadStatus, &target)? {
+                permitted.push((id, case));
+            }
+        }
+        page.rows = permitted;
         let persons = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;
@@ -165,7 +184,7 @@ impl CaseService for Api {
         &self,
         request: Request<v1::ListAgendaRequest>,
     ) -> Result<Response<v1::ListAgendaResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "CaseService/ListAgenda")?;
+        let reader = Reader::of(&request, "CaseService/ListAgenda")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         if request.station.is_empty() && request.case.is_empty() {
@@ -181,11 +200,19 @@ impl CaseService for Api {
         let page = fields.page(request.page_size, request.page_token);
         let read = fields.read(request.read);
         fields.finish()?;
-        let page = self
+        let mut page = self
             .app
             .list_agenda(&query, &page, read)
             .await
             .map_err(|error| status(&error, "agenda"))?;
+        let mut permitted = Vec::with_capacity(page.rows.len());
+        for (id, entry) in page.rows {
+            let target = self.case_target(&entry.case).await?;
+            if self.allows(&reader, Action::ReadStatus, &target)? {
+                permitted.push((id, entry));
+            }
+        }
+        page.rows = permitted;
         let cases = page.rows.iter().map(|(_, entry)| entry.case.clone()).collect();
         self.on_record_by_case(&reader, cases, page.position).await?;
         Ok(Response::new(v1::ListAgendaResponse {
@@ -199,13 +226,14 @@ impl CaseService for Api {
         &self,
         request: Request<v1::GetStationStatisticsRequest>,
     ) -> Result<Response<v1::GetStationStatisticsResponse>, Status> {
-        principal(request.metadata())?;
+        let reader = Reader::of(&request, "CaseService/GetStationStatistics")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let station = fields.id("station", &request.station);
         let page = fields.page(request.page_size, request.page_token);
         let mut read = fields.read(request.read);
         fields.finish()?;
+        self.allow(&reader, Action::ReadStatistics, &Target::station(&station))?;
         let failed = |error| status(&error, &station);
         let months = self.app.station_months(&station, &page, read).await.map_err(failed)?;
         // Both halves of the answer are for the same moment.
@@ -229,7 +257,7 @@ impl CaseService for Api {
         &self,
         request: Request<v1::WatchCasesRequest>,
     ) -> Result<Response<Self::WatchCasesStream>, Status> {
-        let reader = Reader::of(request.metadata(), "CaseService/WatchCases")?;
+        let reader = Reader::of(&request, "CaseService/WatchCases")?;
         let request = request.into_inner();
         let after = self.begin_watch(request.after_position)?;
         Ok(Response::new(self.watch_cases_after(

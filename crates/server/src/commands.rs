@@ -67,7 +67,7 @@ impl Api {
         &self,
         request: Request<M>,
     ) -> Result<Response<v1::CommandReceipt>, Status> {
-        let principal = principal::principal(request.metadata())?;
+        let principal = principal::principal(&request)?;
         self.carry_out(request.into_inner(), principal).await.map(Response::new)
     }
 
@@ -128,7 +128,7 @@ impl CommandService for Api {
         &self,
         request: Request<Streaming<v1::ExecuteCommandsRequest>>,
     ) -> Result<Response<Self::ExecuteCommandsStream>, Status> {
-        let principal = principal::principal(request.metadata())?;
+        let principal = principal::principal(&request)?;
         let api = self.clone();
         let answer = move |message: Result<v1::ExecuteCommandsRequest, Status>| {
             let (api, principal) = (api.clone(), principal.clone());

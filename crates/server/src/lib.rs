@@ -10,7 +10,9 @@ mod commands;
 mod convert;
 mod eventstore;
 mod fields;
+mod identity;
 mod mask;
+mod methods;
 mod person;
 mod points;
 mod principal;
@@ -121,6 +123,8 @@ pub struct ServeOptions {
     pub signer: Option<Arc<Signer>>,
     /// Has checkpoints witnessed, and compares the log with what was signed before; without it neither happens.
     pub witnessing: Option<Witnessing>,
+    /// Believe what request metadata says about who calls.
+    pub insecure: bool,
     /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log,
     /// and each page of them a checkpoint.
     pub link_streams: bool,
@@ -145,6 +149,10 @@ pub async fn serve(
         tokio::spawn(witnessing.run(Arc::clone(&app), stopped.clone()));
     }
     let store = EventStore::start(&app, address, options.link_streams, stopped.clone()).await?;
+    let gate = identity::Gate {
+        app: Arc::clone(&app),
+        insecure: options.insecure,
+    };
     let api = Api {
         app,
         signer: options.signer,
@@ -174,6 +182,7 @@ pub async fn serve(
         .layer(GrpcWebLayer::new())
         .layer(tower::util::MapRequestLayer::new(keep_authority))
         .layer(tower::util::MapResponseLayer::new(unreadable_is_the_callers))
+        .layer(gate)
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)

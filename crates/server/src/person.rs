@@ -5,7 +5,7 @@ use waystation_api::v1;
 use waystation_api::v1::find_people_request::By;
 use waystation_api::v1::person_service_server::PersonService;
 use waystation_app::views::{ErasureState, PersonSummary};
-use waystation_app::{AccessReceipt, FieldValue, LogName, TokenKind};
+use waystation_app::{AccessReceipt, Action, FieldValue, LogName, Target, TokenKind};
 use waystation_domain::person::Gender;
 use waystation_domain::{Field, FieldClass};
 
@@ -146,7 +146,7 @@ impl PersonService for Api {
         &self,
         request: Request<v1::GetPersonRequest>,
     ) -> Result<Response<v1::GetPersonResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PersonService/GetPerson")?;
+        let reader = Reader::of(&request, "PersonService/GetPerson")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.name("name", "people", &request.name);
@@ -154,6 +154,14 @@ impl PersonService for Api {
         fields.finish()?;
         let found = self.app.get_person(&id, read).await;
         let (summary, position) = found.map_err(|error| status(&error, &request.name))?;
+        let target = self.app.person_target(&id).await;
+        let target = target.map_err(|error| status(&error, &request.name))?;
+        let action = if request.reveal {
+            Action::Reveal
+        } else {
+            Action::ReadMasked
+        };
+        self.allow(&reader, action, &target)?;
         let classes = [FieldClass::Status, FieldClass::Identity, FieldClass::Contact];
         let receipt = self.on_record(&reader, vec![id.clone()], &classes, position).await?;
         let masked = |mask: fn(&str) -> String| (!request.reveal).then_some(mask);
@@ -180,13 +188,14 @@ impl PersonService for Api {
         &self,
         request: Request<v1::ListPeopleRequest>,
     ) -> Result<Response<v1::ListPeopleResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PersonService/ListPeople")?;
+        let reader = Reader::of(&request, "PersonService/ListPeople")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let station = fields.id("station", &request.station);
         let page = fields.page(request.page_size, request.page_token);
         let read = fields.read(request.read);
         fields.finish()?;
+        self.allow(&reader, Action::ReadStatus, &Target::station(&station))?;
         let found = self.app.list_people(&station, &page, read).await;
         let page = found.map_err(|error| status(&error, "people"))?;
         let persons = page.rows.iter().map(|(id, _)| id.clone()).collect();
@@ -203,7 +212,7 @@ impl PersonService for Api {
         &self,
         request: Request<v1::FindPeopleRequest>,
     ) -> Result<Response<v1::FindPeopleResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PersonService/FindPeople")?;
+        let reader = Reader::of(&request, "PersonService/FindPeople")?;
         let (kind, value) = match request.into_inner().by {
             Some(By::IdNumber(number)) => (TokenKind::IdNumber, number),
             Some(By::Phone(phone)) => (TokenKind::Phone, phone),
@@ -216,6 +225,7 @@ impl PersonService for Api {
         };
         let found = self.app.find_person(kind, &value).await;
         let found = found.map_err(|error| status(&error, "people"))?;
+        self.allow(&reader, Action::FindPeople, &Target::station(&reader.principal.station))?;
         // A miss is on record too, without the value that was asked for.
         let head = self.app.store().log(LogName::Main).head().size;
         self.on_record(&reader, found.clone(), &[FieldClass::Status], head)
@@ -229,12 +239,15 @@ impl PersonService for Api {
         &self,
         request: Request<v1::ListAccessRequest>,
     ) -> Result<Response<v1::ListAccessResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PersonService/ListAccess")?;
+        let reader = Reader::of(&request, "PersonService/ListAccess")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.name("name", "people", &request.name);
         let page = fields.page(request.page_size, request.page_token);
         fields.finish()?;
+        let target = self.app.person_target(&id).await;
+        let target = target.map_err(|error| status(&error, &request.name))?;
+        self.allow(&reader, Action::ReadAccess, &target)?;
         let head = self.app.store().log(LogName::Main).head().size;
         self.on_record(&reader, vec![id.clone()], &[FieldClass::Status], head)
             .await?;

@@ -3,6 +3,7 @@
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::points_service_server::PointsService;
+use waystation_app::{Action, Target};
 use waystation_domain::FieldClass;
 
 use crate::Api;
@@ -12,6 +13,22 @@ use crate::reading::Reader;
 use crate::status::status;
 
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
+
+impl Api {
+    /// Refuses the reading of an account that is not permitted.
+    async fn allow_points(&self, reader: &Reader, person: &str, station: &str) -> Result<(), Status> {
+        let sealed = self
+            .app
+            .is_sealed(person)
+            .await
+            .map_err(|error| status(&error, person))?;
+        let target = Target {
+            sealed,
+            ..Target::station(station)
+        };
+        self.allow(reader, Action::ReadPoints, &target)
+    }
+}
 
 #[tonic::async_trait]
 impl PointsService for Api {
@@ -39,7 +56,7 @@ impl PointsService for Api {
         &self,
         request: Request<v1::GetPointsAccountRequest>,
     ) -> Result<Response<v1::GetPointsAccountResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PointsService/GetPointsAccount")?;
+        let reader = Reader::of(&request, "PointsService/GetPointsAccount")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let person = fields.name("name", "pointsAccounts", &request.name);
@@ -47,6 +64,7 @@ impl PointsService for Api {
         fields.finish()?;
         let found = self.app.get_account(&person, read).await;
         let (account, position) = found.map_err(|error| status(&error, &request.name))?;
+        self.allow_points(&reader, &person, &account.station).await?;
         self.on_record(&reader, vec![person.clone()], &[FieldClass::Status], position)
             .await?;
         let account = Some(convert::account(&person, &account));
@@ -60,7 +78,7 @@ impl PointsService for Api {
         &self,
         request: Request<v1::ListPointsAccountsRequest>,
     ) -> Result<Response<v1::ListPointsAccountsResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PointsService/ListPointsAccounts")?;
+        let reader = Reader::of(&request, "PointsService/ListPointsAccounts")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let page = fields.page(request.page_size, request.page_token);
@@ -68,7 +86,14 @@ impl PointsService for Api {
         fields.finish()?;
         let station = optional(request.station);
         let found = self.app.list_accounts(station.as_deref(), &page, read).await;
-        let page = found.map_err(|error| status(&error, "pointsAccounts"))?;
+        let mut page = found.map_err(|error| status(&error, "pointsAccounts"))?;
+        let mut permitted = Vec::with_capacity(page.rows.len());
+        for (person, account) in page.rows {
+            if self.allow_points(&reader, &person, &account.station).await.is_ok() {
+                permitted.push((person, account));
+            }
+        }
+        page.rows = permitted;
         let persons = page.rows.iter().map(|(person, _)| person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;
@@ -87,7 +112,7 @@ impl PointsService for Api {
         &self,
         request: Request<v1::ListLedgerRequest>,
     ) -> Result<Response<v1::ListLedgerResponse>, Status> {
-        let reader = Reader::of(request.metadata(), "PointsService/ListLedger")?;
+        let reader = Reader::of(&request, "PointsService/ListLedger")?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let person = fields.name("name", "pointsAccounts", &request.name);
@@ -96,6 +121,12 @@ impl PointsService for Api {
         fields.finish()?;
         let found = self.app.list_ledger(&person, &page, read).await;
         let page = found.map_err(|error| status(&error, &request.name))?;
+        let now = self
+            .app
+            .get_account(&person, waystation_app::ReadOptions::default())
+            .await;
+        let (account, _) = now.map_err(|error| status(&error, &request.name))?;
+        self.allow_points(&reader, &person, &account.station).await?;
         self.on_record(&reader, vec![person], &[FieldClass::Status], page.position)
             .await?;
         Ok(Response::new(v1::ListLedgerResponse {

@@ -1,8 +1,7 @@
-//! Who asks. Until identities exist, request metadata says so and is believed; authentication will fill this seam and
-//! nothing else has to change.
+//! Who asks: what the gate (`identity`) found out, or, on an insecure server, what request metadata says and is believed.
 
-use tonic::metadata::MetadataMap;
-use tonic::{Code, Status};
+use tonic::codegen::http::HeaderMap;
+use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use waystation_domain::{Principal, Role};
 
@@ -17,10 +16,23 @@ pub(crate) const STATION: &str = "waystation-station";
 
 const LENGTH_MAX: usize = 64;
 
-/// The principal that request metadata names.
-pub(crate) fn principal(metadata: &MetadataMap) -> Result<Principal, Status> {
+/// Who makes a request.
+pub(crate) fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
+    if let Some(principal) = request.extensions().get::<Principal>() {
+        return Ok(principal.clone());
+    }
+    // The gate has let it through because metadata would be believed; say what of it is missing.
+    named(request.metadata().as_ref())
+}
+
+/// The principal that metadata names, on a server that believes it.
+pub(crate) fn believed(headers: &HeaderMap) -> Option<Principal> {
+    named(headers).ok()
+}
+
+fn named(headers: &HeaderMap) -> Result<Principal, Status> {
     let text = |key: &'static str| {
-        let value = metadata
+        let value = headers
             .get(key)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
@@ -32,12 +44,7 @@ pub(crate) fn principal(metadata: &MetadataMap) -> Result<Principal, Status> {
     let role = Role::parse(&text(ROLE)?).filter(|role| *role != Role::System);
     Ok(Principal {
         id: text(ACTOR)?,
-        role: role.ok_or_else(|| {
-            unknown(
-                ROLE,
-                "CASE_WORKER, SUPERVISOR, DISTRICT_OFFICER, INSPECTOR or STORE_KEEPER",
-            )
-        })?,
+        role: role.ok_or_else(|| unknown(ROLE, "a role such as CASE_WORKER, SUPERVISOR or INSPECTOR"))?,
         station: text(STATION)?,
     })
 }

@@ -1,12 +1,12 @@
 //! Who reads, what for, and the record of it that must be there before anything leaves.
 
-use tonic::Status;
-use tonic::metadata::MetadataMap;
-use waystation_app::{Access, AccessReceipt, AppError, FieldValue, Purpose};
+use tonic::{Request, Status};
+use waystation_app::{Access, AccessReceipt, Action, AppError, FieldValue, Purpose, Target};
 use waystation_domain::{Field, FieldClass, Principal};
 
 use crate::Api;
 use crate::fields::Fields;
+use crate::identity::denied;
 use crate::principal::principal;
 use crate::status::status;
 
@@ -23,10 +23,10 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// The caller that request metadata names.
-    pub(crate) fn of(metadata: &MetadataMap, rpc: &'static str) -> Result<Self, Status> {
-        let principal = principal(metadata)?;
+    pub(crate) fn of<T>(request: &Request<T>, rpc: &'static str) -> Result<Self, Status> {
+        let principal = principal(request)?;
         let mut fields = Fields::default();
-        let purpose = match metadata.get(PURPOSE) {
+        let purpose = match request.metadata().get(PURPOSE) {
             None => Purpose::of(principal.role),
             Some(value) => {
                 let named = value.to_str().unwrap_or_default();
@@ -47,6 +47,49 @@ impl Reader {
 }
 
 impl Api {
+    /// Refuses a reading that is not permitted, whenever the moment is that it asks about.
+    pub(crate) fn allow(&self, reader: &Reader, action: Action, target: &Target) -> Result<(), Status> {
+        if self.allows(reader, action, target)? {
+            Ok(())
+        } else {
+            Err(denied())
+        }
+    }
+
+    pub(crate) fn allows(&self, reader: &Reader, action: Action, target: &Target) -> Result<bool, Status> {
+        let allowed = self
+            .app
+            .permissions()
+            .allows(&reader.principal, action, target, reader.purpose);
+        allowed.map_err(|error| status(&error, reader.rpc))
+    }
+
+    /// What a case is to permissions, as it is now.
+    pub(crate) async fn case_target(&self, case: &str) -> Result<Target, Status> {
+        let failed = |error| status(&error, case);
+        let state = self.app.case_of(case).await.map_err(failed)?;
+        let sealed = self.app.is_sealed(&state.person).await.map_err(failed)?;
+        Ok(Target {
+            station: state.station,
+            worker: state.worker.unwrap_or_default(),
+            sealed,
+        })
+    }
+
+    /// Refuses the reading of a stream of a record that is not permitted.
+    pub(crate) async fn allow_stream(&self, reader: &Reader, stream: &str) -> Result<(), Status> {
+        let (action, target) = match About::stream(stream) {
+            About::Case(case) => (Action::ReadStatus, self.case_target(case).await?),
+            About::Person(person) => {
+                let target = self.app.person_target(person).await;
+                (Action::ReadStatus, target.map_err(|error| status(&error, person))?)
+            }
+            About::Commitment => (Action::ReadStatus, Target::station(&reader.principal.station)),
+            About::Nobody => (Action::ReadEvents, Target::whole()),
+        };
+        self.allow(reader, action, &target)
+    }
+
     /// Puts a reading on record. Only what comes after this may be answered.
     pub(crate) async fn on_record(
         &self,
@@ -108,6 +151,8 @@ impl Api {
 pub(crate) enum About<'a> {
     Person(&'a str),
     Case(&'a str),
+    /// A claim on a number, or a key: digests that tell nothing.
+    Commitment,
     Nobody,
 }
 
@@ -117,6 +162,7 @@ impl<'a> About<'a> {
         match stream.split_once('-') {
             Some(("person" | "points", person)) => About::Person(person),
             Some(("case", case)) => About::Case(case),
+            Some(("ordernumber" | "key", _)) => About::Commitment,
             _ => About::Nobody,
         }
     }
@@ -137,7 +183,7 @@ impl Api {
             let person = match About::stream(stream) {
                 About::Person(person) => person.to_owned(),
                 About::Case(case) => self.app.person_of(case).await.map_err(|error| status(&error, case))?,
-                About::Nobody => String::new(),
+                About::Commitment | About::Nobody => String::new(),
             };
             persons.extend(Some(person).filter(|person| !person.is_empty()));
         }

@@ -63,10 +63,14 @@ impl Api {
         let replies = self.pages(after).and_then(move |page| {
             let (api, reader, stream) = (api.clone(), reader.clone(), stream.clone());
             async move {
-                let wanted: Vec<&Recorded> = page
-                    .iter()
-                    .filter(|recorded| stream.as_ref().is_none_or(|stream| recorded.event.stream() == stream))
-                    .collect();
+                let mut wanted: Vec<&Recorded> = Vec::new();
+                for recorded in &page {
+                    let name = recorded.event.stream();
+                    let asked = stream.as_ref().is_none_or(|stream| name == stream);
+                    if asked && api.allow_stream(&reader, name).await.is_ok() {
+                        wanted.push(recorded);
+                    }
+                }
                 if let Some(last) = wanted.last() {
                     let streams = wanted
                         .iter()
@@ -116,7 +120,9 @@ impl Api {
                         .get_case(&id, moment)
                         .await
                         .map_err(|error| status(&error, &id))?;
-                    if station.as_ref().is_none_or(|station| *station == case.station) {
+                    let target = api.case_target(&id).await?;
+                    let permitted = api.allows(&reader, waystation_app::Action::ReadStatus, &target)?;
+                    if permitted && station.as_ref().is_none_or(|station| *station == case.station) {
                         persons.push(case.person.clone());
                         let case = Some(convert::case(&id, &case));
                         replies.push(Ok(v1::WatchCasesResponse {

@@ -15,6 +15,12 @@ pub mod receipt;
 pub mod tree;
 pub mod witness;
 
+/// The bytes of standard base64.
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(text).ok()
+}
+
 pub use cosign::{CosignatureVerifier, Cosigner};
 pub use envelope::{DataKey, EnvelopeError, Place};
 pub use keyring::{Keyring, KeyringError, TokenKind, Wrapped};

@@ -1,5 +1,7 @@
 //! People on file.
 
+use std::collections::HashSet;
+
 use super::{Page, PageRequest, ReadOptions, everything, under};
 use crate::app::App;
 use crate::error::AppError;
@@ -26,6 +28,18 @@ impl App {
     ) -> Result<Page<(String, PersonSummary)>, AppError> {
         let range = under(PeopleKey::Station as u16, &[station]);
         self.list::<People>(range, &[], page, options, |_| true).await
+    }
+
+    pub(crate) async fn people_sealed(&self, persons: &[String]) -> Result<HashSet<String>, AppError> {
+        let (generation, at) = self.generation::<People>(ReadOptions::default()).await?;
+        let mut sealed = HashSet::new();
+        for stored in self.views().documents(generation, persons, at).await? {
+            let person: PersonSummary = super::decode(&stored.body, stored.from_position)?;
+            if person.sealed {
+                sealed.insert(stored.id);
+            }
+        }
+        Ok(sealed)
     }
 
     /// The first people under a key, when the view has come this far.

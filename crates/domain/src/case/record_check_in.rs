@@ -25,8 +25,8 @@ impl Command for RecordCheckIn {
     const NAME: &'static str = "RecordCheckIn";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_stage(case, &[Stage::Active, Stage::TermExpiredAwaitingNotice])?;
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &[Stage::Active, Stage::TermExpiredAwaitingNotice])?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;
         let fact = CheckInRecorded {

@@ -23,8 +23,8 @@ impl Command for RecordService {
     const NAME: &'static str = "RecordService";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_stage(case, &[Stage::Ordered])?;
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &[Stage::Ordered])?;
         check_day_from("on", self.on, case.notified_on, context)?;
         let programme = case.programme.map_or("CD", |programme| programme.as_str());
         let key = format!("report_in.days.{programme}");

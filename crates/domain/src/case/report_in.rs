@@ -27,8 +27,8 @@ impl Command for ReportIn {
     const NAME: &'static str = "ReportIn";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_stage(case, &[Stage::AwaitingReportIn, Stage::ReportInOverdue])?;
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &[Stage::AwaitingReportIn, Stage::ReportInOverdue])?;
         check_day_from("on", self.on, case.served_on, context)?;
         if !self.identity_checked {
             return Err(Rejection::of(Reason::IdentityNotChecked, "identity_checked"));

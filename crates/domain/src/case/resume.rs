@@ -25,8 +25,8 @@ impl Command for Resume {
     const NAME: &'static str = "Resume";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_stage(case, &[Stage::Suspended])?;
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &[Stage::Suspended])?;
         check_day_from("on", self.on, case.suspended_from, context)?;
         check_text("document_no", &self.document_no)?;
         let mut events = vec![CaseEvent::from(CaseResumed {

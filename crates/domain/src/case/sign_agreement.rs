@@ -28,8 +28,8 @@ impl Command for SignAgreement {
     const NAME: &'static str = "SignAgreement";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_stage(case, &[Stage::Reported])?;
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &[Stage::Reported])?;
         check_day_from("on", self.on, case.reported_on, context)?;
         check_text("agreement_no", &self.agreement_no)?;
         if self.clauses.len() > CLAUSES_MAX {

@@ -26,8 +26,8 @@ impl Command for Suspend {
     const NAME: &'static str = "Suspend";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_stage(case, &[Stage::Active])?;
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &[Stage::Active])?;
         check_day_from("from", self.from, case.agreement_on, context)?;
         check_text("document_no", &self.document_no)?;
         if self.cause == SuspensionCause::Imprisoned {

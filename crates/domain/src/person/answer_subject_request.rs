@@ -25,8 +25,8 @@ impl Command for AnswerSubjectRequest {
     const NAME: &'static str = "AnswerSubjectRequest";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(person, &[Role::Supervisor, Role::PrivacyOfficer], context)?;
+        check_there(person)?;
         if !person.requests.contains(&self.request) {
             return Err(Rejection::of(Reason::RequestNotFound, "request"));
         }

@@ -24,8 +24,8 @@ impl Command for DecideAct {
     const NAME: &'static str = "DecideAct";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(person, &[Role::Supervisor, Role::PrivacyOfficer], context)?;
+        check_there(person)?;
         let waiting = person.proposals.iter().find(|open| open.number == self.proposal);
         let waiting = waiting.ok_or_else(|| Rejection::of(Reason::ProposalNotFound, "proposal"))?;
         if waiting.by == context.actor.id {

@@ -30,8 +30,8 @@ impl Command for ProposeAct {
     const NAME: &'static str = "ProposeAct";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(person, &[Role::Supervisor, Role::PrivacyOfficer], context)?;
+        check_there(person)?;
         check_code("basis", &self.basis)?;
         check_note("reason", &self.reason)?;
         let two = matches!(self.act, Act::Merge | Act::Split);

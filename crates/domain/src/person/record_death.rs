@@ -24,8 +24,8 @@ impl Command for RecordDeath {
     const NAME: &'static str = "RecordDeath";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(person, &[Role::Supervisor], context)?;
+        check_there(person)?;
         if person.dead {
             return Err(Reason::PersonDead.into());
         }

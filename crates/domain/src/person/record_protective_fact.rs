@@ -28,8 +28,8 @@ impl Command for RecordProtectiveFact {
     const NAME: &'static str = "RecordProtectiveFact";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_open(person)?;
         check_actor(person, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_open(person)?;
         check_day("from", self.from, context)?;
         if self.to.is_some_and(|to| to < self.from) {
             return Err(Rejection::of(Reason::OccurredBeforeCase, "to").with("earliest", self.from));

@@ -24,12 +24,12 @@ impl Command for RegisterSubjectRequest {
     const NAME: &'static str = "RegisterSubjectRequest";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(
             person,
             &[Role::CaseWorker, Role::Supervisor, Role::PrivacyOfficer],
             context,
         )?;
+        check_there(person)?;
         check_day("on", self.on, context)?;
         Ok(vec![
             SubjectRequestRegistered {

@@ -30,8 +30,8 @@ impl Command for Restrict {
     const NAME: &'static str = "Restrict";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(person, &WHO, context)?;
+        check_there(person)?;
         check_code("basis", &self.basis)?;
         let basis = self.basis.clone();
         Ok(if person.restricted {
@@ -47,8 +47,8 @@ impl Command for LiftRestriction {
     const NAME: &'static str = "LiftRestriction";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_there(person)?;
         check_actor(person, &WHO, context)?;
+        check_there(person)?;
         check_code("basis", &self.basis)?;
         let basis = self.basis.clone();
         Ok(if person.restricted {

@@ -26,8 +26,8 @@ impl Command for UpdateContact {
     const NAME: &'static str = "UpdateContact";
 
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
-        check_open(person)?;
         check_actor(person, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_open(person)?;
         if self.phone.is_none() && self.address.is_none() {
             return Err(Rejection::of(Reason::FieldInvalid, "phone").with("expected", "a phone or an address"));
         }

@@ -1,0 +1,107 @@
+//! Who works here: accounts as facts in the log, and the secrets that prove them, of which only digests are kept.
+
+use sha2::{Digest, Sha256};
+use waystation_domain::account::{Account, CreateAccount, DisableAccount};
+use waystation_domain::{Principal, Reason, Rejection, Role};
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::execute::Envelope;
+use crate::ids;
+use crate::vault::random;
+
+/// Begins a token, so that people and scanners of leaked secrets recognise one.
+const TOKEN_PREFIX: &str = "wst";
+
+fn verifier(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Account and secret of `Basic` credentials; `None` when they do not read.
+pub fn basic_credentials(encoded: &str) -> Option<(String, String)> {
+    let text = waystation_trust::decode_base64(encoded)?;
+    let text = String::from_utf8(text).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+impl App {
+    /// Makes an account and gives out its token, once: only a digest of it is kept.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn create_account(
+        &self,
+        id: &str,
+        role: Role,
+        station: &str,
+        envelope: &Envelope,
+    ) -> Result<String, AppError> {
+        if !ids::is_id(id) {
+            let no = Rejection::of(Reason::FieldInvalid, "account_id");
+            return Err(no.with("expected", "1 to 64 letters, digits, `-`, `_` or `.`").into());
+        }
+        let command = CreateAccount {
+            role,
+            station: station.to_owned(),
+        };
+        self.run(self.accounts_of_staff(), id, &command, envelope).await?;
+        // 256 random bits need no slow hash.
+        let secret = ids::hex(&random::<32>()?);
+        self.vault().keys().put_credential(id, &verifier(&secret)).await?;
+        Ok(format!("{TOKEN_PREFIX}:{id}:{secret}"))
+    }
+
+    /// Closes an account: from the next call on, its token opens nothing.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn disable_account(&self, id: &str, envelope: &Envelope) -> Result<(), AppError> {
+        self.run(self.accounts_of_staff(), id, &DisableAccount {}, envelope)
+            .await?;
+        self.vault().keys().drop_credential(id).await?;
+        Ok(())
+    }
+
+    /// Whether anybody has an account.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn has_accounts(&self) -> Result<bool, AppError> {
+        Ok(self.vault().keys().has_credentials().await?)
+    }
+
+    /// Who a token belongs to; `None` when it belongs to nobody, or not any more.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, AppError> {
+        let mut parts = token.splitn(3, ':');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(TOKEN_PREFIX), Some(id), Some(secret)) => self.authenticate_as(id, secret).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// As [`App::authenticate`], with the two halves of a token apart.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn authenticate_as(&self, id: &str, secret: &str) -> Result<Option<Principal>, AppError> {
+        if !ids::is_id(id) {
+            return Ok(None);
+        }
+        // Digests of random secrets: how long comparing takes tells nothing that helps.
+        let known = self.vault().keys().credential(id).await?;
+        if known.is_none_or(|known| known != verifier(secret)) {
+            return Ok(None);
+        }
+        let slot = self.accounts_of_staff().lock(id, self.main()).await?;
+        let account: &Account = &slot.state;
+        Ok(account.role.filter(|_| !account.disabled).map(|role| Principal {
+            id: id.to_owned(),
+            role,
+            station: account.station.clone(),
+        }))
+    }
+}

@@ -1,0 +1,70 @@
+//! An account: who works here in which role, and since when. Secrets are kept elsewhere; the log has the facts.
+
+mod create_account;
+mod disable_account;
+pub mod event;
+
+pub use create_account::CreateAccount;
+pub use disable_account::DisableAccount;
+pub use event::{AccountCreated, AccountDisabled, AccountEvent};
+
+use crate::kernel::{Aggregate, Role};
+
+/// The state of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Its role; `None` before it exists.
+    pub role: Option<Role>,
+    /// Station or office.
+    pub station: String,
+    /// It opens nothing any more.
+    pub disabled: bool,
+}
+
+impl Aggregate for Account {
+    const CATEGORY: &'static str = "account";
+    type Event = AccountEvent;
+
+    fn subject<'a>(&'a self, id: &'a str) -> &'a str {
+        id
+    }
+
+    fn evolve(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::AccountCreated(fact) => {
+                self.role = Some(fact.role);
+                self.station.clone_from(&fact.station);
+            }
+            AccountEvent::AccountDisabled(_) => self.disabled = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rejection::Reason;
+    use crate::spec::given;
+
+    #[test]
+    fn a_security_administrator_makes_accounts_and_nobody_makes_their_own_bigger() {
+        let create = CreateAccount {
+            role: Role::CaseWorker,
+            station: "station-qinglongshan".into(),
+        };
+        assert_eq!(given::<Account>([]).reason(&create), Reason::RoleRequired);
+        let made = given::<Account>([]).by("security-1", Role::SecurityAdmin).then(&create);
+        assert_eq!(made.state().role, Some(Role::CaseWorker));
+        assert_eq!(made.reason(&create), Reason::AccountExists);
+        let disabled = made.then(&DisableAccount {});
+        assert!(disabled.state().disabled);
+        assert_eq!(disabled.when(&DisableAccount {}), Ok(Vec::new()));
+        let system = CreateAccount {
+            role: Role::System,
+            ..create
+        };
+        let security = given::<Account>([]).by("security-1", Role::SecurityAdmin);
+        assert_eq!(security.reason(&system), Reason::FieldInvalid);
+        assert_eq!(security.reason(&DisableAccount {}), Reason::AccountMissing);
+    }
+}

@@ -1,0 +1,5 @@
+-- What proves who somebody is: digests of secrets, never the secrets.
+CREATE TABLE credential (
+  principal TEXT PRIMARY KEY,
+  verifier  BYTEA NOT NULL
+);

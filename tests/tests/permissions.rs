@@ -1,0 +1,526 @@
+//! Who may what, tried for real; the table in `docs/permissions.md` is what must come out.
+
+use std::collections::BTreeMap;
+
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use waystation_api::v1;
+use waystation_storage::testing::on_both;
+use waystation_tests::people::{decide, propose};
+use waystation_tests::{Clients, STATION, Server, order, today};
+
+const THERE: &str = "station-elsewhere";
+const ROLES: [&str; 9] = [
+    "CASE_WORKER",
+    "SUPERVISOR",
+    "DISTRICT_OFFICER",
+    "INSPECTOR",
+    "STORE_KEEPER",
+    "PRIVACY_OFFICER",
+    "SYSTEM_ADMIN",
+    "SECURITY_ADMIN",
+    "AUDIT_ADMIN",
+];
+const RECORDS: [(char, &str); 5] = [
+    ('o', "own"),
+    ('w', "other"),
+    ('s', "there"),
+    ('x', "sealed"),
+    ('e', "erased"),
+];
+const NUMBERS: [&str; 5] = [
+    "11010519491231002X",
+    "110105194912310038",
+    "110105194912310046",
+    "110105194912310054",
+    "110105194912310062",
+];
+
+async fn record(server: &Server, channel: &Channel, number: usize, id: &str, station: &str, worker: &str) {
+    let mut worker_clients = Clients::at(channel, "worker-1", "CASE_WORKER", station);
+    let mut leader = Clients::at(channel, "leader-1", "SUPERVISOR", station);
+    let registration = v1::RegisterPersonRequest {
+        person_id: id.into(),
+        name: "王小明".into(),
+        id_number: NUMBERS[number].into(),
+        household_org: "QINGZHEN".into(),
+        ..Default::default()
+    };
+    worker_clients
+        .people
+        .register_person(registration)
+        .await
+        .expect("is registered");
+    let day = today();
+    let case = v1::RegisterOrderRequest {
+        person: id.into(),
+        ..order(id, &day)
+    };
+    worker_clients.cases.register_order(case).await.expect("is registered");
+    let name = format!("cases/{id}");
+    let served = v1::RecordServiceRequest {
+        name: name.clone(),
+        on: day.clone(),
+        ..Default::default()
+    };
+    worker_clients.cases.record_service(served).await.expect("is served");
+    let assign = v1::AssignWorkerRequest {
+        name,
+        from: day.clone(),
+        worker: worker.into(),
+        ..Default::default()
+    };
+    leader.cases.assign_worker(assign).await.expect("is assigned");
+    let award = v1::AwardPointsManuallyRequest {
+        name: format!("pointsAccounts/{id}"),
+        on: day,
+        amount: 5,
+        reason: "HELPED".into(),
+        ..Default::default()
+    };
+    worker_clients
+        .points
+        .award_points_manually(award)
+        .await
+        .expect("is awarded");
+    let act = match id {
+        "sealed" => v1::Act::Seal,
+        "erased" => v1::Act::Erase,
+        _ => return,
+    };
+    leader.people.propose_act(propose(id, act)).await.expect("is proposed");
+    let mut privacy = server.clients("privacy-1", "PRIVACY_OFFICER").await;
+    privacy.people.decide_act(decide(id, 1)).await.expect("is decided");
+}
+
+fn permitted<T>(answer: Result<T, Status>) -> bool {
+    answer.map_or_else(|no| no.code() != Code::PermissionDenied, |_| true)
+}
+
+/// Whether each method is permitted on a record. Commands are only tried, not carried out.
+async fn tried(clients: &mut Clients, id: &str, position: i64) -> BTreeMap<&'static str, bool> {
+    let (case, person, account) = (
+        format!("cases/{id}"),
+        format!("people/{id}"),
+        format!("pointsAccounts/{id}"),
+    );
+    let station = if id == "there" { THERE } else { STATION };
+    let day = today();
+    let read = Some(v1::ReadOptions {
+        min_position: position,
+        as_of: None,
+    });
+    let mut table = BTreeMap::new();
+    macro_rules! asks {
+        ($service:ident . $method:ident, $name:literal, $request:expr) => {
+            table.insert($name, permitted(clients.$service.$method($request).await));
+        };
+    }
+    macro_rules! command {
+        ($service:ident . $method:ident, $name:literal, $message:ident { $($field:ident: $value:expr),* $(,)? }) => {
+            let request = v1::$message { $($field: $value,)* validate_only: true, ..Default::default() };
+            asks!($service.$method, $name, request);
+        };
+    }
+    macro_rules! lists {
+        ($service:ident . $method:ident, $name:literal, $request:expr, |$answer:ident| $holds:expr) => {
+            let answer = clients.$service.$method($request).await;
+            table.insert(
+                $name,
+                answer.is_ok_and(|answer| {
+                    let $answer = answer.into_inner();
+                    $holds
+                }),
+            );
+        };
+    }
+    let new = v1::RegisterOrderRequest {
+        validate_only: true,
+        ..order(&format!("new-{id}"), &day)
+    };
+    asks!(cases.register_order, "CaseService/RegisterOrder", new);
+    let new = v1::RegisterPersonRequest {
+        validate_only: true,
+        ..Default::default()
+    };
+    asks!(people.register_person, "PersonService/RegisterPerson", new);
+    let award = v1::AwardPointsRequest {
+        name: account.clone(),
+        rule: "check_in".into(),
+        basis: format!("{case}/events/0"),
+        validate_only: true,
+        ..Default::default()
+    };
+    asks!(points.award_points, "PointsService/AwardPoints", award);
+    command!(
+        cases.record_service,
+        "CaseService/RecordService",
+        RecordServiceRequest {
+            name: case.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        cases.report_in,
+        "CaseService/ReportIn",
+        ReportInRequest {
+            name: case.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        cases.sign_agreement,
+        "CaseService/SignAgreement",
+        SignAgreementRequest {
+            name: case.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        cases.open_case_file,
+        "CaseService/OpenCaseFile",
+        OpenCaseFileRequest {
+            name: case.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        cases.assign_worker,
+        "CaseService/AssignWorker",
+        AssignWorkerRequest {
+            name: case.clone(),
+            from: day.clone()
+        }
+    );
+    command!(
+        cases.record_check_in,
+        "CaseService/RecordCheckIn",
+        RecordCheckInRequest {
+            name: case.clone(),
+            on: day.clone(),
+            mode: 1
+        }
+    );
+    command!(
+        cases.record_talk,
+        "CaseService/RecordTalk",
+        RecordTalkRequest {
+            name: case.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        cases.suspend,
+        "CaseService/Suspend",
+        SuspendRequest {
+            name: case.clone(),
+            from: day.clone(),
+            cause: 1
+        }
+    );
+    command!(
+        cases.resume,
+        "CaseService/Resume",
+        ResumeRequest {
+            name: case.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        cases.terminate,
+        "CaseService/Terminate",
+        TerminateRequest {
+            name: case.clone(),
+            on: day.clone(),
+            reason: 1
+        }
+    );
+    command!(
+        cases.record_discharge_notice,
+        "CaseService/RecordDischargeNotice",
+        RecordDischargeNoticeRequest {
+            name: case.clone(),
+            issued_on: day.clone(),
+            received_on: day.clone()
+        }
+    );
+    let get = |reveal| v1::GetCaseRequest {
+        name: case.clone(),
+        read,
+        reveal,
+    };
+    asks!(cases.get_case, "CaseService/GetCase", get(false));
+    asks!(cases.get_case, "CaseService/GetCase reveal", get(true));
+    let list = v1::ListCasesRequest {
+        station: station.into(),
+        read,
+        ..Default::default()
+    };
+    lists!(cases.list_cases, "CaseService/ListCases", list, |answer| answer
+        .cases
+        .iter()
+        .any(|row| row.name == case));
+    let agenda = v1::ListAgendaRequest {
+        case: case.clone(),
+        read,
+        ..Default::default()
+    };
+    lists!(cases.list_agenda, "CaseService/ListAgenda", agenda, |answer| !answer
+        .obligations
+        .is_empty());
+    let statistics = v1::GetStationStatisticsRequest {
+        station: station.into(),
+        read,
+        ..Default::default()
+    };
+    asks!(
+        cases.get_station_statistics,
+        "CaseService/GetStationStatistics",
+        statistics
+    );
+    command!(
+        points.award_points_manually,
+        "PointsService/AwardPointsManually",
+        AwardPointsManuallyRequest {
+            name: account.clone(),
+            on: day.clone(),
+            amount: 1,
+            reason: "X".into()
+        }
+    );
+    command!(
+        points.reverse_award,
+        "PointsService/ReverseAward",
+        ReverseAwardRequest {
+            name: account.clone(),
+            award: 1,
+            on: day.clone()
+        }
+    );
+    command!(
+        points.redeem_points,
+        "PointsService/RedeemPoints",
+        RedeemPointsRequest {
+            name: account.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        points.cancel_redemption,
+        "PointsService/CancelRedemption",
+        CancelRedemptionRequest {
+            name: account.clone(),
+            on: day.clone()
+        }
+    );
+    let get = v1::GetPointsAccountRequest {
+        name: account.clone(),
+        read,
+    };
+    asks!(points.get_points_account, "PointsService/GetPointsAccount", get);
+    let list = v1::ListPointsAccountsRequest {
+        station: station.into(),
+        read,
+        ..Default::default()
+    };
+    lists!(
+        points.list_points_accounts,
+        "PointsService/ListPointsAccounts",
+        list,
+        |answer| answer.accounts.iter().any(|row| row.name == account)
+    );
+    let ledger = v1::ListLedgerRequest {
+        name: account.clone(),
+        read,
+        ..Default::default()
+    };
+    asks!(points.list_ledger, "PointsService/ListLedger", ledger);
+    command!(
+        people.update_contact,
+        "PersonService/UpdateContact",
+        UpdateContactRequest {
+            name: person.clone(),
+            verified_by: 1
+        }
+    );
+    command!(
+        people.record_protective_fact,
+        "PersonService/RecordProtectiveFact",
+        RecordProtectiveFactRequest {
+            name: person.clone(),
+            kind: 1,
+            from: day.clone()
+        }
+    );
+    command!(
+        people.record_death,
+        "PersonService/RecordDeath",
+        RecordDeathRequest {
+            name: person.clone(),
+            on: day.clone()
+        }
+    );
+    command!(
+        people.restrict_person,
+        "PersonService/RestrictPerson",
+        RestrictPersonRequest { name: person.clone() }
+    );
+    command!(
+        people.lift_restriction,
+        "PersonService/LiftRestriction",
+        LiftRestrictionRequest { name: person.clone() }
+    );
+    command!(
+        people.propose_act,
+        "PersonService/ProposeAct",
+        ProposeActRequest {
+            name: person.clone(),
+            act: 1
+        }
+    );
+    command!(
+        people.decide_act,
+        "PersonService/DecideAct",
+        DecideActRequest { name: person.clone() }
+    );
+    command!(
+        people.register_subject_request,
+        "PersonService/RegisterSubjectRequest",
+        RegisterSubjectRequestRequest {
+            name: person.clone(),
+            kind: 1,
+            on: day.clone()
+        }
+    );
+    command!(
+        people.answer_subject_request,
+        "PersonService/AnswerSubjectRequest",
+        AnswerSubjectRequestRequest { name: person.clone() }
+    );
+    let get = |reveal| v1::GetPersonRequest {
+        name: person.clone(),
+        reveal,
+        read,
+    };
+    asks!(people.get_person, "PersonService/GetPerson", get(false));
+    asks!(people.get_person, "PersonService/GetPerson reveal", get(true));
+    let list = v1::ListPeopleRequest {
+        station: station.into(),
+        read,
+        ..Default::default()
+    };
+    asks!(people.list_people, "PersonService/ListPeople", list);
+    let by = v1::find_people_request::By::IdNumber(NUMBERS[0].into());
+    asks!(
+        people.find_people,
+        "PersonService/FindPeople",
+        v1::FindPeopleRequest { by: Some(by) }
+    );
+    let list = v1::ListAccessRequest {
+        name: person.clone(),
+        ..Default::default()
+    };
+    asks!(people.list_access, "PersonService/ListAccess", list);
+    let list = v1::ListAuditEntriesRequest {
+        by: Some(v1::list_audit_entries_request::By::Record(case.clone())),
+        read,
+        ..Default::default()
+    };
+    asks!(audit.list_audit_entries, "AuditService/ListAuditEntries", list);
+    asks!(
+        audit.replay_case,
+        "AuditService/ReplayCase",
+        v1::ReplayCaseRequest {
+            name: case.clone(),
+            read
+        }
+    );
+    asks!(
+        audit.get_checkpoint,
+        "AuditService/GetCheckpoint",
+        v1::GetCheckpointRequest {}
+    );
+    table
+}
+
+async fn whole(server: &Server, role: &str) -> String {
+    let channel = server.connect().await;
+    let mut as_role = Clients::at(&channel, "worker-1", role, STATION);
+    let mut admin = v1::admin_service_client::AdminServiceClient::with_interceptor(
+        channel.clone(),
+        waystation_tests::Acting::new("worker-1", role, STATION),
+    );
+    let mut may = Vec::new();
+    if permitted(admin.list_projections(v1::ListProjectionsRequest {}).await) {
+        may.push("Administer");
+    }
+    if permitted(
+        admin
+            .disable_account(v1::DisableAccountRequest {
+                name: "accounts/nobody".into(),
+            })
+            .await,
+    ) {
+        may.push("ManageAccounts");
+    }
+    let watch = as_role.cases.watch_cases(v1::WatchCasesRequest::default());
+    if permitted(watch.await) {
+        may.push("Watch");
+    }
+    may.join(" ")
+}
+
+#[test]
+fn every_role_may_what_the_table_says_and_nothing_else() {
+    let written = include_str!("../../docs/permissions.md");
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let channel = server.connect().await;
+        for (number, (_, id)) in RECORDS.iter().enumerate() {
+            let (station, worker) = match *id {
+                "there" => (THERE, "worker-9"),
+                "other" => (STATION, "worker-2"),
+                _ => (STATION, "worker-1"),
+            };
+            record(&server, &channel, number, id, station, worker).await;
+        }
+        let mut clients = server.clients("worker-1", "CASE_WORKER").await;
+        let head = clients.audit.get_checkpoint(v1::GetCheckpointRequest {}).await;
+        let position = head.expect("is given").into_inner().size;
+        let mut cells: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut wholes = Vec::new();
+        for role in ROLES {
+            let mut clients = Clients::at(&channel, "worker-1", role, STATION);
+            let mut row: BTreeMap<&str, String> = BTreeMap::new();
+            for (letter, id) in RECORDS {
+                for (method, permitted) in tried(&mut clients, id, position).await {
+                    row.entry(method)
+                        .or_default()
+                        .extend(Some(letter).filter(|_| permitted));
+                }
+            }
+            for (method, letters) in row {
+                let cell = if letters.is_empty() { "–".to_owned() } else { letters };
+                cells.entry(method).or_default().push(cell);
+            }
+            wholes.push(whole(&server, role).await);
+        }
+        let mut table = format!("| method | {} |\n", ROLES.join(" | "));
+        table += &format!("|---|{}\n", "---|".repeat(ROLES.len()));
+        for (method, row) in &cells {
+            table += &format!("| {method} | {} |\n", row.join(" | "));
+        }
+        table += &format!(
+            "| the installation | {} |\n",
+            wholes
+                .iter()
+                .map(|may| if may.is_empty() { "–" } else { may.as_str() })
+                .collect::<Vec<_>>()
+                .join(" | ")
+        );
+        assert!(
+            written.contains(&table),
+            "docs/permissions.md does not hold this table:\n{table}"
+        );
+    });
+}
