@@ -110,6 +110,9 @@ pub struct AccessRecord {
     pub classes: Vec<FieldClass>,
     /// The moment of the main log they saw.
     pub at: u64,
+    /// Digest of the permissions in force.
+    #[serde(default)]
+    pub policies: String,
 }
 
 /// Proof that an access is on record. It can be made in one place, opens what the record names, and no longer than a minute.
@@ -172,6 +175,7 @@ impl App {
                 persons: chunk.to_vec(),
                 classes: access.classes.clone(),
                 at: access.at,
+                policies: self.permissions().digest().to_owned(),
             };
             let data = serde_json::to_vec(&record).map_err(|error| AppError::Internal(error.to_string()))?;
             events.push(NewEvent {
