@@ -20,11 +20,12 @@ CREATE TABLE key_tombstone (
   PRIMARY KEY (subject, version)
 );
 
--- Exact look-up by keyed tokens. An identity number belongs to one person.
+-- Exact look-up by keyed tokens. An identity number belongs to one person; it is claimed before the person is on file.
 CREATE TABLE lookup (
-  kind   TEXT NOT NULL,
-  token  BYTEA NOT NULL,
-  person TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  token      BYTEA NOT NULL,
+  person     TEXT NOT NULL,
+  claimed_us BIGINT NOT NULL,
   PRIMARY KEY (kind, token, person)
 );
 CREATE INDEX lookup_person ON lookup (person);

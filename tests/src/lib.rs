@@ -3,6 +3,7 @@
 
 pub mod forger;
 pub mod people;
+pub mod records;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use tonic_types::StatusExt;
 use waystation_api::v1;
 use waystation_storage::testing::TestDatabase;
 
-use crate::{Clients, Server, after};
+use crate::{Clients, Server, after, today};
 
 /// The example number of GB 11643-1999.
 pub const ID: &str = "11010519491231002X";
@@ -89,6 +89,7 @@ pub fn decide(id: &str, proposal: i32) -> v1::DecideActRequest {
 pub async fn erase(server: &Server, id: &str) -> v1::CommandReceipt {
     let mut leader = server.clients("leader-1", "SUPERVISOR").await;
     let mut privacy = server.clients("privacy-1", "PRIVACY_OFFICER").await;
+    end_cases(&mut leader, id).await;
     leader
         .people
         .propose_act(propose(id, v1::Act::Erase))
@@ -96,6 +97,39 @@ pub async fn erase(server: &Server, id: &str) -> v1::CommandReceipt {
         .expect("is proposed");
     let decided = privacy.people.decide_act(decide(id, 1)).await;
     decided.expect("is decided").into_inner()
+}
+
+/// Ends the open cases of a person, who cannot be erased before.
+///
+/// # Panics
+/// When one cannot be ended.
+pub async fn end_cases(leader: &mut Clients, person: &str) {
+    let checkpoint = leader.audit.get_checkpoint(v1::GetCheckpointRequest {}).await;
+    let of = v1::ListCasesRequest {
+        person: person.into(),
+        page_size: 100,
+        read: Some(v1::ReadOptions {
+            min_position: checkpoint.expect("is given").into_inner().size,
+            as_of: None,
+        }),
+        ..Default::default()
+    };
+    for case in leader.cases.list_cases(of).await.expect("lists").into_inner().cases {
+        if [v1::Stage::Terminated, v1::Stage::Discharged]
+            .map(i32::from)
+            .contains(&case.stage)
+        {
+            continue;
+        }
+        let end = v1::TerminateRequest {
+            name: case.name,
+            on: today(),
+            reason: v1::TerminationReason::OrderRevoked.into(),
+            document_no: "终止-1".into(),
+            ..Default::default()
+        };
+        leader.cases.terminate(end).await.expect("is ended");
+    }
 }
 
 /// The reason of a refusal.

@@ -231,6 +231,11 @@ fn the_demo_proves_itself() {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let summary = json(&out);
     assert_eq!(summary["healthy"], true, "{summary}");
+    let shown = &summary["trust"]["shown"];
+    for what in ["denied", "emergency", "opened", "sealed", "erased", "tampered"] {
+        assert_eq!(shown[what]["holds"], true, "{what}: {summary}");
+    }
+    assert_eq!(summary["trust"]["accounts"].as_array().map(Vec::len), Some(4));
     assert!(
         summary["events"].as_u64().is_some_and(|events| events > 10_000),
         "{summary}"

@@ -253,7 +253,13 @@ fn without_a_record_of_it_nothing_is_read() {
         let server = Server::start(&database.url);
         let mut clients = server.clients("worker-1", "CASE_WORKER").await;
         let registered = clients.people.register_person(registration("p-1", ID)).await;
-        clients.active_case("c1", &today()).await.expect("becomes active");
+        let active = clients.active_case("c1", &today()).await.expect("becomes active");
+        let shown = v1::GetCaseRequest {
+            name: "cases/c1".into(),
+            read: after(&active),
+            reveal: false,
+        };
+        clients.cases.get_case(shown).await.expect("is there");
         person(
             &mut clients,
             "p-1",

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
-use waystation_tests::people::{decide, propose};
+use waystation_tests::records::{NUMBERS, record};
 use waystation_tests::{Clients, STATION, Server, order, today};
 
 const THERE: &str = "station-elsewhere";
@@ -28,70 +27,6 @@ const RECORDS: [(char, &str); 5] = [
     ('x', "sealed"),
     ('e', "erased"),
 ];
-const NUMBERS: [&str; 5] = [
-    "11010519491231002X",
-    "110105194912310038",
-    "110105194912310046",
-    "110105194912310054",
-    "110105194912310062",
-];
-
-async fn record(server: &Server, channel: &Channel, number: usize, id: &str, station: &str, worker: &str) {
-    let mut worker_clients = Clients::at(channel, "worker-1", "CASE_WORKER", station);
-    let mut leader = Clients::at(channel, "leader-1", "SUPERVISOR", station);
-    let registration = v1::RegisterPersonRequest {
-        person_id: id.into(),
-        name: "王小明".into(),
-        id_number: NUMBERS[number].into(),
-        household_org: "QINGZHEN".into(),
-        ..Default::default()
-    };
-    worker_clients
-        .people
-        .register_person(registration)
-        .await
-        .expect("is registered");
-    let day = today();
-    let case = v1::RegisterOrderRequest {
-        person: id.into(),
-        ..order(id, &day)
-    };
-    worker_clients.cases.register_order(case).await.expect("is registered");
-    let name = format!("cases/{id}");
-    let served = v1::RecordServiceRequest {
-        name: name.clone(),
-        on: day.clone(),
-        ..Default::default()
-    };
-    worker_clients.cases.record_service(served).await.expect("is served");
-    let assign = v1::AssignWorkerRequest {
-        name,
-        from: day.clone(),
-        worker: worker.into(),
-        ..Default::default()
-    };
-    leader.cases.assign_worker(assign).await.expect("is assigned");
-    let award = v1::AwardPointsManuallyRequest {
-        name: format!("pointsAccounts/{id}"),
-        on: day,
-        amount: 5,
-        reason: "HELPED".into(),
-        ..Default::default()
-    };
-    worker_clients
-        .points
-        .award_points_manually(award)
-        .await
-        .expect("is awarded");
-    let act = match id {
-        "sealed" => v1::Act::Seal,
-        "erased" => v1::Act::Erase,
-        _ => return,
-    };
-    leader.people.propose_act(propose(id, act)).await.expect("is proposed");
-    let mut privacy = server.clients("privacy-1", "PRIVACY_OFFICER").await;
-    privacy.people.decide_act(decide(id, 1)).await.expect("is decided");
-}
 
 fn permitted<T>(answer: Result<T, Status>) -> bool {
     answer.map_or_else(|no| no.code() != Code::PermissionDenied, |_| true)
@@ -397,6 +332,21 @@ async fn tried(clients: &mut Clients, id: &str, position: i64) -> BTreeMap<&'sta
         "PersonService/AnswerSubjectRequest",
         AnswerSubjectRequestRequest { name: person.clone() }
     );
+    command!(
+        people.break_glass,
+        "PersonService/BreakGlass",
+        BreakGlassRequest { name: person.clone() }
+    );
+    command!(
+        people.review_glass,
+        "PersonService/ReviewGlass",
+        ReviewGlassRequest { name: person.clone() }
+    );
+    let emergencies = v1::ListEmergenciesRequest {
+        station: station.into(),
+        ..Default::default()
+    };
+    asks!(people.list_emergencies, "PersonService/ListEmergencies", emergencies);
     let get = |reveal| v1::GetPersonRequest {
         name: person.clone(),
         reveal,

@@ -74,9 +74,11 @@ fn checkpoints_are_signed_and_proofs_hold() {
             &before,
             &after
         ));
+        // Headers are for those who may read what they belong to.
+        let mut inspector = server.clients("inspector-1", "INSPECTOR").await;
         for position in [1, old.size, new.size - 1, new.size] {
             let asked = v1::GetInclusionProofRequest { position, size: 0 };
-            let proof = clients
+            let proof = inspector
                 .audit
                 .get_inclusion_proof(asked)
                 .await
@@ -174,12 +176,20 @@ fn a_receipt_proves_its_event_offline_and_tiles_make_up_the_root() {
         assert_eq!(verify("forged", "header"), Some(12));
 
         let checkpoint = checkpoint(&mut clients).await;
+        let asked = v1::GetEntryBundleRequest { number: 0 };
+        let no = clients.audit.get_entry_bundle(asked).await;
+        assert_eq!(no.expect_err("is refused").code(), Code::PermissionDenied);
+        let asked = v1::GetReceiptRequest { position };
+        let mut keeper = server.clients("store-1", "STORE_KEEPER").await;
+        let bare = keeper.audit.get_receipt(asked).await.expect("is given").into_inner();
+        assert_eq!((bare.header.len(), bare.receipt.is_empty()), (0, false));
+        let mut inspector = server.clients("inspector-1", "INSPECTOR").await;
         let mut leaves = Vec::new();
         for number in 0..2 {
             let asked = v1::GetTileRequest { level: 0, number };
             let tile = clients.audit.get_tile(asked).await.expect("is given").into_inner();
             let asked = v1::GetEntryBundleRequest { number };
-            let entries = clients
+            let entries = inspector
                 .audit
                 .get_entry_bundle(asked)
                 .await
@@ -205,7 +215,7 @@ fn a_receipt_proves_its_event_offline_and_tiles_make_up_the_root() {
         let status = clients.audit.get_tile(level).await.expect_err("is refused");
         assert!(status.message().starts_with("level"), "{status}");
         let beyond = v1::GetEntryBundleRequest { number: -1 };
-        let status = clients.audit.get_entry_bundle(beyond).await.expect_err("is refused");
+        let status = inspector.audit.get_entry_bundle(beyond).await.expect_err("is refused");
         assert!(status.message().starts_with("number"), "{status}");
         let nowhere = v1::GetReceiptRequest { position: i64::MAX };
         let status = clients.audit.get_receipt(nowhere).await.expect_err("is refused");

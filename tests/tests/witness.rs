@@ -152,7 +152,9 @@ fn what_grows_is_cosigned_and_what_was_taken_back_is_only_read() {
         }
         assert!(frozen, "a rolled-back log goes on writing");
         let given = clients.audit.get_checkpoint(v1::GetCheckpointRequest {}).await;
-        assert!(given.expect("is given").into_inner().size > 0);
+        let given = given.expect("is given").into_inner();
+        assert!(given.size > 0);
+        assert_eq!(given.note, "", "what others remember otherwise is not signed");
     });
 }
 

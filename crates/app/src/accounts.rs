@@ -46,6 +46,22 @@ impl App {
             station: station.to_owned(),
         };
         self.run(self.accounts_of_staff(), id, &command, envelope).await?;
+        self.give_token(id).await
+    }
+
+    /// Gives an account a new token in the place of the old one, which opens nothing from then on.
+    ///
+    /// # Errors
+    /// [`Reason::AccountMissing`] when there is no such account, or it is closed; [`AppError::Storage`].
+    pub async fn renew_token(&self, id: &str) -> Result<String, AppError> {
+        let account = self.accounts_of_staff().durable(id, self.main()).await?;
+        if account.role.is_none() || account.disabled {
+            return Err(Rejection::of(Reason::AccountMissing, "account_id").into());
+        }
+        self.give_token(id).await
+    }
+
+    async fn give_token(&self, id: &str) -> Result<String, AppError> {
         // 256 random bits need no slow hash.
         let secret = ids::hex(&random::<32>()?);
         self.vault().keys().put_credential(id, &verifier(&secret)).await?;
@@ -96,8 +112,7 @@ impl App {
         if known.is_none_or(|known| known != verifier(secret)) {
             return Ok(None);
         }
-        let slot = self.accounts_of_staff().lock(id, self.main()).await?;
-        let account: &Account = &slot.state;
+        let account: Account = self.accounts_of_staff().durable(id, self.main()).await?;
         Ok(account.role.filter(|_| !account.disabled).map(|role| Principal {
             id: id.to_owned(),
             role,

@@ -37,6 +37,19 @@ impl<A: Aggregate> Aggregates<A> {
     }
 }
 
+impl<A: Aggregate + Clone> Aggregates<A> {
+    /// The state as the log has it now, whoever wrote it: what permission to read is decided on.
+    pub(crate) async fn durable(&self, id: &str, log: &Log) -> Result<A, AppError> {
+        loop {
+            let slot = self.lock(id, log).await?;
+            if slot.fresh() || log.last_revision(&stream_of::<A>(id)).await? == slot.revision {
+                return Ok(slot.state.clone());
+            }
+            slot.reread().await;
+        }
+    }
+}
+
 pub(crate) fn stream_of<A: Aggregate>(id: &str) -> String {
     format!("{}-{id}", A::CATEGORY)
 }

@@ -11,8 +11,10 @@ use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
 use waystation_domain::{Command, Policy};
 use waystation_storage::{Log, LogName, Store, StoreOptions, ViewStore};
+use waystation_trust::Keyring;
 
 use crate::aggregates::Aggregates;
+use crate::belief::Beliefs;
 use crate::clock::Clock;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
@@ -23,6 +25,9 @@ use crate::vault::{KeyringSource, Vault};
 
 /// Stations whose policy is kept in memory.
 const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
+
+/// Persons whose registration is held apart from another of the same.
+const REGISTERING_KEPT_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("is not zero");
 
 /// How often [`App::catch_up`] tells how far it is.
 const CATCH_UP_STEP: Duration = Duration::from_millis(200);
@@ -52,6 +57,8 @@ pub struct App {
     staff: Aggregates<Account>,
     permissions: Permissions,
     vault: Vault,
+    emergencies: tokio::sync::Mutex<()>,
+    registering: Beliefs<()>,
     projections: Projections,
 }
 
@@ -69,9 +76,10 @@ impl App {
             time: Arc::new(move || time.now_us()),
         })
         .await?;
-        system::begin(store.log(LogName::Main)).await?;
+        let vault = Vault::new(store.keys().clone(), options.keyring);
+        system::begin(store.log(LogName::Main), &vault).await?;
+        vault.expect(system::keyring_of(store.log(LogName::Main)).await?);
         let projections = Projections::start(store.log(LogName::Main).clone(), store.views().clone()).await?;
-        let keys = store.keys().clone();
         Ok(Self {
             store,
             clock: options.clock,
@@ -81,7 +89,9 @@ impl App {
             people: Aggregates::new(),
             staff: Aggregates::new(),
             permissions: Permissions::shipped()?,
-            vault: Vault::new(keys, options.keyring),
+            vault,
+            emergencies: tokio::sync::Mutex::default(),
+            registering: Beliefs::new(REGISTERING_KEPT_MAX),
             projections,
         })
     }
@@ -177,12 +187,28 @@ impl App {
         Ok(slot.state.person.clone())
     }
 
+    /// The keyring, for keyed digests of what must not be guessed from them.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is another log's.
+    pub async fn keyring(&self) -> Result<Arc<Keyring>, AppError> {
+        self.vault.ring().await
+    }
+
     pub(crate) fn main(&self) -> &Log {
         self.store.log(LogName::Main)
     }
 
     pub(crate) fn cases(&self) -> &Aggregates<Case> {
         &self.cases
+    }
+
+    pub(crate) fn emergencies(&self) -> &tokio::sync::Mutex<()> {
+        &self.emergencies
+    }
+
+    pub(crate) fn registering(&self) -> &Beliefs<()> {
+        &self.registering
     }
 
     pub(crate) fn people(&self) -> &Aggregates<Person> {

@@ -73,6 +73,9 @@ pub enum AppError {
     /// A key is not to be had.
     #[error("a key is not to be had: {0}")]
     Keyring(#[from] KeyringError),
+    /// The keyring or the keys are not those the log speaks of: another --keyring or --keys was meant.
+    #[error("these are not the keys the log was sealed with; check --keyring and --keys")]
+    ForeignKeys,
     /// The keyring's file is missing, readable for others, or cannot be written.
     #[error("the keyring: {0}")]
     KeyringFile(String),

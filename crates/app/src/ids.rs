@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+use waystation_domain::person::is_personal_number;
 
 /// A fresh random id.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
@@ -42,10 +43,10 @@ pub fn named(parts: &[&str]) -> Uuid {
 pub const ID_BYTES_MAX: usize = 64;
 
 /// Whether text may be an id: 1 to 64 letters, digits, `-`, `_` or `.`, so that it can be part of a resource name and
-/// cannot hold a person's name.
+/// cannot hold a person's name; and nobody's identity or telephone number.
 pub fn is_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !text.is_empty() && text.len() <= ID_BYTES_MAX && text.bytes().all(allowed)
+    !text.is_empty() && text.len() <= ID_BYTES_MAX && text.bytes().all(allowed) && !is_personal_number(text)
 }
 
 /// The bytes of lower-case hexadecimal of exactly their length.

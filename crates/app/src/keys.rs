@@ -78,14 +78,13 @@ impl App {
             last = Some(end);
         }
         let older: Vec<u32> = ring.living().into_iter().filter(|living| *living != epoch).collect();
+        // Said first: if the power fails between, a repeated rotation destroys what is left and says so again.
         for epoch in &older {
+            self.tell_destroyed(*epoch).await?;
             ring.destroy_epoch(*epoch);
         }
         self.vault().replace_ring(ring).await?;
         self.vault().keys().let_go().await?;
-        for destroyed in &older {
-            self.tell_destroyed(*destroyed).await?;
-        }
         Ok(Rotation {
             epoch,
             destroyed: older,

@@ -9,6 +9,7 @@ mod aggregates;
 mod app;
 mod belief;
 mod clock;
+mod emergency;
 mod error;
 mod execute;
 pub mod ids;
@@ -26,7 +27,7 @@ mod vault;
 mod view;
 pub mod views;
 
-pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, Purpose};
+pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, EVERYBODY, Purpose};
 pub use accounts::basic_credentials;
 pub use app::{App, AppOptions};
 pub use belief::{Belief, Beliefs, Held, OnItsWay};

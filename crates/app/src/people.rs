@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use waystation_domain::case::{Case, Terminate, TerminationReason};
 use waystation_domain::person::{
-    ConfirmErasure, IdNumber, Person, RecordDeath, RegisterPerson, UpdateContact, normalise_phone,
+    Act, ConfirmErasure, DecideAct, IdNumber, Person, ProposeAct, RecordDeath, RegisterPerson, UpdateContact,
+    normalise_phone,
 };
 use waystation_domain::{Command, Principal, Reason, Rejection, Role};
 use waystation_storage::{Append, Direction, ExpectedRevision, StorageError, StreamAppend};
@@ -27,6 +28,10 @@ const CATEGORY_KEY: u8 = 3;
 const SYSTEM_ID: &str = "system-erasure";
 /// Cases of one person that a death ends.
 const CASES_MAX: usize = 1_000;
+/// How long a claim on an identity number is left to somebody who is not on file yet: longer than any append can take.
+const CLAIM_HELD_US: i64 = 120 * 1_000_000;
+/// Tries to take an identity number that others take and give back.
+const CLAIM_ATTEMPTS_MAX: usize = 3;
 /// Erasures finished in one go.
 const ERASURES_MAX: usize = 100;
 
@@ -42,10 +47,12 @@ impl App {
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
         let receipt = self.run(self.people(), id, command, envelope).await?;
-        let slot = self.people().lock(id, self.main()).await?;
-        let unfinished = slot.state.erasure_committed && !slot.state.erased;
-        drop(slot);
-        if unfinished && !envelope.validate_only {
+        if envelope.validate_only {
+            return Ok(receipt);
+        }
+        // What the log has, not what is on its way: keys are destroyed for a durable decision only.
+        let state = self.person_state(id).await?;
+        if state.erasure_committed && !state.erased {
             // The decision is durable; if this fails, the clock goes on with it.
             self.finish_erasure(id).await?;
         }
@@ -63,30 +70,61 @@ impl App {
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
         let number = IdNumber::parse("id_number", &command.id_number)?;
-        let holder = self.vault().claim(TokenKind::IdNumber, number.as_str(), id).await?;
-        if let Some(holder) = holder {
-            if self.is_on_file(&holder).await? {
-                return Err(Rejection::of(Reason::PersonExists, "id_number").into());
-            }
-            // Somebody began to register and did not come to an end.
-            let token = self.vault().token(TokenKind::IdNumber, number.as_str()).await?;
-            self.vault()
-                .keys()
-                .make_unfindable(TokenKind::IdNumber, token, &holder)
-                .await?;
-            self.vault().claim(TokenKind::IdNumber, number.as_str(), id).await?;
+        // What is asked twice at once is claimed once.
+        let _turn = self.registering().of(id).lock(async { Ok::<_, AppError>(()) }).await?;
+        let token = self.vault().token(TokenKind::IdNumber, number.as_str()).await?;
+        if self.person_state(id).await?.registered || envelope.validate_only {
+            // Nothing is claimed for what will not be recorded.
+            let registered = self.run(self.people(), id, command, envelope).await?;
+            self.check_number_is_free(token, id).await?;
+            return Ok(registered);
         }
+        self.claim_number(token, id).await?;
         let registered = self.run(self.people(), id, command, envelope).await;
-        if !self.is_on_file(id).await? {
-            let token = self.vault().token(TokenKind::IdNumber, number.as_str()).await?;
-            self.vault()
-                .keys()
-                .make_unfindable(TokenKind::IdNumber, token, id)
-                .await?;
-        } else if let (Ok(_), Some(phone)) = (&registered, &command.phone) {
-            self.make_findable_by_phone(id, phone).await?;
+        match (&registered, &command.phone) {
+            (Ok(_), Some(phone)) => self.make_findable_by_phone(id, phone).await?,
+            // It may be recorded yet.
+            (Ok(_), None) | (Err(AppError::Storage(StorageError::Unknown)), _) => {}
+            (Err(_), _) => {
+                let keys = self.vault().keys();
+                keys.make_unfindable(TokenKind::IdNumber, token, id).await?;
+            }
         }
         registered
+    }
+
+    async fn check_number_is_free(&self, token: [u8; 16], id: &str) -> Result<(), AppError> {
+        let holder = self.vault().keys().holder(TokenKind::IdNumber, token).await?;
+        match holder {
+            Some((holder, _)) if holder != id && self.is_on_file(&holder).await? => {
+                Err(Rejection::of(Reason::PersonExists, "id_number").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes an identity number for somebody who is about to be on file.
+    async fn claim_number(&self, token: [u8; 16], id: &str) -> Result<(), AppError> {
+        let (kind, keys) = (TokenKind::IdNumber, self.vault().keys());
+        for _ in 0..CLAIM_ATTEMPTS_MAX {
+            if keys.make_findable(kind, token, id, self.now_us()).await? {
+                return Ok(());
+            }
+            let Some((holder, since_us)) = keys.holder(kind, token).await? else {
+                continue;
+            };
+            if holder == id {
+                // What an earlier attempt left.
+                return Ok(());
+            }
+            self.check_number_is_free(token, id).await?;
+            if self.now_us() < since_us + CLAIM_HELD_US {
+                // Somebody else may be about to be on file with it.
+                return Err(AppError::Contention);
+            }
+            keys.make_unfindable(kind, token, &holder).await?;
+        }
+        Err(AppError::Contention)
     }
 
     /// Records what changed, and makes the person findable by the new number.
@@ -100,7 +138,9 @@ impl App {
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
         let receipt = self.person(id, command, envelope).await?;
-        if let Some(phone) = command.phone.as_ref().filter(|_| !envelope.validate_only) {
+        // A repeated command's number may not be theirs any more.
+        let recorded = !envelope.validate_only && !receipt.replayed;
+        if let Some(phone) = command.phone.as_ref().filter(|_| recorded) {
             self.make_findable_by_phone(id, phone).await?;
         }
         Ok(receipt)
@@ -108,7 +148,14 @@ impl App {
 
     async fn make_findable_by_phone(&self, id: &str, phone: &str) -> Result<(), AppError> {
         let phone = normalise_phone("phone", phone)?;
-        self.vault().claim(TokenKind::Phone, &phone, id).await.map(drop)
+        let token = self.vault().token(TokenKind::Phone, &phone).await?;
+        let keys = self.vault().keys();
+        keys.make_findable(TokenKind::Phone, token, id, self.now_us()).await?;
+        if self.person_state(id).await?.erasure_committed {
+            // Erased meanwhile: what erasing has taken away must not come back.
+            keys.forget_tokens(id).await?;
+        }
+        Ok(())
     }
 
     /// Records a death and ends the person's open cases.
@@ -121,16 +168,24 @@ impl App {
         command: &RecordDeath,
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
-        let receipt = self.person(id, command, envelope).await?;
+        let recorded = self.person(id, command, envelope).await;
         if envelope.validate_only {
-            return Ok(receipt);
+            return recorded;
         }
-        let end = Terminate {
-            on: command.on,
-            reason: TerminationReason::Death,
-            document_no: command.document_no.clone(),
-        };
+        // Whoever repeats it, with whatever request id, goes on where it stopped.
+        match &recorded {
+            Ok(_) => {}
+            Err(AppError::Rejected(no)) if no.reason == Reason::PersonDead => {}
+            Err(_) => return recorded,
+        }
         for case in self.open_cases_of(id).await? {
+            // An order may have been notified after the death that nobody knew of.
+            let notified_on = self.case_of(&case).await?.notified_on;
+            let end = Terminate {
+                on: notified_on.map_or(command.on, |first| first.max(command.on)),
+                reason: TerminationReason::Death,
+                document_no: command.document_no.clone(),
+            };
             let ended = self.case(&case, &end, &self.as_system(envelope)).await;
             match ended {
                 Ok(_) => {}
@@ -139,7 +194,45 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
-        Ok(receipt)
+        recorded
+    }
+
+    /// Proposes what needs two people.
+    ///
+    /// # Errors
+    /// As [`App::case`]; nobody is erased while a case is open, because nobody could close it then, and a record is merged
+    /// into another that is there.
+    pub async fn propose_act(&self, id: &str, command: &ProposeAct, envelope: &Envelope) -> Result<Receipt, AppError> {
+        if command.act == Act::Erase {
+            self.check_no_case_is_open(id).await?;
+        }
+        if let Some(other) = command.other.as_deref().filter(|_| command.act == Act::Merge)
+            && (other == id || !self.is_on_file(other).await?)
+        {
+            return Err(Rejection::of(Reason::PersonNotFound, "other").into());
+        }
+        self.person(id, command, envelope).await
+    }
+
+    /// Decides what somebody else proposed.
+    ///
+    /// # Errors
+    /// As [`App::propose_act`].
+    pub async fn decide_act(&self, id: &str, command: &DecideAct, envelope: &Envelope) -> Result<Receipt, AppError> {
+        let state = self.person_state(id).await?;
+        let mut waiting = state.proposals.iter();
+        let erases = waiting.any(|open| open.number == command.proposal && open.act == Act::Erase);
+        if erases && command.approve {
+            self.check_no_case_is_open(id).await?;
+        }
+        self.person(id, command, envelope).await
+    }
+
+    async fn check_no_case_is_open(&self, person: &str) -> Result<(), AppError> {
+        match self.open_cases_of(person).await?.is_empty() {
+            true => Ok(()),
+            false => Err(Rejection::from(Reason::CaseStillOpen).into()),
+        }
     }
 
     fn as_system(&self, envelope: &Envelope) -> Envelope {
@@ -196,6 +289,9 @@ impl App {
     /// Destroys the keys of a person whose erasure two people have decided, and says so in the log. Doing it again does
     /// nothing more.
     pub(crate) async fn finish_erasure(&self, person: &str) -> Result<(), AppError> {
+        if !self.person_state(person).await?.erasure_committed {
+            return Err(AppError::Internal("an erasure nobody decided".into()));
+        }
         let subject = subject(person);
         self.vault().keys().destroy(subject, person, self.now_us()).await?;
         let gone = self.vault().keys().tombstones(subject).await?;
@@ -243,9 +339,13 @@ impl App {
         let pending = self.people_by(PeopleKey::Erasing, ERASURES_MAX, head).await?;
         let mut finished = 0;
         for (person, summary) in pending {
-            if summary.erasure == ErasureState::Committed {
-                self.finish_erasure(&person).await?;
-                finished += 1;
+            if summary.erasure != ErasureState::Committed {
+                continue;
+            }
+            // One that does not go must not keep the others waiting.
+            match self.finish_erasure(&person).await {
+                Ok(()) => finished += 1,
+                Err(error) => tracing::error!(%error, "an erasure that was decided is not finished; it is tried again"),
             }
         }
         Ok(finished)
@@ -277,11 +377,11 @@ impl App {
     /// # Errors
     /// [`AppError::Storage`], [`AppError::Undecodable`].
     pub async fn is_sealed(&self, person: &str) -> Result<bool, AppError> {
-        if person.is_empty() {
-            return Ok(false);
-        }
-        let slot = self.people().lock(person, self.main()).await?;
-        Ok(slot.state.sealed)
+        Ok(!person.is_empty() && self.person_state(person).await?.sealed)
+    }
+
+    pub(crate) async fn person_state(&self, person: &str) -> Result<Person, AppError> {
+        self.people().durable(person, self.main()).await
     }
 
     /// What a person is to permissions, as they are now: of the station that has them on file, in the charge of the worker
@@ -290,9 +390,9 @@ impl App {
     /// # Errors
     /// [`AppError::Storage`], [`AppError::Undecodable`].
     pub async fn person_target(&self, person: &str) -> Result<Target, AppError> {
-        let slot = self.people().lock(person, self.main()).await?;
-        let (mut station, sealed) = (slot.state.station.clone(), slot.state.sealed);
-        drop(slot);
+        let Person {
+            mut station, sealed, ..
+        } = self.person_state(person).await?;
         let query = CaseQuery {
             person: Some(person.to_owned()),
             ..CaseQuery::default()
@@ -310,6 +410,7 @@ impl App {
             station,
             worker: current.and_then(|(_, case)| case.worker.clone()).unwrap_or_default(),
             sealed,
+            emergency: false,
         })
     }
 
@@ -326,7 +427,6 @@ impl App {
     /// # Errors
     /// [`AppError::Storage`], [`AppError::Undecodable`].
     pub async fn case_of(&self, case: &str) -> Result<Case, AppError> {
-        let slot = self.cases().lock(case, self.main()).await?;
-        Ok(slot.state.clone())
+        self.cases().durable(case, self.main()).await
     }
 }

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use lru::LruCache;
 use waystation_storage::{Direction, ExpectedRevision, KeyStore, Log, NewEvent, SealedPart, StoredKey, StreamAppend};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::access::AccessReceipt;
 use crate::error::AppError;
 use crate::ids::{self, subject};
+use crate::system::keyring_id;
 
 /// Category of the streams that say which keys there are.
 pub(crate) const KEY_CATEGORY: &str = "key";
@@ -46,6 +47,8 @@ pub(crate) struct Vault {
     keys: KeyStore,
     source: KeyringSource,
     ring: RwLock<Option<Loaded>>,
+    /// The keyring the log began with.
+    expected: OnceLock<[u8; 16]>,
     announced: std::sync::Mutex<LruCache<[u8; 16], ()>>,
 }
 
@@ -95,7 +98,15 @@ impl Vault {
             keys,
             source,
             ring: RwLock::new(None),
+            expected: OnceLock::new(),
             announced: std::sync::Mutex::new(LruCache::new(ANNOUNCED_KEPT_MAX)),
+        }
+    }
+
+    /// Refuses every keyring but this one from here on.
+    pub(crate) fn expect(&self, keyring: Option<[u8; 16]>) {
+        if let Some(keyring) = keyring {
+            let _ = self.expected.set(keyring);
         }
     }
 
@@ -131,6 +142,13 @@ impl Vault {
         })
         .await
         .map_err(|error| AppError::Internal(error.to_string()))??;
+        if self
+            .expected
+            .get()
+            .is_some_and(|expected| *expected != keyring_id(&ring))
+        {
+            return Err(AppError::ForeignKeys);
+        }
         let ring = Arc::new(ring);
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Some(Loaded {
             stored,
@@ -190,7 +208,11 @@ impl Vault {
             .is_some();
         let mut announcement = None;
         if !known {
-            if log.last_revision(&key_stream(subject)).await?.is_some() {
+            let committed = commitments(log, subject).await?;
+            if !committed.is_empty() {
+                if !committed.contains(&(stored.version, stored.commitment)) {
+                    return Err(AppError::ForeignKeys);
+                }
                 self.announced
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -211,16 +233,21 @@ impl Vault {
         if !self.keys.tombstones(subject).await?.is_empty() {
             return Err(AppError::Rejected(waystation_domain::Reason::PersonErased.into()));
         }
-        // Never under an epoch that another process has destroyed meanwhile.
-        let ring = self.fresh_ring().await?;
+        let ring = self.ring().await?;
         let key = DataKey::new(random()?);
-        let stored = StoredKey {
+        let mut stored = StoredKey {
             subject,
             version: 1,
             wrapped: ring.wrap(subject, 1, &key, random()?)?,
             commitment: key.commitment(),
         };
-        if self.keys.keep(&stored).await? {
+        if self.keys.keep(stored.clone()).await? {
+            // A rotation may have passed over it since the keyring was read.
+            let wrapped = self.fresh_ring().await?.wrap(subject, 1, &key, random()?)?;
+            if wrapped.epoch != stored.wrapped.epoch {
+                stored.wrapped = wrapped;
+                self.keys.rewrap(std::slice::from_ref(&stored)).await?;
+            }
             return Ok(stored);
         }
         let kept = self.keys.of(subject).await?.pop();
@@ -287,16 +314,6 @@ impl Vault {
         let opened = open(&key, committed, &place, &envelope).map_err(|error| undecodable(&error.to_string()))?;
         let text = String::from_utf8(opened.to_vec()).map_err(|_| undecodable("the field is no text"))?;
         Ok(FieldValue::Open(Zeroizing::new(text)))
-    }
-
-    /// Makes a person findable by a value, if nobody else has it. Says who has.
-    pub(crate) async fn claim(&self, kind: TokenKind, value: &str, person: &str) -> Result<Option<String>, AppError> {
-        let token = self.token(kind, value).await?;
-        if self.keys.make_findable(kind, token, person).await? {
-            return Ok(None);
-        }
-        let holder = self.keys.find(kind, token).await?.into_iter().next();
-        Ok(holder.filter(|holder| holder != person))
     }
 
     pub(crate) async fn token(&self, kind: TokenKind, value: &str) -> Result<[u8; 16], AppError> {
@@ -424,7 +441,17 @@ pub fn write_keyring_file(path: &std::path::Path, stored: &[u8]) -> Result<(), A
         let mut file = options.open(&beside)?;
         std::io::Write::write_all(&mut file, stored)?;
         file.sync_all()?;
-        std::fs::rename(&beside, path)
+        let former = std::fs::OpenOptions::new().write(true).open(path).ok();
+        std::fs::rename(&beside, path)?;
+        // The name must not go back to the former file with the power: keys may be wrapped under the new one already.
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        std::fs::File::open(directory.unwrap_or(std::path::Path::new(".")))?.sync_all()?;
+        if let Some(mut former) = former {
+            let zeros = vec![0; former.metadata()?.len() as usize];
+            std::io::Write::write_all(&mut former, &zeros)?;
+            former.sync_all()?;
+        }
+        Ok(())
     };
     write().map_err(|error: std::io::Error| {
         AppError::KeyringFile(format!("{}: it cannot be written: {}", path.display(), error.kind()))

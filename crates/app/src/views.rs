@@ -12,7 +12,7 @@ pub(crate) use actors::{ACTOR_BUCKET, ActorKey};
 pub use agenda::{Agenda, AgendaEntry, AgendaKey, ObligationState};
 pub use caseload::{CaseSummary, Caseload, CaseloadKey, OpenObligation};
 pub(crate) use people::PeopleKey;
-pub use people::{ErasureState, OpenProposal, OpenRequest, People, PersonSummary, ProtectiveFact};
+pub use people::{BrokenGlass, ErasureState, OpenProposal, OpenRequest, People, PersonSummary, ProtectiveFact};
 pub use points_accounts::{AccountSummary, PointsAccounts, PointsAccountsKey};
 pub use station_months::{StationMonth, StationMonths, StationMonthsKey};
 

@@ -143,6 +143,8 @@ impl Fact {
                 PersonEvent::PersonSplit(_) => ("persons split", "拆分人员"),
                 PersonEvent::SubjectRequestRegistered(_) => ("request registered", "登记本人申请"),
                 PersonEvent::SubjectRequestAnswered(_) => ("request answered", "答复本人申请"),
+                PersonEvent::GlassBroken(_) => ("emergency announced", "紧急查看"),
+                PersonEvent::GlassReviewed(_) => ("emergency reviewed", "复核紧急查看"),
             },
             Fact::Account(AccountEvent::AccountCreated(_)) => ("account created", "建立账户"),
             Fact::Account(AccountEvent::AccountDisabled(_)) => ("account disabled", "停用账户"),

@@ -6,6 +6,7 @@ pub mod event;
 pub mod state;
 
 mod answer_subject_request;
+mod break_glass;
 mod confirm_erasure;
 mod decide_act;
 mod identity;
@@ -19,15 +20,16 @@ mod rules;
 mod update_contact;
 
 pub use answer_subject_request::AnswerSubjectRequest;
+pub use break_glass::{BreakGlass, GLASS_MINUTES, GLASSES_A_DAY_MAX, REVIEW_HOURS, ReviewGlass};
 pub use confirm_erasure::ConfirmErasure;
 pub use decide_act::DecideAct;
 pub use event::{
-    Act, ActDeclined, ActProposed, ContactUpdated, DeathRecorded, ErasureCommitted, Gender, IdentityKeyDestroyed,
-    PersonEvent, PersonRegistered, PersonRestricted, PersonSplit, PersonsMerged, ProtectiveFactRecorded,
-    ProtectiveKind, RecordsSealed, RestrictionLifted, SealLifted, SubjectRequestAnswered, SubjectRequestKind,
-    SubjectRequestRegistered, VerifiedBy,
+    Act, ActDeclined, ActProposed, ContactUpdated, DeathRecorded, Emergency, ErasureCommitted, Gender, GlassBroken,
+    GlassReviewed, IdentityKeyDestroyed, PersonEvent, PersonRegistered, PersonRestricted, PersonSplit, PersonsMerged,
+    ProtectiveFactRecorded, ProtectiveKind, RecordsSealed, RestrictionLifted, SealLifted, SubjectRequestAnswered,
+    SubjectRequestKind, SubjectRequestRegistered, VerifiedBy,
 };
-pub use identity::{IdNumber, normalise_name, normalise_phone};
+pub use identity::{IdNumber, is_personal_number, normalise_name, normalise_phone};
 pub use propose_act::ProposeAct;
 pub use record_death::RecordDeath;
 pub use record_protective_fact::RecordProtectiveFact;

@@ -80,7 +80,7 @@ impl FieldClass {
 }
 
 macro_rules! fields {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal $class:ident,)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal $class:ident $name:literal,)+) => {
         /// Every personal field there is, by the number it has in envelopes and headers, for good.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -90,6 +90,11 @@ macro_rules! fields {
         impl Field {
             /// All fields.
             pub const ALL: &'static [Field] = &[$(Field::$variant),+];
+
+            /// The transported name.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Field::$variant => $name,)+ }
+            }
 
             /// What kind of data it is.
             pub fn class(self) -> FieldClass {
@@ -101,31 +106,33 @@ macro_rules! fields {
 
 fields! {
     /// Name.
-    Name = 1 Identity,
+    Name = 1 Identity "NAME",
     /// 18-digit identity number.
-    IdNumber = 2 Identity,
+    IdNumber = 2 Identity "ID_NUMBER",
     /// Telephone number.
-    Phone = 3 Contact,
+    Phone = 3 Contact "PHONE",
     /// Address.
-    Address = 4 Contact,
+    Address = 4 Contact "ADDRESS",
     /// Number of the order.
-    OrderNo = 5 Document,
+    OrderNo = 5 Document "ORDER_NO",
     /// Number of the release certificate.
-    ReleaseNo = 6 Document,
+    ReleaseNo = 6 Document "RELEASE_NO",
     /// Number of the agreement.
-    AgreementNo = 7 Document,
+    AgreementNo = 7 Document "AGREEMENT_NO",
     /// Number of the file.
-    FileNo = 8 Document,
+    FileNo = 8 Document "FILE_NO",
     /// Number of another document.
-    DocumentNo = 9 Document,
+    DocumentNo = 9 Document "DOCUMENT_NO",
     /// Number of the discharge notice.
-    NoticeNo = 10 Document,
+    NoticeNo = 10 Document "NOTICE_NO",
     /// Why somebody was late, as a supervisor accepted it.
-    Justification = 11 Note,
+    Justification = 11 Note "JUSTIFICATION",
     /// Why something was recorded or decided as it was.
-    Reason = 12 Note,
+    Reason = 12 Note "REASON",
     /// What was talked about.
-    Note = 13 Note,
+    Note = 13 Note "NOTE",
+    /// What the law protects somebody for.
+    Protected = 14 Note "PROTECTED",
 }
 
 impl Field {

@@ -197,8 +197,6 @@ fn people() -> Vec<PersonEvent> {
     vec![
         PersonRegistered {
             station: "station-a".into(),
-            gender: Gender::Male,
-            birth_year: 1990,
             household_org: "QINGZHEN".into(),
             name: "王小明".into(),
             id_number: "11010519491231002X".into(),
@@ -213,7 +211,7 @@ fn people() -> Vec<PersonEvent> {
         }
         .into(),
         ProtectiveFactRecorded {
-            kind: ProtectiveKind::NursingUnder1Y,
+            kind: ProtectiveKind::NursingUnder1Y.as_str().into(),
             from: on,
             to: None,
             document_no: "诊断-1".into(),
@@ -266,6 +264,19 @@ fn people() -> Vec<PersonEvent> {
             request: 1,
             granted: true,
             reason: "已提供".into(),
+        }
+        .into(),
+        GlassBroken {
+            glass: 1,
+            by: "worker-2".into(),
+            emergency: Emergency::Medical,
+            until_us: 1_772_500_000_000_000,
+            reason: "昏迷".into(),
+        }
+        .into(),
+        GlassReviewed {
+            glass: 1,
+            justified: true,
         }
         .into(),
     ]

@@ -66,11 +66,12 @@ impl AuditService for Api {
         let mut page = found?;
         let mut permitted = Vec::with_capacity(page.rows.len());
         for entry in page.rows {
-            match self.allow_stream(&reader, &entry.stream).await {
-                Ok(()) => permitted.push(entry),
-                // One record was asked for by name: then a no is the answer.
-                Err(no) if by_record => return Err(no),
-                Err(_) => {}
+            if by_record {
+                // It was asked for by name: then a no is the answer.
+                self.allow_stream(&reader, &entry.stream).await?;
+                permitted.push(entry);
+            } else if self.allows_stream(&reader, &entry.stream).await? {
+                permitted.push(entry);
             }
         }
         page.rows = permitted;
@@ -81,6 +82,14 @@ impl AuditService for Api {
             next_page_token: page.next,
             position: signed(page.position),
         }))
+    }
+
+    async fn reveal_entry(
+        &self,
+        request: Request<v1::RevealEntryRequest>,
+    ) -> Result<Response<v1::RevealEntryResponse>, Status> {
+        let reader = Reader::of(&request, "AuditService/RevealEntry")?;
+        Ok(Response::new(self.reveal(&reader, request.into_inner()).await?))
     }
 
     type ReplayCaseStream = Replies<v1::ReplayCaseResponse>;
@@ -144,8 +153,8 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetInclusionProofRequest>,
     ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
-        principal(&request)?;
-        Ok(Response::new(self.inclusion(request.into_inner()).await?))
+        let reader = Reader::of(&request, "AuditService/GetInclusionProof")?;
+        Ok(Response::new(self.inclusion(&reader, request.into_inner()).await?))
     }
 
     async fn get_consistency_proof(
@@ -160,8 +169,8 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetReceiptRequest>,
     ) -> Result<Response<v1::GetReceiptResponse>, Status> {
-        principal(&request)?;
-        Ok(Response::new(self.receipt(request.into_inner()).await?))
+        let reader = Reader::of(&request, "AuditService/GetReceipt")?;
+        Ok(Response::new(self.receipt(&reader, request.into_inner()).await?))
     }
 
     async fn get_tile(&self, request: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
@@ -173,7 +182,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetEntryBundleRequest>,
     ) -> Result<Response<v1::GetEntryBundleResponse>, Status> {
-        principal(&request)?;
-        Ok(Response::new(self.entries(request.into_inner()).await?))
+        let reader = Reader::of(&request, "AuditService/GetEntryBundle")?;
+        Ok(Response::new(self.entries(&reader, request.into_inner()).await?))
     }
 }

@@ -1,5 +1,6 @@
 //! `CaseService`.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 
 use futures::Stream;
@@ -92,6 +93,7 @@ impl CaseService for Api {
             .await
             .map_err(|error| status(&error, &request.name))?;
         let target = self.case_target(&id).await?;
+        let target = self.in_emergency(&reader, &case.person, target).await?;
         self.allow(&reader, Action::ReadStatus, &target)?;
         if request.reveal {
             self.allow(&reader, Action::Reveal, &target)?;
@@ -164,6 +166,7 @@ impl CaseService for Api {
                 station: case.station.clone(),
                 worker: case.worker.clone().unwrap_or_default(),
                 sealed: sealed.contains(&case.person),
+                emergency: false,
             };
             if self.allows(&reader, Action::ReadStatus, &target)? {
                 permitted.push((id, case));
@@ -206,9 +209,13 @@ impl CaseService for Api {
             .await
             .map_err(|error| status(&error, "agenda"))?;
         let mut permitted = Vec::with_capacity(page.rows.len());
+        let mut cases = HashMap::new();
         for (id, entry) in page.rows {
-            let target = self.case_target(&entry.case).await?;
-            if self.allows(&reader, Action::ReadStatus, &target)? {
+            if !cases.contains_key(&entry.case) {
+                let target = self.case_target(&entry.case).await?;
+                cases.insert(entry.case.clone(), self.allows(&reader, Action::ReadStatus, &target)?);
+            }
+            if cases.get(&entry.case).is_some_and(|allowed| *allowed) {
                 permitted.push((id, entry));
             }
         }

@@ -8,6 +8,7 @@ mod append;
 mod batch;
 mod cluster;
 mod decide;
+mod door;
 mod failure;
 mod feed;
 mod filter;
@@ -34,8 +35,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tonic::codegen::http;
-use waystation_app::{App, Beliefs, Clock, Log, LogName, StorageError, ids};
+use waystation_app::{Beliefs, Clock, Log, LogName, StorageError, ids};
 
+use crate::Api;
 use failure::Failure;
 use groups::Groups;
 use recent::Recent;
@@ -71,6 +73,8 @@ pub(crate) struct Inner {
     /// Names this run of the server.
     instance: [u8; 16],
     stopped: watch::Receiver<bool>,
+    /// Puts readings on record.
+    api: Api,
 }
 
 impl Deref for EventStore {
@@ -87,19 +91,19 @@ impl EventStore {
     /// # Errors
     /// When the log cannot be read.
     pub(crate) async fn start(
-        app: &App,
+        api: Api,
         address: (String, u16),
         link_streams: bool,
         stopped: watch::Receiver<bool>,
     ) -> Result<Self, StorageError> {
-        let log = app.store().log(LogName::Main).clone();
+        let log = api.app.store().log(LogName::Main).clone();
         let tail = Tail::new(log.head().size);
         let recent = Recent::new();
         recent.fill(&log).await?;
         let service = Self {
             inner: Arc::new(Inner {
                 log,
-                clock: app.clock(),
+                clock: api.app.clock(),
                 streams: Beliefs::new(STREAMS_MAX),
                 recent,
                 tail,
@@ -107,6 +111,7 @@ impl EventStore {
                 address,
                 instance: ids::random().into_bytes(),
                 stopped: stopped.clone(),
+                api,
             }),
         };
         if link_streams {

@@ -79,7 +79,7 @@ impl Fields {
     /// An id: letters, digits, `-`, `_` and `.`.
     pub(crate) fn id(&mut self, field: &str, id: &str) -> String {
         if !waystation_app::ids::is_id(id) {
-            self.wrong(field, "1 to 64 letters, digits, `-`, `_` or `.`");
+            self.wrong(field, "1 to 64 letters, digits, `-`, `_` or `.`, and nobody's number");
         }
         id.to_owned()
     }

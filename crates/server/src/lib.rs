@@ -18,6 +18,7 @@ mod points;
 mod principal;
 mod proofs;
 mod reading;
+mod reveal;
 mod status;
 mod watch;
 mod witness;
@@ -46,7 +47,7 @@ use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
-use waystation_app::{App, Signer, StorageError, TrustPolicy};
+use waystation_app::{App, Signer, StorageError};
 
 use eventstore::{Authority, EventStore};
 pub use witness::{WitnessOptions, serve_witness};
@@ -109,8 +110,8 @@ fn keep_authority<B>(mut request: http::Request<B>) -> http::Request<B> {
 struct Api {
     app: Arc<App>,
     signer: Option<Arc<Signer>>,
-    /// Whose cosignatures are asked for.
-    policy: Option<Arc<TrustPolicy>>,
+    /// Whose cosignatures are asked for, and where what was signed is remembered.
+    witnessing: Option<Arc<Witnessing>>,
     /// Size of the newest checkpoint that was kept.
     kept: Arc<AtomicU64>,
     stopped: signal::Receiver<bool>,
@@ -145,10 +146,8 @@ pub async fn serve(
         .map(|address| (address.ip().to_string(), address.port()))
         .unwrap_or_default();
     if let Some(witnessing) = options.witnessing.clone() {
-        witnessing.guard(&app).await?;
         tokio::spawn(witnessing.run(Arc::clone(&app), stopped.clone()));
     }
-    let store = EventStore::start(&app, address, options.link_streams, stopped.clone()).await?;
     let gate = identity::Gate {
         app: Arc::clone(&app),
         insecure: options.insecure,
@@ -156,13 +155,11 @@ pub async fn serve(
     let api = Api {
         app,
         signer: options.signer,
-        policy: options
-            .witnessing
-            .as_ref()
-            .map(|witnessing| Arc::clone(&witnessing.policy)),
+        witnessing: options.witnessing.map(Arc::new),
         kept: Arc::default(),
         stopped: stopped.clone(),
     };
+    let store = EventStore::start(api.clone(), address, options.link_streams, stopped.clone()).await?;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<CaseServiceServer<Api>>().await;
     let reflection = || {

@@ -90,6 +90,16 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         ],
         Needs(Action::DecidePerson),
     ),
+    (
+        "waystation.v1.PersonService",
+        &["BreakGlass"],
+        Needs(Action::BreakGlass),
+    ),
+    (
+        "waystation.v1.PersonService",
+        &["ReviewGlass", "ListEmergencies"],
+        Needs(Action::ReviewGlass),
+    ),
     ("waystation.v1.PersonService", &["GetPerson"], Needs(Action::ReadMasked)),
     (
         "waystation.v1.PersonService",
@@ -119,9 +129,14 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "GetConsistencyProof",
             "GetReceipt",
             "GetTile",
-            "GetEntryBundle",
         ],
         Needs(Action::ReadProofs),
+    ),
+    ("waystation.v1.AuditService", &["RevealEntry"], Needs(Action::Reveal)),
+    (
+        "waystation.v1.AuditService",
+        &["GetEntryBundle"],
+        Needs(Action::ReadEvents),
     ),
     (
         "waystation.v1.AdminService",

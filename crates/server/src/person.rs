@@ -4,12 +4,12 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::find_people_request::By;
 use waystation_api::v1::person_service_server::PersonService;
-use waystation_app::views::{ErasureState, PersonSummary};
+use waystation_app::views::{BrokenGlass, ErasureState, PersonSummary};
 use waystation_app::{AccessReceipt, Action, FieldValue, LogName, Target, TokenKind};
-use waystation_domain::person::Gender;
-use waystation_domain::{Field, FieldClass};
+use waystation_domain::person::{Gender, IdNumber, ProtectiveKind};
+use waystation_domain::{Field, FieldClass, Role};
 
-use crate::commands::person::{ACTS, PROTECTIVE_KINDS, REQUEST_KINDS};
+use crate::commands::person::{ACTS, EMERGENCIES, REQUEST_KINDS};
 use crate::convert::{self, number, signed};
 use crate::fields::Fields;
 use crate::reading::Reader;
@@ -19,15 +19,11 @@ use crate::{Api, mask};
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
 
 fn person(id: &str, person: &PersonSummary) -> v1::Person {
-    let gender = match person.gender {
-        Gender::Female => "FEMALE",
-        Gender::Male => "MALE",
-    };
     v1::Person {
+        gender: String::new(),
+        birth_year: 0,
         name: format!("people/{id}"),
         station: person.station.clone(),
-        gender: gender.to_owned(),
-        birth_year: i32::from(person.birth_year),
         household_org: person.household_org.clone(),
         dead: person.dead,
         restricted: person.restricted,
@@ -41,7 +37,7 @@ fn person(id: &str, person: &PersonSummary) -> v1::Person {
             .protective
             .iter()
             .map(|fact| v1::ProtectiveFact {
-                kind: number(&PROTECTIVE_KINDS, &fact.kind),
+                kind: v1::ProtectiveKind::Unspecified.into(),
                 from: fact.from.to_string(),
                 to: fact.to.map_or_else(String::new, |to| to.to_string()),
             })
@@ -69,8 +65,21 @@ fn person(id: &str, person: &PersonSummary) -> v1::Person {
     }
 }
 
+fn emergency(id: &str, glass: &BrokenGlass, overdue: bool) -> v1::Emergency {
+    v1::Emergency {
+        name: format!("people/{id}"),
+        glass: glass.number as i32,
+        kind: number(&EMERGENCIES, &glass.emergency),
+        by: glass.by.clone(),
+        by_station: glass.station.clone(),
+        from_time: Some(convert::time(glass.from_us)),
+        until_time: Some(convert::time(glass.until_us)),
+        overdue,
+    }
+}
+
 /// A field for the answer: whole, or masked.
-fn shown(value: &FieldValue, masked: Option<fn(&str) -> String>) -> v1::PersonalField {
+pub(crate) fn shown(value: &FieldValue, masked: Option<fn(&str) -> String>) -> v1::PersonalField {
     let (text, state) = match (value, masked) {
         (FieldValue::Open(text), None) => (text.to_string(), v1::FieldState::Open),
         (FieldValue::Open(text), Some(mask)) => (mask(text), v1::FieldState::Masked),
@@ -97,6 +106,43 @@ impl Api {
             ErasureState::Committed | ErasureState::Done => FieldValue::Erased,
         };
         Ok(Some(shown(&value, mask)))
+    }
+}
+
+impl Api {
+    /// What is told of a person besides the fields: gender and year of birth, which the identity number says, and, revealed,
+    /// what the law protects them for.
+    async fn reveal_into(
+        &self,
+        known: &mut v1::Person,
+        receipt: &AccessReceipt,
+        (id, summary): (&str, &PersonSummary),
+        reveal: bool,
+    ) -> Result<(), Status> {
+        let number_of = self.field(receipt, id, &summary.places, Field::IdNumber).await?;
+        if let FieldValue::Open(text) = number_of
+            && let Ok(id_number) = IdNumber::parse("id_number", &text)
+        {
+            known.gender = match id_number.gender() {
+                Gender::Female => "FEMALE".to_owned(),
+                Gender::Male => "MALE".to_owned(),
+            };
+            known.birth_year = i32::from(id_number.birth_year());
+        }
+        for (fact, shown) in summary
+            .protective
+            .iter()
+            .zip(&mut known.protective_facts)
+            .filter(|_| reveal)
+        {
+            let opened = self.app.open_field(receipt, id, fact.position, Field::Protected).await;
+            if let FieldValue::Open(text) = opened.map_err(|error| status(&error, id))?
+                && let Some(kind) = ProtectiveKind::parse(&text)
+            {
+                shown.kind = number(&ProtectiveKind::ALL, &kind);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -142,6 +188,51 @@ impl PersonService for Api {
         self.command(request).await
     }
 
+    async fn break_glass(&self, request: Request<v1::BreakGlassRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn review_glass(&self, request: Request<v1::ReviewGlassRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn list_emergencies(
+        &self,
+        request: Request<v1::ListEmergenciesRequest>,
+    ) -> Result<Response<v1::ListEmergenciesResponse>, Status> {
+        let reader = Reader::of(&request, "PersonService/ListEmergencies")?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let page = fields.page(request.page_size, request.page_token);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        let target = match request.station.as_str() {
+            "" => Target::whole(),
+            station => Target::station(station),
+        };
+        self.allow(&reader, Action::ReviewGlass, &target)?;
+        let found = self.app.list_emergencies(&request.station, &page, read).await;
+        let page = found.map_err(|error| status(&error, "people"))?;
+        let to_district = reader.principal.role == Role::DistrictOfficer;
+        let mut emergencies = Vec::new();
+        for (id, person) in &page.rows {
+            for glass in person.glasses.iter().filter(|glass| glass.justified.is_none()) {
+                let overdue = self.app.is_overdue(glass);
+                if overdue || !to_district {
+                    emergencies.push(emergency(id, glass, overdue));
+                }
+            }
+        }
+        let persons = page.rows.iter().map(|(id, _)| id.clone()).collect();
+        self.on_record(&reader, persons, &[FieldClass::Status], page.position)
+            .await?;
+        Ok(Response::new(v1::ListEmergenciesResponse {
+            emergencies,
+            next_page_token: page.next,
+            position: signed(page.position),
+        }))
+    }
+
     async fn get_person(
         &self,
         request: Request<v1::GetPersonRequest>,
@@ -156,22 +247,34 @@ impl PersonService for Api {
         let (summary, position) = found.map_err(|error| status(&error, &request.name))?;
         let target = self.app.person_target(&id).await;
         let target = target.map_err(|error| status(&error, &request.name))?;
+        let target = self.in_emergency(&reader, &id, target).await?;
         let action = if request.reveal {
             Action::Reveal
         } else {
             Action::ReadMasked
         };
         self.allow(&reader, action, &target)?;
-        let classes = [FieldClass::Status, FieldClass::Identity, FieldClass::Contact];
+        let mut classes = vec![FieldClass::Status, FieldClass::Identity, FieldClass::Contact];
+        classes.extend(Some(FieldClass::Note).filter(|_| request.reveal));
         let receipt = self.on_record(&reader, vec![id.clone()], &classes, position).await?;
         let masked = |mask: fn(&str) -> String| (!request.reveal).then_some(mask);
+        // An emergency needs a name and a telephone, never the number of the identity card.
+        let number_masked = if reader.in_emergency() {
+            Some(mask::id_number as fn(&str) -> String)
+        } else {
+            masked(mask::id_number)
+        };
         let about = (id.as_str(), &summary);
+        let mut known = person(&id, &summary);
+        if summary.erasure == ErasureState::None {
+            self.reveal_into(&mut known, &receipt, about, request.reveal).await?;
+        }
         Ok(Response::new(v1::GetPersonResponse {
             full_name: self
                 .shown_field(&receipt, about, Field::Name, masked(mask::name))
                 .await?,
             id_number: self
-                .shown_field(&receipt, about, Field::IdNumber, masked(mask::id_number))
+                .shown_field(&receipt, about, Field::IdNumber, number_masked)
                 .await?,
             phone: self
                 .shown_field(&receipt, about, Field::Phone, masked(mask::phone))
@@ -179,7 +282,7 @@ impl PersonService for Api {
             address: self
                 .shown_field(&receipt, about, Field::Address, masked(mask::address))
                 .await?,
-            person: Some(person(&id, &summary)),
+            person: Some(known),
             position: signed(position),
         }))
     }
@@ -197,7 +300,12 @@ impl PersonService for Api {
         fields.finish()?;
         self.allow(&reader, Action::ReadStatus, &Target::station(&station))?;
         let found = self.app.list_people(&station, &page, read).await;
-        let page = found.map_err(|error| status(&error, "people"))?;
+        let mut page = found.map_err(|error| status(&error, "people"))?;
+        // The page may be of a moment before the seal.
+        let named: Vec<String> = page.rows.iter().map(|(id, _)| id.clone()).collect();
+        let sealed = self.app.sealed_among(&named).await;
+        let sealed = sealed.map_err(|error| status(&error, "people"))?;
+        page.rows.retain(|(id, _)| !sealed.contains(id));
         let persons = page.rows.iter().map(|(id, _)| id.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;

@@ -9,14 +9,15 @@ use waystation_domain::FieldClass;
 use crate::Api;
 use crate::convert::{self, signed};
 use crate::fields::{Fields, optional};
+use crate::identity::denied;
 use crate::reading::Reader;
 use crate::status::status;
 
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
 
 impl Api {
-    /// Refuses the reading of an account that is not permitted.
-    async fn allow_points(&self, reader: &Reader, person: &str, station: &str) -> Result<(), Status> {
+    /// Whether the reading of an account is permitted.
+    async fn allows_points(&self, reader: &Reader, person: &str, station: &str) -> Result<bool, Status> {
         let sealed = self
             .app
             .is_sealed(person)
@@ -26,7 +27,7 @@ impl Api {
             sealed,
             ..Target::station(station)
         };
-        self.allow(reader, Action::ReadPoints, &target)
+        self.allows(reader, Action::ReadPoints, &target)
     }
 }
 
@@ -64,7 +65,9 @@ impl PointsService for Api {
         fields.finish()?;
         let found = self.app.get_account(&person, read).await;
         let (account, position) = found.map_err(|error| status(&error, &request.name))?;
-        self.allow_points(&reader, &person, &account.station).await?;
+        if !self.allows_points(&reader, &person, &account.station).await? {
+            return Err(denied());
+        }
         self.on_record(&reader, vec![person.clone()], &[FieldClass::Status], position)
             .await?;
         let account = Some(convert::account(&person, &account));
@@ -89,7 +92,7 @@ impl PointsService for Api {
         let mut page = found.map_err(|error| status(&error, "pointsAccounts"))?;
         let mut permitted = Vec::with_capacity(page.rows.len());
         for (person, account) in page.rows {
-            if self.allow_points(&reader, &person, &account.station).await.is_ok() {
+            if self.allows_points(&reader, &person, &account.station).await? {
                 permitted.push((person, account));
             }
         }
@@ -126,7 +129,9 @@ impl PointsService for Api {
             .get_account(&person, waystation_app::ReadOptions::default())
             .await;
         let (account, _) = now.map_err(|error| status(&error, &request.name))?;
-        self.allow_points(&reader, &person, &account.station).await?;
+        if !self.allows_points(&reader, &person, &account.station).await? {
+            return Err(denied());
+        }
         self.on_record(&reader, vec![person], &[FieldClass::Status], page.position)
             .await?;
         Ok(Response::new(v1::ListLedgerResponse {

@@ -1,15 +1,20 @@
-//! What the log claims about itself, and proofs of it. None of it tells anything about a person: hashes, and headers that
-//! hold random ids and coarse types.
+//! What the log claims about itself, and proofs of it. Hashes tell nothing about anybody and are for everybody; headers hold
+//! random ids, coarse types and times, and are for those who may read the record they belong to.
 
 use std::sync::atomic::Ordering;
 
 use tonic::Status;
 use waystation_api::v1;
-use waystation_app::{AppError, Direction, KeptCheckpoint, KeptReceipt, Log, LogName, StorageError, TreeHead, bundle};
+use waystation_app::{
+    AppError, Direction, EVERYBODY, KeptCheckpoint, KeptReceipt, Log, LogName, StorageError, TreeHead, bundle,
+};
+
+use waystation_domain::FieldClass;
 
 use crate::Api;
 use crate::convert::signed;
 use crate::fields::Fields;
+use crate::reading::Reader;
 use crate::status::status;
 
 /// What failures are about.
@@ -51,7 +56,8 @@ impl Api {
             verifier: signer.map_or_else(String::new, |signer| signer.verifier().to_string()),
             ..Default::default()
         };
-        if self.policy.as_ref().is_some_and(|policy| policy.asks_for_witnesses()) {
+        let policy = self.witnessing.as_ref().map(|witnessing| &witnessing.policy);
+        if policy.is_some_and(|policy| policy.asks_for_witnesses()) {
             let newest = log.newest_checkpoint(true).await.map_err(failed)?;
             let seen = newest.as_ref().map_or(0, |newest| newest.size);
             if let Some(waiting) = log.event_at(seen + 1).await.map_err(failed)? {
@@ -65,6 +71,10 @@ impl Api {
     /// Signs the head, and keeps what was signed before anybody gets it.
     async fn signed_head(&self, log: &Log, head: TreeHead) -> Result<Option<String>, Status> {
         let Some(signer) = &self.signer else { return Ok(None) };
+        if log.is_frozen() {
+            // A log that others remember otherwise gets no more signatures.
+            return Ok(None);
+        }
         let note = signer.sign(head.size, head.root);
         if self.kept.load(Ordering::Acquire) != head.size {
             let kept = KeptCheckpoint {
@@ -74,11 +84,31 @@ impl Api {
             };
             log.keep_checkpoint(&kept).await.map_err(failed)?;
             self.kept.store(head.size, Ordering::Release);
+            if let Some(witnessing) = &self.witnessing {
+                witnessing.remember(&note);
+            }
         }
         Ok(Some(note))
     }
 
-    pub(crate) async fn receipt(&self, request: v1::GetReceiptRequest) -> Result<v1::GetReceiptResponse, Status> {
+    /// The header of an event, to those who may read its record; the reading is on record then.
+    async fn header(&self, reader: &Reader, log: &Log, position: u64) -> Result<Vec<u8>, Status> {
+        let Some(event) = log.event_at(position).await.map_err(failed)? else {
+            return Ok(Vec::new());
+        };
+        if !self.allows_stream(reader, event.stream()).await? {
+            return Ok(Vec::new());
+        }
+        let streams = vec![event.stream().to_owned()];
+        self.on_record_by_stream(reader, streams, position).await?;
+        Ok(event.header().to_vec())
+    }
+
+    pub(crate) async fn receipt(
+        &self,
+        reader: &Reader,
+        request: v1::GetReceiptRequest,
+    ) -> Result<v1::GetReceiptResponse, Status> {
         let (log, head) = self.log().await?;
         let mut fields = Fields::default();
         let position = fields.position("position", request.position);
@@ -91,10 +121,14 @@ impl Api {
             Some(witnessed) => (witnessed.size, witnessed.note),
             None => (head.size, self.signed_head(log, head).await?.unwrap_or_default()),
         };
+        if note.is_empty() && log.is_frozen() {
+            return Err(failed(StorageError::ReadOnly(
+                "it is not the log that others remember".into(),
+            )));
+        }
         if note.is_empty() {
             return Err(status(&AppError::NotFound { kind: "signing key" }, SUBJECT));
         }
-        let event = log.event_at(position).await.map_err(failed)?;
         let receipt = KeptReceipt {
             index: position - 1,
             hashes: log.inclusion_proof(position, size).await.map_err(failed)?,
@@ -102,7 +136,7 @@ impl Api {
         };
         Ok(v1::GetReceiptResponse {
             receipt: receipt.text(),
-            header: event.map_or_else(Vec::new, |event| event.header().to_vec()),
+            header: self.header(reader, log, position).await?,
         })
     }
 
@@ -125,6 +159,7 @@ impl Api {
 
     pub(crate) async fn entries(
         &self,
+        reader: &Reader,
         request: v1::GetEntryBundleRequest,
     ) -> Result<v1::GetEntryBundleResponse, Status> {
         let (log, head) = self.log().await?;
@@ -137,6 +172,9 @@ impl Api {
             );
         }
         fields.finish()?;
+        let everybody = vec![EVERYBODY.to_owned()];
+        self.on_record(reader, everybody, &[FieldClass::Status], head.size)
+            .await?;
         let events = log
             .read_all(number * TILE + 1, Direction::Forwards, TILE as usize)
             .await
@@ -150,6 +188,7 @@ impl Api {
 
     pub(crate) async fn inclusion(
         &self,
+        reader: &Reader,
         request: v1::GetInclusionProofRequest,
     ) -> Result<v1::GetInclusionProofResponse, Status> {
         let (log, head) = self.log().await?;
@@ -162,11 +201,10 @@ impl Api {
         fields.finish()?;
         let proof = log.inclusion_proof(position, size).await.map_err(failed)?;
         let root = log.root_at(size).await.map_err(failed)?;
-        let event = log.event_at(position).await.map_err(failed)?;
         Ok(v1::GetInclusionProofResponse {
             size: signed(size),
             root: root.to_vec(),
-            header: event.map_or_else(Vec::new, |event| event.header().to_vec()),
+            header: self.header(reader, log, position).await?,
             hashes: proof.iter().map(|hash| hash.to_vec()).collect(),
         })
     }

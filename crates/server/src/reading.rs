@@ -2,7 +2,7 @@
 
 use tonic::{Request, Status};
 use waystation_app::{Access, AccessReceipt, Action, AppError, FieldValue, Purpose, Target};
-use waystation_domain::{Field, FieldClass, Principal};
+use waystation_domain::{Field, FieldClass, Principal, Role};
 
 use crate::Api;
 use crate::fields::Fields;
@@ -12,6 +12,9 @@ use crate::status::status;
 
 /// Request metadata that says what somebody reads for; without it, what their role is there for.
 const PURPOSE: &str = "waystation-purpose";
+
+/// Id of whoever said nothing on an insecure server. No account can have it: it is longer than ids may be.
+const UNNAMED: &str = "unnamed-caller-of-a-server-that-was-started-with-the-option-insecure";
 
 /// A caller who is about to read.
 #[derive(Clone)]
@@ -44,6 +47,29 @@ impl Reader {
             rpc,
         })
     }
+
+    /// Somebody about whom an insecure server knows nothing. What they may do there is what an inspector may.
+    pub(crate) fn unnamed(rpc: &'static str) -> Self {
+        Self {
+            principal: Principal {
+                id: UNNAMED.to_owned(),
+                role: Role::Inspector,
+                station: "-".to_owned(),
+            },
+            purpose: Purpose::Inspection,
+            rpc,
+        }
+    }
+
+    /// Somebody the server knows.
+    pub(crate) fn is_named(&self) -> bool {
+        self.principal.id != UNNAMED
+    }
+
+    /// Says that an emergency is why.
+    pub(crate) fn in_emergency(&self) -> bool {
+        self.purpose == Purpose::BreakGlass
+    }
 }
 
 impl Api {
@@ -73,11 +99,31 @@ impl Api {
             station: state.station,
             worker: state.worker.unwrap_or_default(),
             sealed,
+            emergency: false,
         })
+    }
+
+    /// The same target to somebody who reads because of an emergency, if they announced one.
+    pub(crate) async fn in_emergency(&self, reader: &Reader, person: &str, target: Target) -> Result<Target, Status> {
+        if !reader.in_emergency() {
+            return Ok(target);
+        }
+        let emergency = self.app.in_emergency(&reader.principal, person).await;
+        let emergency = emergency.map_err(|error| status(&error, person))?;
+        Ok(Target { emergency, ..target })
     }
 
     /// Refuses the reading of a stream of a record that is not permitted.
     pub(crate) async fn allow_stream(&self, reader: &Reader, stream: &str) -> Result<(), Status> {
+        if self.allows_stream(reader, stream).await? {
+            Ok(())
+        } else {
+            Err(denied())
+        }
+    }
+
+    /// Whether the reading of a stream of a record is permitted.
+    pub(crate) async fn allows_stream(&self, reader: &Reader, stream: &str) -> Result<bool, Status> {
         let (action, target) = match About::stream(stream) {
             About::Case(case) => (Action::ReadStatus, self.case_target(case).await?),
             About::Person(person) => {
@@ -87,7 +133,7 @@ impl Api {
             About::Commitment => (Action::ReadStatus, Target::station(&reader.principal.station)),
             About::Nobody => (Action::ReadEvents, Target::whole()),
         };
-        self.allow(reader, action, &target)
+        self.allows(reader, action, &target)
     }
 
     /// Puts a reading on record. Only what comes after this may be answered.

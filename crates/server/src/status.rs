@@ -119,7 +119,7 @@ fn answer(error: &AppError) -> Answer {
         AppError::Undecodable { position, .. } => {
             Answer::of(Code::DataLoss, "EVENT_UNREADABLE", "存储的记录无法读取").with("position", position)
         }
-        AppError::Keyring(_) | AppError::KeyringFile(_) => {
+        AppError::Keyring(_) | AppError::KeyringFile(_) | AppError::ForeignKeys => {
             Answer::of(Code::Unavailable, "KEYS_UNAVAILABLE", "密钥暂不可用，请联系管理员")
         }
         AppError::Internal(_) => Answer::of(Code::Internal, "INTERNAL", "系统内部错误"),

@@ -67,7 +67,7 @@ impl Api {
                 for recorded in &page {
                     let name = recorded.event.stream();
                     let asked = stream.as_ref().is_none_or(|stream| name == stream);
-                    if asked && api.allow_stream(&reader, name).await.is_ok() {
+                    if asked && api.allows_stream(&reader, name).await? {
                         wanted.push(recorded);
                     }
                 }

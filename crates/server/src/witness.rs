@@ -60,7 +60,16 @@ async fn add_checkpoint(State(witness): State<Shared>, body: String) -> Response
         Ok(asked) => asked,
         Err(refusal) => return refuse(&refusal),
     };
-    let decided = asked.decide(&witness.logs, |origin| last(&witness.directory, origin));
+    let remembered = match asked.origin().map(|origin| last(&witness.directory, &origin)) {
+        Some(Err(kind)) => {
+            // Forgetting would let it cosign another history.
+            tracing::error!(%kind, "what was cosigned last cannot be read; nothing is cosigned");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        Some(Ok(remembered)) => remembered,
+        None => None,
+    };
+    let decided = asked.decide(&witness.logs, |_| remembered);
     let (checkpoint, text) = match decided {
         Ok(decided) => decided,
         Err(refusal) => {
@@ -103,10 +112,15 @@ fn file(directory: &Path, origin: &str) -> PathBuf {
     directory.join(format!("{}.note", ids::named(&["witness", origin]).simple()))
 }
 
-/// The checkpoint that was cosigned last.
-fn last(directory: &Path, origin: &str) -> Option<Checkpoint> {
-    let text = std::fs::read_to_string(file(directory, origin)).ok()?;
-    Checkpoint::parse(&Note::parse(&text).ok()?.text).ok()
+/// The checkpoint that was cosigned last; `None` when there is none yet.
+fn last(directory: &Path, origin: &str) -> Result<Option<Checkpoint>, std::io::ErrorKind> {
+    let text = match std::fs::read_to_string(file(directory, origin)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.kind()),
+    };
+    let read = Note::parse(&text).and_then(|note| Checkpoint::parse(&note.text));
+    read.map(Some).map_err(|_| std::io::ErrorKind::InvalidData)
 }
 
 /// Puts a checkpoint in the place of the last, durably, or leaves it as it was.

@@ -1,7 +1,7 @@
 //! Has the log's checkpoints cosigned by witnesses, and stops all writing when a witness, or what was kept outside the
 //! database, remembers another log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub const WITNESS_EVERY: Duration = Duration::from_secs(60);
 const HEARTBEAT: Duration = Duration::from_secs(3_600);
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Times one witness is asked in one round.
+const ASKED_MAX: usize = 4;
 /// Longest answer of a witness, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
@@ -68,11 +70,25 @@ enum AskError {
 impl Witnessing {
     /// Compares the log with what was signed before, as far as a file outside the database remembers. A log that is not
     /// its continuation takes no more appends.
-    pub(crate) async fn guard(&self, app: &App) -> Result<(), StorageError> {
+    /// To be asked before anything is appended, the clock's commands included.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn guard(&self, app: &App) -> Result<(), StorageError> {
         let log = app.store().log(LogName::Main);
         let Some(path) = &self.high_water else { return Ok(()) };
-        let Ok(note) = std::fs::read_to_string(path) else {
-            return Ok(());
+        let note = match std::fs::read_to_string(path) {
+            Ok(note) => note,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                tracing::warn!(
+                    "there is no high-water file yet: nothing outside the database says how far the log was"
+                );
+                return Ok(());
+            }
+            Err(error) => {
+                log.freeze(format!("the high-water file cannot be read: {}", error.kind()));
+                return Ok(());
+            }
         };
         let Ok(kept) = self.signer.verifier().open(&note) else {
             log.freeze("the high-water file does not hold a checkpoint of this log".into());
@@ -124,10 +140,11 @@ impl Witnessing {
         };
         let signed = note.clone();
         let mut witnesses = 0;
+        let mut against = BTreeMap::new();
         for witness in self.policy.witnesses() {
             let Some(url) = &witness.url else { continue };
             let old = sizes.entry(witness.name.clone()).or_default();
-            match ask_twice(log, url, head, &signed, old).await {
+            match ask_again(log, url, head, &signed, old).await {
                 Ok(Answer::Cosigned(answer)) => match witness.verifier.line_of(&answer, &text) {
                     Ok(line) => {
                         *old = head.size;
@@ -141,28 +158,42 @@ impl Witnessing {
                     log.refresh_head().await?;
                     let known = log.head().size;
                     if size > known {
-                        log.freeze(format!(
-                            "rollback: the witness {} has seen this log with {size} events; it has {known}",
-                            witness.name
-                        ));
-                    } else if size == head.size {
-                        log.freeze(format!(
-                            "fork: the witness {} has seen another log of {size} events",
-                            witness.name
-                        ));
+                        let what = format!("has seen this log with {size} events; it has {known}");
+                        against.insert(
+                            witness.name.clone(),
+                            format!("rollback: the witness {} {what}", witness.name),
+                        );
+                    } else if size == head.size && *old == size {
+                        // Asked from the very size it remembers, it would only refuse another root.
+                        let what = format!("has seen another log of {size} events");
+                        against.insert(
+                            witness.name.clone(),
+                            format!("fork: the witness {} {what}", witness.name),
+                        );
                     }
                 }
                 Ok(Answer::Refused(422)) => {
-                    log.freeze(format!(
-                        "fork: the witness {} has seen another history of this log",
-                        witness.name
-                    ));
+                    let what = "has seen another history of this log";
+                    against.insert(
+                        witness.name.clone(),
+                        format!("fork: the witness {} {what}", witness.name),
+                    );
                 }
                 Ok(Answer::Refused(status)) => {
                     tracing::warn!(witness = witness.name, status, "the witness does not cosign");
                 }
                 Err(error) => tracing::warn!(witness = witness.name, error = %error, "the witness does not cosign"),
             }
+        }
+        for what in against.values() {
+            tracing::error!(what, "a witness remembers another log than this one");
+        }
+        // One witness, or one who answers in its place, must not be able to stop a station; as many as the policy trusts to
+        // vouch for the log are believed when they say that it is not the same.
+        if let Some(what) = against.values().next()
+            && self.policy.is_enough(|name| against.contains_key(name))
+        {
+            log.freeze(what.clone());
         }
         let enough = self.policy.accept(&note).is_ok();
         if enough {
@@ -173,7 +204,7 @@ impl Witnessing {
     }
 
     /// Puts the newest signed checkpoint where a restored database cannot take it back.
-    fn remember(&self, note: &str) {
+    pub(crate) fn remember(&self, note: &str) {
         let Some(path) = &self.high_water else { return };
         let beside = path.with_extension("new");
         let written = std::fs::write(&beside, note).and_then(|()| std::fs::rename(&beside, path));
@@ -183,16 +214,20 @@ impl Witnessing {
     }
 }
 
-/// Asks a witness; when it remembers another size than we believed, once more from there.
-async fn ask_twice(log: &Log, url: &str, head: TreeHead, note: &str, old: &mut u64) -> Result<Answer, AskError> {
-    let first = ask(log, url, head, note, *old).await?;
-    match first {
-        Answer::Remembers(size) if size <= head.size && size != *old => {
-            *old = size;
-            ask(log, url, head, note, size).await
+/// Asks a witness; when it remembers another size than we believed, once more from there. Another process may show it
+/// more meanwhile.
+async fn ask_again(log: &Log, url: &str, head: TreeHead, note: &str, old: &mut u64) -> Result<Answer, AskError> {
+    let mut answer = ask(log, url, head, note, *old).await?;
+    for _ in 1..ASKED_MAX {
+        match answer {
+            Answer::Remembers(size) if size <= head.size && size != *old => {
+                *old = size;
+                answer = ask(log, url, head, note, size).await?;
+            }
+            _ => break,
         }
-        other => Ok(other),
     }
+    Ok(answer)
 }
 
 async fn ask(log: &Log, url: &str, head: TreeHead, note: &str, old: u64) -> Result<Answer, AskError> {

@@ -1,8 +1,9 @@
 //! Wrapped keys and look-up tokens: the only rows that are ever deleted for good.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use waystation_trust::{Hash, TokenKind, Wrapped};
 
 use crate::engine::{Column, Engine, EngineError, Insert, Rows, Update, Value, Write};
@@ -24,10 +25,15 @@ pub struct StoredKey {
     pub commitment: Hash,
 }
 
+/// A new key that waits to be kept, and who waits for it.
+type Waiting = (StoredKey, oneshot::Sender<Result<bool, StorageError>>);
+
 /// The keys of one installation. Cheap to clone.
 #[derive(Clone)]
 pub struct KeyStore {
     engine: Arc<dyn Engine>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 fn blob(bytes: &[u8]) -> Column {
@@ -58,9 +64,36 @@ fn stored_keys(rows: &Rows) -> Result<Vec<StoredKey>, StorageError> {
         .collect()
 }
 
+/// The writing of new keys, in one commit.
+fn kept(keys: &[&StoredKey]) -> Write {
+    let bytes = |part: fn(&StoredKey) -> &[u8]| {
+        Column::Bytes(keys.iter().map(|key| Bytes::copy_from_slice(part(key))).collect())
+    };
+    let numbers = |part: fn(&StoredKey) -> i64| Column::I64(keys.iter().map(|key| part(key)).collect());
+    let insert = Insert {
+        table: "data_key".into(),
+        columns: &["subject", "version", "epoch", "wrapped", "commitment"],
+        values: vec![
+            bytes(|key| &key.subject),
+            numbers(|key| i64::from(key.version)),
+            numbers(|key| i64::from(key.wrapped.epoch)),
+            bytes(|key| &key.wrapped.bytes),
+            bytes(|key| &key.commitment),
+        ],
+    };
+    Write {
+        inserts: vec![insert],
+        ..Write::default()
+    }
+}
+
 impl KeyStore {
     pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine }
+        Self {
+            engine,
+            waiting: Arc::default(),
+            turn: Arc::default(),
+        }
     }
 
     /// The keyring that is kept in this database, if it is.
@@ -108,6 +141,15 @@ impl KeyStore {
         Ok(self.engine.scrub("keyring").await?)
     }
 
+    /// Forgets the keyring, which is somewhere else now.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn drop_keyring(&self) -> Result<(), StorageError> {
+        self.delete("keyring", "id = 1", Vec::new()).await?;
+        Ok(self.engine.scrub("keyring").await?)
+    }
+
     async fn insert(&self, insert: Insert) -> Result<bool, StorageError> {
         let write = Write {
             inserts: vec![insert],
@@ -120,23 +162,55 @@ impl KeyStore {
         }
     }
 
-    /// Keeps a new key. `false`: there is one of this version already.
+    /// Keeps a new key. `false`: there is one of this version already. Keys that come while others are being kept share
+    /// one commit.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn keep(&self, key: &StoredKey) -> Result<bool, StorageError> {
-        let insert = Insert {
-            table: "data_key".into(),
-            columns: &["subject", "version", "epoch", "wrapped", "commitment"],
-            values: vec![
-                blob(&key.subject),
-                Column::I64(vec![i64::from(key.version)]),
-                Column::I64(vec![i64::from(key.wrapped.epoch)]),
-                blob(&key.wrapped.bytes),
-                blob(&key.commitment),
-            ],
+    pub async fn keep(&self, key: StoredKey) -> Result<bool, StorageError> {
+        let (reply, mut answer) = oneshot::channel();
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((key, reply));
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        if let Ok(kept) = answer.try_recv() {
+            return kept;
+        }
+        let mut gathered = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let store = self.clone();
+        // A task of its own: whoever came first may go away, and the others still get their answer.
+        tokio::spawn(async move {
+            while !gathered.is_empty() {
+                let rest = gathered.split_off(gathered.len().min(PAGE_MAX));
+                store.keep_all(gathered).await;
+                gathered = rest;
+            }
+            drop(turn);
+        });
+        answer.await.unwrap_or(Err(StorageError::Unknown))
+    }
+
+    async fn keep_all(&self, gathered: Vec<Waiting>) {
+        let keys: Vec<&StoredKey> = gathered.iter().map(|(key, _)| key).collect();
+        let together = match self.engine.write(kept(&keys)).await {
+            // One of them is there already; which one shows when they are tried alone.
+            Err(EngineError::Unique { .. }) => None,
+            Ok(_) => Some(Ok(())),
+            Err(error) => Some(Err(error.to_string())),
         };
-        self.insert(insert).await
+        for (key, reply) in gathered {
+            let outcome = match &together {
+                Some(Ok(())) => Ok(true),
+                Some(Err(what)) => Err(EngineError::Refused(what.clone()).into()),
+                None => match self.engine.write(kept(&[&key])).await {
+                    Ok(_) => Ok(true),
+                    Err(EngineError::Unique { .. }) => Ok(false),
+                    Err(error) => Err(error.into()),
+                },
+            };
+            let _ = reply.send(outcome);
+        }
     }
 
     /// All keys of a person, oldest first.
@@ -217,8 +291,7 @@ impl KeyStore {
         }
         self.delete("data_key", "subject = $1", vec![Value::Bytes(subject.to_vec().into())])
             .await?;
-        self.delete("lookup", "person = $1", vec![Value::Text(person.to_owned())])
-            .await?;
+        self.forget_tokens(person).await?;
         self.engine.scrub("data_key").await?;
         self.engine.scrub("lookup").await?;
         Ok(keys)
@@ -267,17 +340,47 @@ impl KeyStore {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn make_findable(&self, kind: TokenKind, token: [u8; 16], person: &str) -> Result<bool, StorageError> {
+    pub async fn make_findable(
+        &self,
+        kind: TokenKind,
+        token: [u8; 16],
+        person: &str,
+        now_us: i64,
+    ) -> Result<bool, StorageError> {
         let insert = Insert {
             table: "lookup".into(),
-            columns: &["kind", "token", "person"],
+            columns: &["kind", "token", "person", "claimed_us"],
             values: vec![
                 Column::Text(vec![kind.as_str().to_owned()]),
                 blob(&token),
                 Column::Text(vec![person.to_owned()]),
+                Column::I64(vec![now_us]),
             ],
         };
         self.insert(insert).await
+    }
+
+    /// The first person with a token, and since when.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn holder(&self, kind: TokenKind, token: [u8; 16]) -> Result<Option<(String, i64)>, StorageError> {
+        let sql = "SELECT person, claimed_us FROM lookup WHERE kind = $1 AND token = $2 ORDER BY person LIMIT 1";
+        let parameters = vec![
+            Value::Text(kind.as_str().to_owned()),
+            Value::Bytes(token.to_vec().into()),
+        ];
+        let rows = self.engine.query(sql, parameters).await?;
+        Ok((!rows.is_empty()).then(|| (rows.text(0, 0), rows.i64(0, 1))))
+    }
+
+    /// Makes a person findable by nothing any more.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn forget_tokens(&self, person: &str) -> Result<(), StorageError> {
+        self.delete("lookup", "person = $1", vec![Value::Text(person.to_owned())])
+            .await
     }
 
     /// Takes a token of a person back.

@@ -69,27 +69,6 @@ impl Store {
     /// [`StorageError::Url`], [`StorageError::Schema`], [`StorageError::Unavailable`], or [`StorageError::Corrupt`]
     /// when the stored tree does not continue.
     pub async fn open(options: StoreOptions) -> Result<Self, StorageError> {
-        Self::open_with(options, Log::open).await
-    }
-
-    /// Opens a database to look at it, however damaged: nothing is recovered, nothing can be appended.
-    ///
-    /// # Errors
-    /// [`StorageError::Url`], [`StorageError::Schema`], [`StorageError::Unavailable`].
-    pub async fn open_to_verify(url: &str) -> Result<Self, StorageError> {
-        let options = StoreOptions {
-            url: url.to_owned(),
-            keys: None,
-            migrate: false,
-            time: Arc::new(|| 0),
-        };
-        Self::open_with(options, |name, engine, _| Log::open_to_verify(name, engine)).await
-    }
-
-    async fn open_with<F: Future<Output = Result<Log, StorageError>>>(
-        options: StoreOptions,
-        open_log: impl Fn(LogName, Arc<dyn Engine>, TimeSource) -> F,
-    ) -> Result<Self, StorageError> {
         let (dialect, log_engine, view_engine): (Dialect, Arc<dyn Engine>, Arc<dyn Engine>) =
             if let Some(path) = sqlite_path(&options.url)? {
                 let log = Sqlite::open(path.as_ref(), true, options.migrate)?;
@@ -125,7 +104,7 @@ impl Store {
             schema::check(view_engine.as_ref(), dialect, &[Part::Views]).await?;
             schema::check(key_engine.as_ref(), key_dialect, &[Part::Keys]).await?;
         }
-        let open_log = |name| open_log(name, Arc::clone(&log_engine), Arc::clone(&options.time));
+        let open_log = |name| Log::open(name, Arc::clone(&log_engine), Arc::clone(&options.time));
         Ok(Self {
             main: open_log(LogName::Main).await?,
             access: open_log(LogName::Access).await?,
@@ -138,11 +117,46 @@ impl Store {
         })
     }
 
+    /// Opens the logs of a database to look at them, however damaged: nothing is recovered, nothing can be appended, and
+    /// neither views nor keys need be there.
+    ///
+    /// # Errors
+    /// [`StorageError::Url`], [`StorageError::Schema`], [`StorageError::Unavailable`].
+    pub async fn open_to_verify(url: &str) -> Result<Self, StorageError> {
+        let (dialect, engine): (Dialect, Arc<dyn Engine>) = match sqlite_path(url)? {
+            Some(path) => (Dialect::Sqlite, Arc::new(Sqlite::open(path.as_ref(), true, false)?)),
+            None => (Dialect::Postgres, Arc::new(Postgres::open(url, true).await?)),
+        };
+        schema::check(engine.as_ref(), dialect, &[Part::Log]).await?;
+        Ok(Self {
+            main: Log::open_to_verify(LogName::Main, Arc::clone(&engine)).await?,
+            access: Log::open_to_verify(LogName::Access, Arc::clone(&engine)).await?,
+            views: ViewStore::new(Arc::clone(&engine)),
+            keys: KeyStore::new(Arc::clone(&engine)),
+            log_engine: Arc::clone(&engine),
+            view_engine: engine,
+            one_database: true,
+            migrated: Vec::new(),
+        })
+    }
+
     /// Stops the writers after what waits is committed and answered. Handles of the logs that are still around can
     /// read but no longer append.
     pub async fn close(self) {
         self.main.close().await;
         self.access.close().await;
+    }
+
+    /// Moves what SQLite has written ahead of the log's file into it, so that a copy of the file is whole. Nothing on
+    /// PostgreSQL, where files are nobody's to copy.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn move_into_file(&self) -> Result<(), StorageError> {
+        if !self.one_database {
+            self.log_engine.scrub("main_event").await?;
+        }
+        Ok(())
     }
 
     /// One of the two logs.

@@ -351,7 +351,7 @@ impl<R: Fn(&str) -> Option<Vec<u8>>> Walk<'_, R> {
 }
 
 /// Whether the body is not what the header's digest is of.
-pub fn body_differs(header: &Header<'_>, blob: &Blob<'_>) -> Option<&'static str> {
+fn body_differs(header: &Header<'_>, blob: &Blob<'_>) -> Option<&'static str> {
     let differs =
         header.body_length as usize != blob.body.len() || body_digest(&blob.salt, blob.body) != header.body_digest;
     differs.then_some("the body does not hash to the header's digest")

@@ -207,7 +207,7 @@ impl TrustPolicy {
             .iter()
             .filter_map(|witness| Some((witness.name.as_str(), witness.verifier.time_of(&parsed).ok()?)))
             .collect();
-        if self.asks_for_witnesses() && !self.counts(&self.quorum, &times) {
+        if self.asks_for_witnesses() && !self.is_enough(|name| times.contains_key(name)) {
             return Err(NoteError::Unwitnessed);
         }
         let mut witnessed: Vec<u64> = times.into_values().collect();
@@ -228,13 +228,18 @@ impl TrustPolicy {
         signed.next().unwrap_or(Err(NoteError::Unsigned))
     }
 
-    fn counts(&self, name: &str, times: &HashMap<&str, u64>) -> bool {
+    /// Whether the witnesses of these names are as many as the quorum takes.
+    pub fn is_enough(&self, named: impl Fn(&str) -> bool) -> bool {
+        self.counts(&self.quorum, &named)
+    }
+
+    fn counts(&self, name: &str, named: &dyn Fn(&str) -> bool) -> bool {
         match self.groups.get(name) {
             Some(group) => {
-                let counted = group.members.iter().filter(|member| self.counts(member, times));
+                let counted = group.members.iter().filter(|member| self.counts(member, named));
                 counted.count() >= group.threshold
             }
-            None => times.contains_key(name),
+            None => named(name),
         }
     }
 }

@@ -82,6 +82,12 @@ impl AddCheckpoint {
         Ok(read)
     }
 
+    /// The log the note claims to be of; `None` when it is no checkpoint.
+    pub fn origin(&self) -> Option<String> {
+        let note = Note::parse(&self.note).ok()?;
+        Some(Checkpoint::parse(&note.text).ok()?.origin)
+    }
+
     /// The checkpoint to cosign, and the text to cosign it with, if it continues the one cosigned last. `logs` are the
     /// logs that are watched.
     ///

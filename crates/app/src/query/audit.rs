@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use waystation_domain::{Date, Metadata};
+use waystation_domain::{Date, Event, Fact, Field, Metadata};
 use waystation_storage::Direction;
 
 use super::token::Token;
@@ -50,9 +50,36 @@ impl From<&Recorded> for AuditEntry {
             recorded_us: recorded.event.recorded_us,
             metadata: recorded.metadata.clone(),
             why: recorded.fact.why().map(str::to_owned),
-            data: String::from_utf8_lossy(recorded.event.data()).into_owned(),
+            data: shown(recorded),
         }
     }
+}
+
+impl App {
+    /// The stream of an event, and which sealed fields it has; `None` when it is not one of Waystation's own.
+    ///
+    /// # Errors
+    /// [`AppError::Undecodable`], [`AppError::Storage`].
+    pub async fn sealed_at(&self, position: u64) -> Result<Option<(String, Vec<Field>)>, AppError> {
+        let Some(event) = self.main().event_at(position).await? else {
+            return Ok(None);
+        };
+        let stream = event.stream().to_owned();
+        let recorded = Recorded::decode(event)?;
+        Ok(recorded.map(|recorded| (stream, recorded.sealed_fields().into_keys().collect())))
+    }
+}
+
+/// The event as it would be written today: what older events hold in clear and today's seal is left out.
+fn shown(recorded: &Recorded) -> String {
+    let written = match &recorded.fact {
+        Fact::Case(event) => event.encode(),
+        Fact::Points(event) => event.encode(),
+        Fact::Person(event) => event.encode(),
+        Fact::Account(event) => event.encode(),
+        Fact::Key | Fact::Claimed => recorded.event.data().to_vec(),
+    };
+    String::from_utf8_lossy(&written).into_owned()
 }
 
 /// When it was recorded, microseconds since 1970 UTC: from (inclusive) and to (exclusive).

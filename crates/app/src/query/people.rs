@@ -42,6 +42,34 @@ impl App {
         Ok(sealed)
     }
 
+    pub(crate) async fn people_unreviewed(
+        &self,
+        station: &str,
+        page: &PageRequest,
+        options: ReadOptions,
+    ) -> Result<Page<(String, PersonSummary)>, AppError> {
+        let range = match station {
+            "" => everything(PeopleKey::Unreviewed as u16),
+            station => under(PeopleKey::Unreviewed as u16, &[station]),
+        };
+        self.list::<People>(range, &[], page, options, |_| true).await
+    }
+
+    /// How many emergencies somebody announced on a day.
+    pub(crate) async fn emergencies_of(&self, by: &str, day: &str) -> Result<u32, AppError> {
+        let options = ReadOptions {
+            min_position: Some(self.main().head().size),
+            as_of: None,
+        };
+        let range = under(PeopleKey::Emergencies as u16, &[by, day]);
+        let found = self
+            .list::<People>(range, &[], &PageRequest::default(), options, |_| true)
+            .await?;
+        let glasses = found.rows.iter().flat_map(|(_, person)| &person.glasses);
+        let theirs = glasses.filter(|glass| glass.day() == (by, day.to_owned()));
+        Ok(u32::try_from(theirs.count()).unwrap_or(u32::MAX))
+    }
+
     /// The first people under a key, when the view has come this far.
     pub(crate) async fn people_by(
         &self,

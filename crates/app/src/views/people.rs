@@ -1,10 +1,10 @@
 //! People on file: one document a person, with the places of what is sealed and none of it in clear.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use waystation_domain::person::{Act, Gender, PersonEvent, ProtectiveKind, SubjectRequestKind};
-use waystation_domain::{Date, Fact, Field};
+use waystation_domain::person::{Act, Emergency, PersonEvent, SubjectRequestKind};
+use waystation_domain::{Date, Fact, Field, calendar};
 
 use crate::recorded::Recorded;
 use crate::view::{View, key};
@@ -28,8 +28,8 @@ pub enum ErasureState {
 /// Something the law protects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtectiveFact {
-    /// What.
-    pub kind: ProtectiveKind,
+    /// The event that holds what it is, sealed.
+    pub position: u64,
     /// First day.
     pub from: Date,
     /// Last day, when known.
@@ -60,15 +60,30 @@ pub struct OpenRequest {
     pub on: Date,
 }
 
+/// An emergency in which somebody could read a record that was not in their charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenGlass {
+    /// Number.
+    pub number: u32,
+    /// Who.
+    pub by: String,
+    /// Their station.
+    pub station: String,
+    /// What kind of emergency.
+    pub emergency: Emergency,
+    /// Since when, microseconds since 1970 UTC.
+    pub from_us: i64,
+    /// Until when, microseconds since 1970 UTC.
+    pub until_us: i64,
+    /// What somebody else said: whether it was right.
+    pub justified: Option<bool>,
+}
+
 /// One person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonSummary {
     /// Station that has the person on file.
     pub station: String,
-    /// Gender.
-    pub gender: Gender,
-    /// Year of birth.
-    pub birth_year: i16,
     /// Place of household registration.
     pub household_org: String,
     /// The person died.
@@ -89,6 +104,8 @@ pub struct PersonSummary {
     pub proposals: Vec<OpenProposal>,
     /// What waits for an answer.
     pub requests: Vec<OpenRequest>,
+    /// Emergencies that wait for a review, and those of the last day there was one.
+    pub glasses: Vec<BrokenGlass>,
     /// Revision of the person's stream.
     pub revision: u64,
 }
@@ -101,6 +118,17 @@ pub(crate) enum PeopleKey {
     Station = 0,
     /// person, while erasure is decided and not done.
     Erasing = 1,
+    /// station, person; with an emergency that waits for a review.
+    Unreviewed = 2,
+    /// member of staff, day, person; emergencies of that day.
+    Emergencies = 3,
+}
+
+impl BrokenGlass {
+    /// Whose it counts as, and on which day.
+    pub(crate) fn day(&self) -> (&str, String) {
+        (&self.by, calendar::day_of(self.from_us).to_string())
+    }
 }
 
 impl View for People {
@@ -126,8 +154,6 @@ impl View for People {
         if let PersonEvent::PersonRegistered(fact) = event {
             return Some(PersonSummary {
                 station: fact.station.clone(),
-                gender: fact.gender,
-                birth_year: fact.birth_year,
                 household_org: fact.household_org.clone(),
                 dead: false,
                 restricted: false,
@@ -138,6 +164,7 @@ impl View for People {
                 places: recorded.sealed_fields(),
                 proposals: Vec::new(),
                 requests: Vec::new(),
+                glasses: Vec::new(),
                 revision: recorded.event.revision,
             });
         }
@@ -147,7 +174,7 @@ impl View for People {
         match event {
             PersonEvent::ContactUpdated(_) => person.places.extend(recorded.sealed_fields()),
             PersonEvent::ProtectiveFactRecorded(fact) => person.protective.push(ProtectiveFact {
-                kind: fact.kind,
+                position: recorded.position(),
                 from: fact.from,
                 to: fact.to,
             }),
@@ -173,6 +200,7 @@ impl View for People {
                 person.erasure = ErasureState::Committed;
                 person.proposals.clear();
                 person.places.clear();
+                person.protective.clear();
             }
             PersonEvent::IdentityKeyDestroyed(_) => person.erasure = ErasureState::Done,
             PersonEvent::PersonsMerged(fact) => {
@@ -189,16 +217,44 @@ impl View for People {
                 on: fact.on,
             }),
             PersonEvent::SubjectRequestAnswered(fact) => person.requests.retain(|open| open.number != fact.request),
+            PersonEvent::GlassBroken(fact) => {
+                let now = recorded.event.recorded_us;
+                let today = calendar::day_of(now);
+                person
+                    .glasses
+                    .retain(|glass| glass.justified.is_none() || calendar::day_of(glass.from_us) == today);
+                person.glasses.push(BrokenGlass {
+                    number: fact.glass,
+                    by: fact.by.clone(),
+                    station: recorded.metadata.station.clone(),
+                    emergency: fact.emergency,
+                    from_us: now,
+                    until_us: fact.until_us,
+                    justified: None,
+                });
+            }
+            PersonEvent::GlassReviewed(fact) => {
+                for glass in person.glasses.iter_mut().filter(|glass| glass.number == fact.glass) {
+                    glass.justified = Some(fact.justified);
+                }
+            }
             PersonEvent::PersonRegistered(_) => {}
         }
         Some(person)
     }
 
     fn keys(id: &str, person: &PersonSummary) -> Vec<(u16, String)> {
-        match person.erasure {
+        let mut keys = match person.erasure {
             ErasureState::None if !person.sealed => vec![(PeopleKey::Station as u16, key(&[&person.station, id]))],
             ErasureState::Committed => vec![(PeopleKey::Erasing as u16, id.to_owned())],
             ErasureState::None | ErasureState::Done => Vec::new(),
+        };
+        if person.glasses.iter().any(|glass| glass.justified.is_none()) {
+            keys.push((PeopleKey::Unreviewed as u16, key(&[&person.station, id])));
         }
+        let days: BTreeSet<(&str, String)> = person.glasses.iter().map(BrokenGlass::day).collect();
+        let day = |(by, day): (&str, String)| (PeopleKey::Emergencies as u16, key(&[by, &day, id]));
+        keys.extend(days.into_iter().map(day));
+        keys
     }
 }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, WorkerAssigned};
-use super::rules::{check_actor, check_day_from, check_text};
+use super::rules::{check_actor, check_code, check_day_from};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -30,7 +30,7 @@ impl Command for AssignWorker {
         }
         check_actor(case, &[Role::Supervisor], context)?;
         check_day_from("from", self.from, case.notified_on, context)?;
-        check_text("worker", &self.worker)?;
+        check_code("worker", &self.worker)?;
         if case.worker.as_ref() == Some(&self.worker) {
             return Ok(Vec::new());
         }

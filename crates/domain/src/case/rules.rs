@@ -9,6 +9,7 @@ use super::obligation::{
 use super::state::{Case, Stage};
 use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between};
 use crate::kernel::{Context, Role};
+use crate::person::is_personal_number;
 use crate::rejection::{Reason, Rejection};
 
 /// Longest document number, staff id or code in characters.
@@ -37,11 +38,11 @@ pub(crate) fn check_note(field: &'static str, text: &str) -> Result<(), Rejectio
     Ok(())
 }
 
-/// A code, which cannot hold anybody's name: 1 to [`TEXT_CHARS_MAX`] letters, digits, `-`, `_` and `.`.
+/// A code, which cannot hold anybody's name, identity number or telephone number: 1 to [`TEXT_CHARS_MAX`] letters, digits, `-`, `_` and `.`.
 pub(crate) fn check_code(field: &'static str, text: &str) -> Result<(), Rejection> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if text.is_empty() || text.len() > TEXT_CHARS_MAX || !text.bytes().all(allowed) {
-        let expected = "1 to 64 letters, digits, `-`, `_` or `.`";
+    if text.is_empty() || text.len() > TEXT_CHARS_MAX || !text.bytes().all(allowed) || is_personal_number(text) {
+        let expected = "1 to 64 letters, digits, `-`, `_` or `.`, and nobody's number";
         return Err(Rejection::of(Reason::FieldInvalid, field).with("expected", expected));
     }
     Ok(())

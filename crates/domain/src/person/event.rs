@@ -41,6 +41,10 @@ events! {
         "person.subject_request_registered.v1" => SubjectRequestRegistered,
         /// They were answered.
         "person.subject_request_answered.v1" => SubjectRequestAnswered,
+        /// Somebody may read this for half an hour, because of an emergency.
+        "person.glass_broken.v1" => GlassBroken,
+        /// Somebody else said whether that was right.
+        "person.glass_reviewed.v1" => GlassReviewed,
     }
 }
 
@@ -54,10 +58,13 @@ impl PersonEvent {
                 (Field::Address, &fact.address),
             ],
             PersonEvent::ContactUpdated(fact) => vec![(Field::Phone, &fact.phone), (Field::Address, &fact.address)],
-            PersonEvent::ProtectiveFactRecorded(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            PersonEvent::ProtectiveFactRecorded(fact) => {
+                vec![(Field::Protected, &fact.kind), (Field::DocumentNo, &fact.document_no)]
+            }
             PersonEvent::DeathRecorded(fact) => vec![(Field::DocumentNo, &fact.document_no)],
             PersonEvent::ActProposed(fact) => vec![(Field::Reason, &fact.reason)],
             PersonEvent::SubjectRequestAnswered(fact) => vec![(Field::Reason, &fact.reason)],
+            PersonEvent::GlassBroken(fact) => vec![(Field::Reason, &fact.reason)],
             PersonEvent::PersonRestricted(_)
             | PersonEvent::RestrictionLifted(_)
             | PersonEvent::ActDeclined(_)
@@ -67,7 +74,8 @@ impl PersonEvent {
             | PersonEvent::IdentityKeyDestroyed(_)
             | PersonEvent::PersonsMerged(_)
             | PersonEvent::PersonSplit(_)
-            | PersonEvent::SubjectRequestRegistered(_) => Vec::new(),
+            | PersonEvent::SubjectRequestRegistered(_)
+            | PersonEvent::GlassReviewed(_) => Vec::new(),
         }
     }
 }
@@ -110,6 +118,35 @@ pub enum ProtectiveKind {
     SafetyCriticalJob,
 }
 
+impl ProtectiveKind {
+    /// All kinds.
+    pub const ALL: [ProtectiveKind; 6] = [
+        ProtectiveKind::Pregnant,
+        ProtectiveKind::NursingUnder1Y,
+        ProtectiveKind::Under16,
+        ProtectiveKind::Disabled,
+        ProtectiveKind::SoleCarer,
+        ProtectiveKind::SafetyCriticalJob,
+    ];
+
+    /// The name it is sealed under.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProtectiveKind::Pregnant => "PREGNANT",
+            ProtectiveKind::NursingUnder1Y => "NURSING_UNDER_1Y",
+            ProtectiveKind::Under16 => "UNDER_16",
+            ProtectiveKind::Disabled => "DISABLED",
+            ProtectiveKind::SoleCarer => "SOLE_CARER",
+            ProtectiveKind::SafetyCriticalJob => "SAFETY_CRITICAL_JOB",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// What needs two people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -144,15 +181,25 @@ pub enum SubjectRequestKind {
     Erase,
 }
 
+/// What kind of emergency lets read a record that is not in one's charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Emergency {
+    /// 急救.
+    Medical,
+    /// 人身安全.
+    Danger,
+    /// 失踪.
+    Missing,
+    /// 其他.
+    Other,
+}
+
 /// See [`PersonEvent::PersonRegistered`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonRegistered {
     /// Station that has the person on file.
     pub station: String,
-    /// Gender.
-    pub gender: Gender,
-    /// Year of birth.
-    pub birth_year: i16,
     /// Place of household registration, as a code.
     pub household_org: String,
     /// Name.
@@ -185,8 +232,9 @@ pub struct ContactUpdated {
 /// See [`PersonEvent::ProtectiveFactRecorded`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtectiveFactRecorded {
-    /// What.
-    pub kind: ProtectiveKind,
+    /// What: the name of a [`ProtectiveKind`], sealed.
+    #[serde(default, skip_serializing)]
+    pub kind: Personal,
     /// First day.
     pub from: Date,
     /// Last day, when known.
@@ -314,4 +362,29 @@ pub struct SubjectRequestAnswered {
     /// What they were told.
     #[serde(default, skip_serializing)]
     pub reason: Personal,
+}
+
+/// See [`PersonEvent::GlassBroken`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlassBroken {
+    /// Number within the record, from 1.
+    pub glass: u32,
+    /// Who reads.
+    pub by: String,
+    /// What kind of emergency.
+    pub emergency: Emergency,
+    /// Until when, microseconds since 1970 UTC.
+    pub until_us: i64,
+    /// What happened.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// See [`PersonEvent::GlassReviewed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlassReviewed {
+    /// Which one.
+    pub glass: u32,
+    /// They were right.
+    pub justified: bool,
 }

@@ -71,6 +71,17 @@ impl IdNumber {
     }
 }
 
+/// Whether text holds somebody's identity number, or is a mobile telephone number: no id and no code may.
+pub fn is_personal_number(text: &str) -> bool {
+    let identity = text
+        .as_bytes()
+        .windows(18)
+        .filter_map(|window| std::str::from_utf8(window).ok())
+        .any(|window| IdNumber::parse("", window).is_ok());
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    identity || digits && text.len() == 11 && text.starts_with('1') && !text.starts_with("10")
+}
+
 fn is_han(character: char) -> bool {
     matches!(character, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }

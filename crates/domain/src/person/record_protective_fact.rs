@@ -40,7 +40,7 @@ impl Command for RecordProtectiveFact {
         check_text("document_no", &self.document_no)?;
         Ok(vec![
             ProtectiveFactRecorded {
-                kind: self.kind,
+                kind: self.kind.as_str().into(),
                 from: self.from,
                 to: self.to,
                 document_no: (&self.document_no).into(),

@@ -47,8 +47,6 @@ impl Command for RegisterPerson {
         Ok(vec![
             PersonRegistered {
                 station: context.actor.station.clone(),
-                gender: number.gender(),
-                birth_year: number.birth_year(),
                 household_org: self.household_org.clone(),
                 name: normalise_name("name", &self.name)?.as_str().into(),
                 id_number: number.as_str().into(),

@@ -1,5 +1,6 @@
 //! What a person's record is, folded from its events. It holds no personal data, only what decisions need.
 
+use super::break_glass::GLASS_MINUTES;
 use super::event::{Act, PersonEvent};
 use crate::kernel::Aggregate;
 
@@ -14,6 +15,19 @@ pub struct Proposal {
     pub other: Option<String>,
     /// Who proposed it.
     pub by: String,
+}
+
+/// An emergency in which somebody may read the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glass {
+    /// Number.
+    pub number: u32,
+    /// Who may.
+    pub by: String,
+    /// Until when, microseconds since 1970 UTC.
+    pub until_us: i64,
+    /// Somebody else said whether that was right.
+    pub reviewed: bool,
 }
 
 /// The state of a person's record.
@@ -43,6 +57,10 @@ pub struct Person {
     pub requests: Vec<u32>,
     /// Requests so far.
     pub requested: u32,
+    /// Emergencies that wait for a review or may not be over.
+    pub glasses: Vec<Glass>,
+    /// Emergencies so far.
+    pub broken: u32,
 }
 
 impl Person {
@@ -105,6 +123,23 @@ impl Aggregate for Person {
                 self.requests.push(fact.request);
             }
             PersonEvent::SubjectRequestAnswered(fact) => self.requests.retain(|open| *open != fact.request),
+            PersonEvent::GlassBroken(fact) => {
+                self.broken = fact.glass;
+                // All last equally long: one that ends before this one began is over.
+                let over = fact.until_us - GLASS_MINUTES * 60_000_000;
+                self.glasses.retain(|glass| !glass.reviewed || glass.until_us > over);
+                self.glasses.push(Glass {
+                    number: fact.glass,
+                    by: fact.by.clone(),
+                    until_us: fact.until_us,
+                    reviewed: false,
+                });
+            }
+            PersonEvent::GlassReviewed(fact) => {
+                for glass in self.glasses.iter_mut().filter(|glass| glass.number == fact.glass) {
+                    glass.reviewed = true;
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::event::{PointsAwarded, PointsEvent};
 use super::rules::{award, check_amount, check_cap, next_lot};
 use super::state::PointsAccount;
-use crate::case::rules::{check_day, check_role, check_text};
+use crate::case::rules::{check_code, check_day, check_role, check_text};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -38,7 +38,7 @@ impl Command for AwardManually {
         let limit = context.policy.number("points.manual_limit", context.today)?;
         match &self.approved_by {
             Some(approver) => {
-                check_text("approved_by", approver)?;
+                check_code("approved_by", approver)?;
                 if *approver == context.actor.id {
                     return Err(Rejection::of(Reason::SamePersonForbidden, "approved_by"));
                 }

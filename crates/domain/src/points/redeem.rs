@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::event::{ItemLine, LotUse, PointsEvent, PointsRedeemed};
 use super::rules::check_amount;
 use super::state::{Lot, PointsAccount};
-use crate::case::rules::{check_day, check_role, check_text};
+use crate::case::rules::{check_code, check_day, check_role};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -41,8 +41,8 @@ impl Command for RedeemPoints {
         let banned = context.policy.list("points.banned", self.on)?.value;
         let mut amount = 0;
         for line in &self.lines {
-            check_text("lines.sku", &line.sku)?;
-            check_text("lines.kind", &line.kind)?;
+            check_code("lines.sku", &line.sku)?;
+            check_code("lines.kind", &line.kind)?;
             check_amount("lines.quantity", line.quantity)?;
             check_amount("lines.points", line.points)?;
             if banned.contains(&line.kind) {

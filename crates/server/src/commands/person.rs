@@ -4,9 +4,9 @@ use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{App, Envelope, Receipt};
 use waystation_domain::person::{
-    Act, AnswerSubjectRequest, DecideAct, LiftRestriction, ProposeAct, ProtectiveKind, RecordDeath,
-    RecordProtectiveFact, RegisterPerson, RegisterSubjectRequest, Restrict, SubjectRequestKind, UpdateContact,
-    VerifiedBy,
+    Act, AnswerSubjectRequest, DecideAct, Emergency, LiftRestriction, ProposeAct, ProtectiveKind, RecordDeath,
+    RecordProtectiveFact, RegisterPerson, RegisterSubjectRequest, Restrict, ReviewGlass, SubjectRequestKind,
+    UpdateContact, VerifiedBy,
 };
 
 use super::{CommandMessage, command, derived_id};
@@ -14,15 +14,13 @@ use crate::fields::{Fields, optional};
 use crate::status::status;
 
 const VERIFIED: [VerifiedBy; 2] = [VerifiedBy::Call, VerifiedBy::Visit];
-pub(crate) const PROTECTIVE_KINDS: [ProtectiveKind; 6] = [
-    ProtectiveKind::Pregnant,
-    ProtectiveKind::NursingUnder1Y,
-    ProtectiveKind::Under16,
-    ProtectiveKind::Disabled,
-    ProtectiveKind::SoleCarer,
-    ProtectiveKind::SafetyCriticalJob,
-];
 pub(crate) const ACTS: [Act; 5] = [Act::Seal, Act::LiftSeal, Act::Erase, Act::Merge, Act::Split];
+pub(crate) const EMERGENCIES: [Emergency; 4] = [
+    Emergency::Medical,
+    Emergency::Danger,
+    Emergency::Missing,
+    Emergency::Other,
+];
 pub(crate) const REQUEST_KINDS: [SubjectRequestKind; 6] = [
     SubjectRequestKind::Access,
     SubjectRequestKind::Copy,
@@ -73,7 +71,7 @@ command!(update_contact, "people", UpdateContactRequest, |m, fields, id, app| {
 command!(person, "people", RecordProtectiveFactRequest, |m, fields, id, app| {
     RecordProtectiveFact {
         kind: fields
-            .choice("kind", m.kind, &PROTECTIVE_KINDS)
+            .choice("kind", m.kind, &ProtectiveKind::ALL)
             .unwrap_or(ProtectiveKind::Disabled),
         from: fields.day("from", &m.from),
         to: fields.optional_day("to", &m.to),
@@ -96,14 +94,16 @@ command!(person, "people", LiftRestrictionRequest, |m, fields, id, app| {
     LiftRestriction { basis: m.basis }
 });
 
-command!(person, "people", ProposeActRequest, |m, fields, id, app| ProposeAct {
-    act: fields.choice("act", m.act, &ACTS).unwrap_or(Act::Seal),
-    other: optional(m.other).map(|other| fields.name("other", "people", &other)),
-    basis: m.basis,
-    reason: m.reason,
+command!(propose_act, "people", ProposeActRequest, |m, fields, id, app| {
+    ProposeAct {
+        act: fields.choice("act", m.act, &ACTS).unwrap_or(Act::Seal),
+        other: optional(m.other).map(|other| fields.name("other", "people", &other)),
+        basis: m.basis,
+        reason: m.reason,
+    }
 });
 
-command!(person, "people", DecideActRequest, |m, fields, id, app| DecideAct {
+command!(decide_act, "people", DecideActRequest, |m, fields, id, app| DecideAct {
     proposal: fields.number("proposal", m.proposal),
     approve: m.approve,
 });
@@ -123,4 +123,14 @@ command!(person, "people", AnswerSubjectRequestRequest, |m, fields, id, app| {
         granted: m.granted,
         reason: m.reason,
     }
+});
+
+command!(break_glass, "people", BreakGlassRequest, |m, fields, id, app| {
+    let emergency = fields.choice("emergency", m.emergency, &EMERGENCIES);
+    (emergency.unwrap_or(Emergency::Other), m.reason)
+});
+
+command!(person, "people", ReviewGlassRequest, |m, fields, id, app| ReviewGlass {
+    glass: fields.number("glass", m.glass),
+    justified: m.justified,
 });

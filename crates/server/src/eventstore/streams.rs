@@ -21,10 +21,11 @@ use super::filter::Filter;
 use super::read::{Replies, Start, at, at_position};
 use super::wire::IdForm;
 use super::{EventStore, name};
+use crate::reading::Reader;
 
 impl EventStore {
     /// Which of the reads is meant; the protocol puts them all into one message.
-    async fn any_read(&self, request: ReadReq) -> Result<Replies, Failure> {
+    async fn any_read(&self, reader: &Reader, request: ReadReq) -> Result<Replies, Failure> {
         let missing = |what: &str| Failure::Invalid(format!("{what}: expected one"));
         let options = request.options.ok_or_else(|| missing("options"))?;
         let ids = IdForm::of(options.uuid_option)?;
@@ -54,6 +55,7 @@ impl EventStore {
                     None => return Err(missing("options.stream.revision_option")),
                 };
                 let name = name::of(stream.stream_identifier)?;
+                self.on_record(reader, Some(&name), resolve).await?;
                 match count {
                     CountOption::Subscription(_) => self.subscribe_stream(&name, start, (resolve, ids)).await,
                     CountOption::Count(count) => {
@@ -70,6 +72,7 @@ impl EventStore {
                     Some(AllOption::End(_)) => Start::End,
                     None => return Err(missing("options.all.all_option")),
                 };
+                self.on_record(reader, None, resolve).await?;
                 match count {
                     CountOption::Subscription(_) if filter.as_ref().is_some_and(|filter| filter.interval == 0) => Err(
                         Failure::Invalid("filter: expected a window and a multiplier above 0".into()),
@@ -88,7 +91,8 @@ impl Streams for EventStore {
     type BatchAppendStream = Pin<Box<dyn Stream<Item = Result<BatchAppendResp, Status>> + Send>>;
 
     async fn read(&self, request: Request<ReadReq>) -> Result<Response<Replies>, Status> {
-        Ok(Response::new(self.any_read(request.into_inner()).await?))
+        let reader = Self::reader(&request, "Streams/Read");
+        Ok(Response::new(self.any_read(&reader, request.into_inner()).await?))
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {

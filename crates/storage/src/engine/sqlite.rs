@@ -20,7 +20,7 @@ use checkpoint::Checkpointer;
 
 /// Read connections per file: bounds memory (each has a page cache) and threads.
 const READERS_MAX: usize = 4;
-/// Writes that may wait for the writer thread; callers hold at most one or two each.
+/// Writes handed to the writer thread; further callers wait for a place, as many as commands may be in flight.
 const WRITE_QUEUE_MAX: usize = 64;
 /// Page cache of the writer and of each reader, in KiB. SQLite walks through the writer's at every commit, so a larger one
 /// costs more than the pages it saves reading.
@@ -35,6 +35,7 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(crate) struct Sqlite {
     path: PathBuf,
     jobs: mpsc::SyncSender<Job>,
+    places: Arc<Semaphore>,
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     description: String,
@@ -95,6 +96,7 @@ impl Sqlite {
         Ok(Self {
             path: path.to_owned(),
             jobs,
+            places: Arc::new(Semaphore::new(WRITE_QUEUE_MAX)),
             readers: Arc::default(),
             permits: Arc::new(Semaphore::new(READERS_MAX)),
             description: format!("SQLite {}", rusqlite::version()),
@@ -106,15 +108,20 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|error| EngineError::Other(error.into()))?;
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
+            drop(place);
             let result = work(connection);
             // The caller may have gone away; the work is done all the same.
             let _ = reply.send(result);
         });
         self.jobs
             .try_send(job)
-            .map_err(|_| EngineError::Refused("the writer is busy or has stopped".into()))?;
+            .map_err(|_| EngineError::Refused("the writer has stopped".into()))?;
         answer.await.map_err(|error| EngineError::Lost(error.into()))?
     }
 }

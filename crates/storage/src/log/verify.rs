@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use waystation_trust::bundle::{Blob, blob_differs, body_differs};
+use waystation_trust::bundle::{Blob, blob_differs};
 use waystation_trust::{Hash, Header, Tile, Tree, leaf_hash};
 
 use super::proof::split_hashes;
@@ -76,8 +76,6 @@ pub struct VerifyReport {
     pub marks: Vec<Mark>,
     /// What contradicts, in log order; at most a hundred.
     pub findings: Vec<Finding>,
-    /// Events whose body, or sealed fields, were taken out of the store for good. Their headers still prove what they were.
-    pub redacted: u64,
 }
 
 struct Check {
@@ -87,7 +85,6 @@ struct Check {
     recorded_us: i64,
     marks: Vec<Mark>,
     findings: Vec<Finding>,
-    redacted: u64,
 }
 
 impl Check {
@@ -142,7 +139,6 @@ impl Log {
             recorded_us: i64::MIN,
             marks: Vec::new(),
             findings: Vec::new(),
-            redacted: 0,
         };
         // One statement, one moment: what is appended meanwhile is another verification's work.
         let sql = format!(
@@ -202,7 +198,6 @@ impl Log {
             events: computed.size,
             computed,
             marks: check.marks,
-            redacted: check.redacted,
             findings: check.findings,
         })
     }
@@ -278,10 +273,6 @@ fn check_row(check: &mut Check, rows: &crate::engine::Rows, row: usize, position
         return Some("the header does not parse");
     };
     let (stream, revision, body) = (rows.i64(row, 1), rows.u64(row, 2), rows.slice(row, 6));
-    // Body and salt, or all sealed fields, are either whole or gone.
-    let without_body = rows.slice(row, 5).is_empty() && body.is_empty();
-    let without_sealed = !header.sealed.is_empty() && rows.is_null(row, 8);
-    check.redacted += u64::from(without_body || without_sealed);
     let expected = match check.streams.get(&stream) {
         Some((name, last)) if name == header.stream => last + 1,
         Some(_) => return Some("the stream's number and name disagree"),
@@ -301,9 +292,6 @@ fn check_row(check: &mut Check, rows: &crate::engine::Rows, row: usize, position
     } else if backwards {
         Some("the recorded time goes backwards")
     } else {
-        if without_body {
-            return None;
-        }
         let Ok(salt) = <&[u8; 16]>::try_from(rows.slice(row, 5)) else {
             return Some("the salt has the wrong length");
         };
@@ -316,10 +304,6 @@ fn check_row(check: &mut Check, rows: &crate::engine::Rows, row: usize, position
             body,
             envelopes: envelopes.iter().map(AsRef::as_ref).collect(),
         };
-        if without_sealed {
-            body_differs(&header, &blob)
-        } else {
-            blob_differs(&header, &blob)
-        }
+        blob_differs(&header, &blob)
     }
 }

@@ -4,6 +4,7 @@
 //! the `waystation` binary, and this binary again as the floor (`bench floor …`): a bare gRPC service that only echoes,
 //! or only groups what waits into one insert and one commit.
 
+mod cost;
 mod eventstore;
 mod floor;
 mod load;

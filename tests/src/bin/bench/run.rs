@@ -13,7 +13,7 @@ use waystation_tests::{Clients, as_of, check_in, today};
 
 use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick, stream};
 use crate::report::Row;
-use crate::{eventstore, floor, read};
+use crate::{cost, eventstore, floor, read};
 
 const IN_FLIGHT: usize = 64;
 /// Subscriptions that wait.
@@ -78,7 +78,16 @@ impl Process {
         let program = std::env::current_exe()
             .expect("has a path")
             .with_file_name("waystation");
-        let serve = ["serve", "--lang", "en", "--listen", "127.0.0.1:0", "--database", url];
+        let serve = [
+            "serve",
+            "--insecure",
+            "--lang",
+            "en",
+            "--listen",
+            "127.0.0.1:0",
+            "--database",
+            url,
+        ];
         Self::start(&program, &serve)
     }
 
@@ -345,6 +354,11 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
             .at_most(2.0),
     );
 
+    say(&format!("{database}: what privacy costs"));
+    let each = (IN_FLIGHT, size.time, size.cases);
+    rows.extend(cost::commands(database, &channel, each, &on).await);
+    rows.extend(cost::reads(database, &channel, each).await);
+
     say(&format!("{database}: lag under load"));
     let (load_channel, load_on) = (server.connect().await, on.clone());
     let load = tokio::spawn(async move { unary(&load_channel, IN_FLIGHT, size.time, cases, &load_on).await });
@@ -376,6 +390,8 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     rows.push(row("server memory after all commands", memory_full, "MiB"));
     rows.push(row("server memory after the rebuild", server.memory(), "MiB"));
     drop(server);
+
+    rows.extend(cost::records(database, &url, each).await);
 
     say(&format!("{database}: reading"));
     let mut best = 0.0_f64;

@@ -228,6 +228,9 @@ impl PersistentSubscriptions for EventStore {
     }
 
     async fn read(&self, request: Request<Streaming<ReadReq>>) -> Result<Response<Replies>, Status> {
+        // What the group is of is settled when it is asked for; what it shows may be about anybody.
+        let reader = Self::reader(&request, "PersistentSubscriptions/Read");
+        self.on_record(&reader, None, true).await?;
         Ok(Response::new(self.join(request).await?))
     }
 
