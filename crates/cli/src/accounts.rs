@@ -32,6 +32,15 @@ enum Chore {
         #[arg(long)]
         station: String,
     },
+    /// Print a new token of an account, once; the old one opens nothing any more
+    Token {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        #[arg(long)]
+        database: String,
+        /// Name of the account
+        #[arg(long)]
+        id: String,
+    },
     /// Close an account
     Disable {
         /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
@@ -67,14 +76,13 @@ impl Accounts {
                 let app = crate::open_app_as_it_is(&database).await?;
                 let token = app.create_account(&id, role, &station, &at_the_database()).await;
                 app.close().await;
-                println!("{}", token?);
-                eprintln!(
-                    "{}",
-                    say(
-                        "This token is shown once. Send it as `authorization: Bearer TOKEN`.",
-                        "令牌仅显示这一次。调用时以 `authorization: Bearer 令牌` 提供。"
-                    )
-                );
+                print_token(&token?);
+            }
+            Chore::Token { database, id } => {
+                let app = crate::open_app_as_it_is(&database).await?;
+                let token = app.renew_token(&id).await;
+                app.close().await;
+                print_token(&token?);
             }
             Chore::Disable { database, id } => {
                 let app = crate::open_app_as_it_is(&database).await?;
@@ -85,4 +93,15 @@ impl Accounts {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn print_token(token: &str) {
+    println!("{token}");
+    eprintln!(
+        "{}",
+        say(
+            "This token is shown once. Send it as `authorization: Bearer TOKEN`.",
+            "令牌仅显示这一次。调用时以 `authorization: Bearer 令牌` 提供。"
+        )
+    );
 }

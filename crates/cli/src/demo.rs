@@ -5,6 +5,7 @@ mod person;
 mod plan;
 mod story;
 mod summary;
+mod trust;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,7 +73,8 @@ impl Demo {
                 (scrap.path().to_owned(), Some(scrap))
             }
         };
-        let database = format!("sqlite:{}", directory.join("demo.db").display());
+        let file = directory.join("demo.db");
+        let database = format!("sqlite:{}", file.display());
         let clock = Arc::new(DemoClock::default());
         let options = AppOptions {
             database: database.clone(),
@@ -96,18 +98,22 @@ impl Demo {
             })
             .transpose()?;
         let begun = std::time::Instant::now();
-        let seeded = app.is_new();
-        if seeded {
+        let shown = if app.is_new() {
             let today = calendar::day_of(clock.now_us());
             let last = self.until.unwrap_or_else(|| calendar::add_days(today, -1));
             let people = plan::population(self.seed, PARTICIPANTS * self.scale, calendar::add_days(last, -364));
             live_the_year(&app, &clock, people, last).await?;
+            let shown = trust::show(&app, &file).await?;
             clock.release();
-        }
-        let healthy = summary::print(&app, begun.elapsed(), self.json).await?;
+            Some(shown)
+        } else {
+            // It was shown, and its tokens were printed, when the year was made.
+            None
+        };
+        let healthy = summary::print(&app, begun.elapsed(), shown.as_ref(), self.json).await?;
         if let Some(serving) = serving {
             if !self.json {
-                print_next(&self.listen);
+                print_next(&self.listen, shown.as_ref().map(trust::Shown::token));
             }
             serving.until_interrupted(app).await?;
         } else if let Some(app) = Arc::into_inner(app) {
@@ -143,7 +149,7 @@ async fn live_the_year(app: &App, clock: &DemoClock, mut people: Vec<Person>, la
     Ok(())
 }
 
-fn print_next(listen: &str) {
+fn print_next(listen: &str, token: Option<&str>) {
     println!(
         "\n{}",
         say(
@@ -151,8 +157,14 @@ fn print_next(listen: &str) {
             "接下来可以试试（另开一个终端）："
         )
     );
-    let who = "-H 'waystation-actor: worker-1' -H 'waystation-role: CASE_WORKER' \
-               -H 'waystation-station: station-qinglongshan'";
+    let who = token.map_or_else(
+        || {
+            format!(
+                "-H 'waystation-actor: worker-1' -H 'waystation-role: CASE_WORKER' -H 'waystation-station: {STATION}'"
+            )
+        },
+        |token| format!("-H 'authorization: Bearer {token}'"),
+    );
     println!("  grpcurl -plaintext {listen} list");
     println!(
         "  grpcurl -plaintext {who} -d '{{\"name\":\"cases/xiaolin\"}}' {listen} waystation.v1.CaseService/GetCase"

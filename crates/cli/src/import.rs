@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use comfy_table::Table;
-use waystation_app::{Envelope, ids};
+use waystation_app::{Envelope, Keyring};
 use waystation_domain::{Channel, Principal};
 
 use crate::exit;
@@ -61,14 +61,18 @@ impl Import {
             Err(problems) => return Ok(self.report(&Tally::default(), &problems)),
         };
         let app = crate::open_app(&self.database).await?;
+        // A row is known again by a keyed digest: it may hold personal data, and what it is stored as must not tell.
+        let ring = app.keyring().await?;
         let mut problems = Vec::new();
         let mut rehearsal = app.rehearse();
         let mut tally = self
-            .pass(&rows, &mut rehearsal, "rehearsal", false, &mut problems)
+            .pass(&rows, (&mut rehearsal, &ring), "rehearsal", false, &mut problems)
             .await?;
         let rehearsed = problems.is_empty();
         if rehearsed && !self.dry_run {
-            tally = self.pass(&rows, &mut &app, "import", true, &mut problems).await?;
+            tally = self
+                .pass(&rows, (&mut &app, &ring), "import", true, &mut problems)
+                .await?;
         }
         if !rehearsed {
             tally = Tally::default();
@@ -80,7 +84,7 @@ impl Import {
     async fn pass(
         &self,
         rows: &[Row],
-        door: &mut impl Door,
+        (door, ring): (&mut impl Door, &Keyring),
         what: &str,
         stop_at_first: bool,
         problems: &mut Vec<Problem>,
@@ -91,7 +95,12 @@ impl Import {
         for row in rows {
             let again = seen.entry(row.text.as_str()).or_default();
             *again += 1;
-            let request = ids::named(&["day-book", &self.station, &row.text, &again.to_string()]);
+            let request = ring.digest(&[
+                b"day-book",
+                self.station.as_bytes(),
+                row.text.as_bytes(),
+                &again.to_le_bytes(),
+            ]);
             let station = self.station.clone();
             let principal = Principal {
                 id: row.actor.clone(),
@@ -99,7 +108,7 @@ impl Import {
                 station,
             };
             let envelope = Envelope {
-                request: Some(request),
+                request: Some(uuid::Uuid::from_bytes(request)),
                 ..Envelope::of(principal, Channel::Import)
             };
             tally.rows += 1;

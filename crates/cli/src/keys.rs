@@ -83,6 +83,12 @@ pub(crate) struct Keys {
 enum Chore {
     /// Make a keyring in the file that --keyring names, under a passphrase
     New,
+    /// Move the keyring out of the database into the file that --keyring names, under a passphrase
+    Move {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE; nobody else may have it open
+        #[arg(long)]
+        database: String,
+    },
     /// Begin a new epoch and destroy the older ones: what was erased until now can never be opened again
     Rotate {
         /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE; nobody else may have it open
@@ -95,12 +101,39 @@ impl Keys {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Chore::New => new(),
+            Chore::Move { database } => move_out(&database).await,
             Chore::Rotate { database } => rotate(&database).await,
         }
     }
 }
 
+fn random<const N: usize>() -> anyhow::Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut bytes[..]).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(bytes)
+}
+
 fn new() -> anyhow::Result<ExitCode> {
+    put_into_file(&Keyring::new(&*random::<96>()?))
+}
+
+async fn move_out(database: &str) -> anyhow::Result<ExitCode> {
+    let store = crate::open(database, false).await?;
+    let stored = store.keys().keyring().await?.map(Zeroizing::new);
+    let Some(stored) = stored else {
+        store.close().await;
+        bail!(StorageError::Url("--database: there is no keyring in it".into()));
+    };
+    let moved = put_into_file(&Keyring::unlock(&stored, None)?);
+    if moved.is_ok() {
+        store.keys().drop_keyring().await?;
+    }
+    store.close().await;
+    moved
+}
+
+/// Writes a keyring into the file that `--keyring` names, which must be new.
+fn put_into_file(ring: &Keyring) -> anyhow::Result<ExitCode> {
     let Some(path) = &place().keyring else {
         bail!(StorageError::Url("--keyring FILE is needed".into()));
     };
@@ -113,12 +146,7 @@ fn new() -> anyhow::Result<ExitCode> {
             "the passphrase: expected at least {PASSPHRASE_CHARS_MIN} characters"
         )));
     }
-    let mut random = Zeroizing::new([0; 96]);
-    let mut salt = [0; 40];
-    for bytes in [&mut random[..], &mut salt[..]] {
-        getrandom::fill(bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
-    }
-    let stored = Keyring::new(&random).lock(&passphrase, &salt)?;
+    let stored = ring.lock(&passphrase, &*random::<40>()?)?;
     waystation_app::write_keyring_file(path, &stored)?;
     eprintln!(
         "{}",

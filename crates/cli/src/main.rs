@@ -130,7 +130,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             AppError::NotFound { .. } => exit::NOT_FOUND,
             AppError::Undecodable { .. } => exit::INTEGRITY,
             AppError::ProjectionBehind { .. } | AppError::Contention => exit::AWAY,
-            AppError::Keyring(_) | AppError::KeyringFile(_) => exit::CONFIG,
+            AppError::Keyring(_) | AppError::KeyringFile(_) | AppError::ForeignKeys => exit::CONFIG,
             AppError::ProjectionHalted { .. } | AppError::PageTokenMismatch | AppError::Internal(_) => exit::FAILED,
         };
     }

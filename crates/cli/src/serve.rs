@@ -72,6 +72,9 @@ impl Serve {
             )
             .into());
         }
+        if let Some(witnessing) = &witnessing {
+            witnessing.guard(&app).await?;
+        }
         let app = Arc::new(app);
         let serve_options = ServeOptions {
             signer,

@@ -88,8 +88,6 @@ struct Line {
     part: &'static str,
     looked_at: u64,
     root: String,
-    /// Events with parts taken out for good.
-    redacted: u64,
     /// How many contradictions there are; more than are named when there are very many.
     found: u64,
     named: Vec<(u8, String)>,
@@ -101,7 +99,6 @@ impl Line {
             part,
             looked_at,
             root: String::new(),
-            redacted: 0,
             found: named.len() as u64,
             named,
         }
@@ -148,7 +145,7 @@ fn report(lines: &[Line], json: bool) -> ExitCode {
             .map(|line| {
                 let findings: Vec<&String> = line.named.iter().map(|(_, text)| text).collect();
                 serde_json::json!({ "part": line.part, "looked_at": line.looked_at, "root": line.root,
-                                    "redacted": line.redacted, "found": line.found, "findings": findings })
+                                    "found": line.found, "findings": findings })
             })
             .collect();
         let exit = code.unwrap_or(0);
@@ -172,12 +169,6 @@ fn print_table(lines: &[Line]) {
     ]);
     for line in lines {
         let result = match line.found {
-            0 if line.redacted > 0 => format!(
-                "{}, {} {}",
-                say("ok", "通过"),
-                line.redacted,
-                say("with parts taken out", "条已移除部分内容")
-            ),
             0 => say("ok", "通过").to_owned(),
             count => format!("{count} {}", say("findings", "处不符")),
         };

@@ -10,6 +10,7 @@ use waystation_domain::case::{
 use waystation_domain::{Date, Role};
 
 use super::person::{award, clauses, envelope, supervisor, tell};
+use super::trust::register;
 
 const LIN: &str = "xiaolin";
 const HONG: &str = "ahong";
@@ -71,6 +72,7 @@ async fn lin(app: &App, today: Date, number: i32) -> anyhow::Result<()> {
     let worker = envelope("worker-1", Role::CaseWorker);
     match number {
         20 => {
+            register(app, "p-xiaolin", "林晓舟", "999999199003082021").await?;
             tell(app, LIN, &order(LIN, today, "解戒-xiaolin"), &worker).await?;
             let assign = AssignWorker {
                 from: today,
@@ -119,6 +121,7 @@ async fn hong(app: &App, today: Date, number: i32) -> anyhow::Result<()> {
     let reported = add_months(add_days(today, HONG_ENDS - number), -36);
     match number {
         0 => {
+            register(app, "p-ahong", "洪阿红", "999999198506131011").await?;
             tell(app, HONG, &order(HONG, add_days(reported, -5), "解戒-ahong"), &worker).await?;
             tell(
                 app,

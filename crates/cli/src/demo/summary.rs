@@ -7,11 +7,12 @@ use serde_json::json;
 use waystation_app::{App, LogName, PageRequest, ReadOptions};
 
 use super::STATION;
+use super::trust::Shown;
 use crate::lang::say;
 use crate::progress::Progress;
 
 /// Prints the summary; says whether the log and the views were proved.
-pub(super) async fn print(app: &App, took: Duration, as_json: bool) -> anyhow::Result<bool> {
+pub(super) async fn print(app: &App, took: Duration, shown: Option<&Shown>, as_json: bool) -> anyhow::Result<bool> {
     let log = app.store().log(LogName::Main);
     let head = log.head();
     let read = ReadOptions {
@@ -36,7 +37,8 @@ pub(super) async fn print(app: &App, took: Duration, as_json: bool) -> anyhow::R
         .replay(None, head.size / 2, |done, total| bar.set(done, total))
         .await?;
     drop(bar);
-    let healthy = verified.findings.is_empty() && views.different == 0 && replay.different == 0;
+    let proved = verified.findings.is_empty() && views.different == 0 && replay.different == 0;
+    let healthy = proved && shown.is_none_or(Shown::holds);
     let root: String = head.root.iter().map(|byte| format!("{byte:02x}")).collect();
     if as_json {
         let stages: serde_json::Map<_, _> = now
@@ -50,6 +52,7 @@ pub(super) async fn print(app: &App, took: Duration, as_json: bool) -> anyhow::R
             "verify": { "log_findings": verified.findings.len(), "view_versions_and_keys": views.compared,
                         "view_differences": views.different, "replay_at": head.size / 2,
                         "replay_differences": replay.different },
+            "trust": shown.map(Shown::json),
             "healthy": healthy,
         });
         println!("{summary}");
@@ -115,6 +118,9 @@ pub(super) async fn print(app: &App, took: Duration, as_json: bool) -> anyhow::R
         result(replay.different),
     ]);
     println!("{table}");
+    if let Some(shown) = shown {
+        shown.print();
+    }
     println!(
         "{} {} · {} {} · {:.1} s",
         head.size,

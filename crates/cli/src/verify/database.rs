@@ -131,7 +131,6 @@ async fn logs(
         let line = Line::of(name.as_str(), verified.events, named.collect());
         lines.push(Line {
             root: hex(&verified.computed.root),
-            redacted: verified.redacted,
             ..line
         });
         if let Some(policy) = policy.filter(|_| name == LogName::Main) {
