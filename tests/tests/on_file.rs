@@ -6,7 +6,9 @@ use waystation_api::event_store::client::streams::streams_client::StreamsClient;
 use waystation_api::v1;
 use waystation_api::v1::find_people_request::By;
 use waystation_storage::testing::on_both;
-use waystation_tests::people::{ID, OTHER_ID, end_cases, erase, person, propose, reason, registration};
+use waystation_tests::people::{
+    ID, OTHER_ID, decide, end_cases, erase, get, person, propose, reason, registration, text,
+};
 use waystation_tests::{Clients, Server, order, read_all, run, today};
 
 async fn holders(clients: &mut Clients, number: &str) -> Vec<String> {
@@ -214,5 +216,78 @@ fn events_read_through_the_other_door_are_on_record_too() {
             Some("Streams/Read"),
             "{records:?}"
         );
+    });
+}
+
+#[test]
+fn an_erasure_that_was_interrupted_is_finished() {
+    // T-18
+    on_both(|database| async move {
+        let mut server = Server::start(&database.url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        worker
+            .people
+            .register_person(registration("p-1", ID))
+            .await
+            .expect("is registered");
+        let mut leader = server.clients("leader-1", "SUPERVISOR").await;
+        let mut privacy = server.clients("privacy-1", "PRIVACY_OFFICER").await;
+        leader
+            .people
+            .propose_act(propose("p-1", v1::Act::Erase))
+            .await
+            .expect("is proposed");
+        let away = "ALTER TABLE key_tombstone RENAME TO away";
+        database.tamper("keys", away).await.expect("is out of reach");
+        // Decided, and then the keys' database is in the way.
+        privacy
+            .people
+            .decide_act(decide("p-1", 1))
+            .await
+            .expect_err("does not come to an end");
+        let shown = leader
+            .people
+            .get_person(get("p-1", true))
+            .await
+            .expect("is there")
+            .into_inner();
+        assert_eq!(
+            text(&shown.full_name).1,
+            v1::FieldState::Erased,
+            "nothing is read once it is decided"
+        );
+        server.kill();
+        let back = "ALTER TABLE away RENAME TO key_tombstone";
+        database.tamper("keys", back).await.expect("is back");
+        server.restart(&database.url);
+        let mut inspector = server.clients("inspector-1", "INSPECTOR").await;
+        let mut finished = false;
+        for _ in 0..100 {
+            let by = v1::list_audit_entries_request::By::Record("people/p-1".into());
+            let asked = v1::ListAuditEntriesRequest {
+                by: Some(by),
+                ..Default::default()
+            };
+            let entries = inspector
+                .audit
+                .list_audit_entries(asked)
+                .await
+                .expect("lists")
+                .into_inner();
+            finished = entries
+                .entries
+                .iter()
+                .any(|entry| entry.event_type == "person.identity_key_destroyed.v1");
+            if finished {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!(finished, "the clock goes on with it");
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        assert!(holders(&mut worker, ID).await.is_empty());
+        drop(server);
+        let verified = run(&["verify", "keys", "--database", &database.url]);
+        assert!(verified.status.success());
     });
 }

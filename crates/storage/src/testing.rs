@@ -124,10 +124,9 @@ impl TestDatabase {
     pub async fn tamper(&self, part: &str, sql: &str) -> Result<(), StorageError> {
         match self.path() {
             Some(path) => {
-                let path = if part == "views" {
-                    path.with_file_name("test.db-views")
-                } else {
-                    path
+                let path = match part {
+                    "views" | "keys" => path.with_file_name(format!("test.db-{part}")),
+                    _ => path,
                 };
                 let connection = rusqlite::Connection::open(path).map_err(|e| StorageError::Database(e.into()))?;
                 connection
