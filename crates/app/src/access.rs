@@ -1,12 +1,14 @@
 //! Reading is an act. Before anything about a person leaves, a record of who reads what and why is durable in the access
 //! log; the receipt it gives is what opens sealed fields. No record, no reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use waystation_domain::{FieldClass, Principal, Role};
 use waystation_storage::{Append, Direction, ExpectedRevision, LogName, NewEvent, PAGE_EVENTS_MAX, StreamAppend};
+use waystation_trust::{DataKey, Hash};
 
 use crate::app::App;
 use crate::error::AppError;
@@ -125,9 +127,26 @@ pub struct AccessReceipt {
     positions: BTreeMap<String, u64>,
     classes: Vec<FieldClass>,
     until: Instant,
+    /// Keys it has opened, by subject and version; they go with it.
+    keys: Mutex<HashMap<([u8; 16], u32), OpenedKey>>,
 }
 
+/// A person's key, and what the log says it commits to.
+pub(crate) type OpenedKey = Arc<(DataKey, Hash)>;
+
 impl AccessReceipt {
+    /// A key it has opened already.
+    pub(crate) fn key(&self, subject: [u8; 16], version: u32) -> Option<OpenedKey> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.get(&(subject, version)).map(Arc::clone)
+    }
+
+    /// Keeps a key for the next field.
+    pub(crate) fn keep(&self, subject: [u8; 16], version: u32, key: OpenedKey) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert((subject, version), key);
+    }
+
     /// Whether it opens this kind of data about this person, now.
     pub(crate) fn covers(&self, person: &str, class: FieldClass) -> bool {
         self.positions.contains_key(person) && self.classes.contains(&class) && Instant::now() < self.until
@@ -215,6 +234,7 @@ impl App {
             positions,
             classes: access.classes,
             until: Instant::now() + RECEIPT_LASTS,
+            keys: Mutex::default(),
         })
     }
 

@@ -292,14 +292,23 @@ impl Vault {
         if part.subject != subject(person) {
             return Err(undecodable("the field is sealed with another person's key"));
         }
-        let stored = self.keys.of(part.subject).await?;
-        let Some(stored) = stored.iter().find(|stored| stored.version == part.key_version) else {
-            return Ok(FieldValue::Erased);
+        let known = receipt.key(part.subject, part.key_version);
+        let key = match known {
+            Some(key) => key,
+            None => {
+                let stored = self.keys.of(part.subject).await?;
+                let Some(stored) = stored.iter().find(|stored| stored.version == part.key_version) else {
+                    return Ok(FieldValue::Erased);
+                };
+                let committed = commitments(log, part.subject).await?;
+                let committed = committed.iter().find(|(version, _)| *version == part.key_version);
+                let (_, committed) = committed.ok_or_else(|| undecodable("the log does not commit to the key"))?;
+                let key = Arc::new((self.unwrap(stored).await?, *committed));
+                receipt.keep(part.subject, part.key_version, Arc::clone(&key));
+                key
+            }
         };
-        let committed = commitments(log, part.subject).await?;
-        let committed = committed.iter().find(|(version, _)| *version == part.key_version);
-        let (_, committed) = committed.ok_or_else(|| undecodable("the log does not commit to the key"))?;
-        let key = self.unwrap(stored).await?;
+        let (key, committed) = &*key;
         let place = Place {
             log: log.name().as_str(),
             stream: header.stream,
@@ -311,7 +320,7 @@ impl Vault {
             subject: part.subject,
             key_version: part.key_version,
         };
-        let opened = open(&key, committed, &place, &envelope).map_err(|error| undecodable(&error.to_string()))?;
+        let opened = open(key, committed, &place, &envelope).map_err(|error| undecodable(&error.to_string()))?;
         let text = String::from_utf8(opened.to_vec()).map_err(|_| undecodable("the field is no text"))?;
         Ok(FieldValue::Open(Zeroizing::new(text)))
     }
