@@ -3,21 +3,15 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-
-use crate::note::{
-    COSIGNATURE, Note, NoteError, PRIVATE, encode_key, is_name, key_id, parse_key, parse_signatures, signature_line,
-};
+use crate::named_key::{Kind, PublicKey, SecretKey};
+use crate::note::{Note, NoteError, parse_signatures, signature_line};
 
 /// Signs for a witness. Neither shown by `Debug` nor serialised.
-pub struct Cosigner {
-    name: String,
-    key: SigningKey,
-}
+pub struct Cosigner(SecretKey);
 
 impl fmt::Debug for Cosigner {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Cosigner({})", self.name)
+        write!(out, "Cosigner({})", self.0.public().name)
     }
 }
 
@@ -27,13 +21,7 @@ impl Cosigner {
     /// # Errors
     /// [`NoteError::BadKey`] unless the name has 1 to 256 visible ASCII characters other than `+`.
     pub fn new(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
-        if !is_name(name) {
-            return Err(NoteError::BadKey);
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            key: SigningKey::from_bytes(seed),
-        })
+        SecretKey::new(Kind::Witness, name, seed).map(Self)
     }
 
     /// Reads what [`Cosigner::secret`] gave.
@@ -41,38 +29,22 @@ impl Cosigner {
     /// # Errors
     /// [`NoteError::BadKey`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let text = text.trim().strip_prefix(PRIVATE).ok_or(NoteError::BadKey)?;
-        let (name, _, seed) = parse_key(text, COSIGNATURE)?;
-        let cosigner = Self::new(name, &seed)?;
-        if cosigner.secret().strip_prefix(PRIVATE) == Some(text) {
-            Ok(cosigner)
-        } else {
-            Err(NoteError::BadKey)
-        }
+        SecretKey::parse(Kind::Witness, text).map(Self)
     }
 
     /// The key as text, to be kept secret.
     pub fn secret(&self) -> String {
-        let id = self.verifier().id();
-        format!(
-            "{PRIVATE}{}",
-            encode_key(&self.name, COSIGNATURE, id, &self.key.to_bytes())
-        )
+        self.0.text()
     }
 
     /// Who can verify what this signs.
     pub fn verifier(&self) -> CosignatureVerifier {
-        CosignatureVerifier {
-            name: self.name.clone(),
-            key: self.key.verifying_key(),
-        }
+        CosignatureVerifier(self.0.public().clone())
     }
 
     /// The signature line for a checkpoint's text, at a time in seconds since 1970 UTC.
     pub fn cosign(&self, text: &str, at: u64) -> String {
-        let signature = self.key.sign(message(text, at).as_bytes()).to_bytes();
-        let timed = [&at.to_be_bytes()[..], &signature].concat();
-        signature_line(&self.name, self.verifier().id(), &timed)
+        self.0.line(&at.to_be_bytes(), &message(text, at))
     }
 }
 
@@ -82,14 +54,11 @@ fn message(text: &str, at: u64) -> String {
 
 /// Verifies the cosignatures of one witness; shown as text, it can be given to anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CosignatureVerifier {
-    name: String,
-    key: VerifyingKey,
-}
+pub struct CosignatureVerifier(PublicKey);
 
 impl fmt::Display for CosignatureVerifier {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&encode_key(&self.name, COSIGNATURE, self.id(), self.key.as_bytes()))
+        self.0.fmt(out)
     }
 }
 
@@ -99,21 +68,7 @@ impl CosignatureVerifier {
     /// # Errors
     /// [`NoteError::BadKey`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let text = text.trim();
-        let (name, _, bytes) = parse_key(text, COSIGNATURE)?;
-        let verifier = Self {
-            name: name.to_owned(),
-            key: VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::BadKey)?,
-        };
-        if verifier.to_string() == text {
-            Ok(verifier)
-        } else {
-            Err(NoteError::BadKey)
-        }
-    }
-
-    fn id(&self) -> [u8; 4] {
-        key_id(&self.name, COSIGNATURE, &self.key)
+        PublicKey::parse(Kind::Witness, text).map(Self)
     }
 
     /// When this witness cosigned the note, in seconds since 1970 UTC.
@@ -121,18 +76,10 @@ impl CosignatureVerifier {
     /// # Errors
     /// [`NoteError::Unsigned`], [`NoteError::BadSignature`].
     pub fn time_of(&self, note: &Note) -> Result<u64, NoteError> {
-        let mine = note
-            .signatures
-            .iter()
-            .find(|(name, id, _)| *name == self.name && *id == self.id());
-        let (_, _, signature) = mine.ok_or(NoteError::Unsigned)?;
+        let (_, _, signature) = self.0.mine(&note.signatures).next().ok_or(NoteError::Unsigned)?;
         let (time, signature) = signature.split_first_chunk().ok_or(NoteError::BadSignature)?;
         let at = u64::from_be_bytes(*time);
-        let signature = Signature::from_slice(signature).map_err(|_| NoteError::BadSignature)?;
-        self.key
-            .verify_strict(message(&note.text, at).as_bytes(), &signature)
-            .map(|()| at)
-            .map_err(|_| NoteError::BadSignature)
+        self.0.verify(&message(&note.text, at), signature).map(|()| at)
     }
 
     /// The line of a witness's answer that this key signed over the text; lines of others are left out.
@@ -145,12 +92,8 @@ impl CosignatureVerifier {
             signatures: parse_signatures(answer)?,
         };
         self.time_of(&note)?;
-        let mine = note
-            .signatures
-            .iter()
-            .find(|(name, id, _)| *name == self.name && *id == self.id());
-        mine.map(|(name, id, signature)| signature_line(name, *id, signature))
-            .ok_or(NoteError::Unsigned)
+        let (name, id, signature) = self.0.mine(&note.signatures).next().ok_or(NoteError::Unsigned)?;
+        Ok(signature_line(name, *id, signature))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod cosign;
 pub mod envelope;
 pub mod keyring;
 pub mod leaf;
+mod named_key;
 pub mod note;
 pub mod policy;
 pub mod proof;

@@ -8,24 +8,14 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
 
+use crate::named_key::{Kind, PublicKey, SecretKey};
 use crate::tree::Hash;
 
 /// Longest note that is read, in bytes.
 pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 /// Most signatures that are looked at in one note.
 const SIGNATURES_MAX: usize = 100;
-/// Longest name of a key, in bytes.
-const NAME_BYTES_MAX: usize = 256;
-/// Signature type of a log's Ed25519 key in key ids and encoded keys.
-const ED25519: u8 = 0x01;
-/// Signature type of a witness's Ed25519 key, whose signatures carry a time.
-pub(crate) const COSIGNATURE: u8 = 0x04;
-/// Begins a key that must be kept secret.
-pub(crate) const PRIVATE: &str = "PRIVATE+KEY+";
-
 /// Why a note or a key is not accepted. Messages never hold key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
@@ -97,42 +87,6 @@ impl Checkpoint {
     }
 }
 
-pub(crate) fn is_name(name: &str) -> bool {
-    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+')
-}
-
-pub(crate) fn key_id(name: &str, kind: u8, key: &VerifyingKey) -> [u8; 4] {
-    let mut hash = Sha256::new();
-    hash.update(name.as_bytes());
-    hash.update([b'\n', kind]);
-    hash.update(key.as_bytes());
-    let hash: [u8; 32] = hash.finalize().into();
-    [hash[0], hash[1], hash[2], hash[3]]
-}
-
-/// `name+id+base64(type, 32 bytes)`.
-pub(crate) fn parse_key(text: &str, kind: u8) -> Result<(&str, &str, [u8; 32]), NoteError> {
-    // Base64 has plus signs of its own.
-    let mut parts = text.splitn(3, '+');
-    let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(NoteError::BadKey);
-    };
-    let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::BadKey)?;
-    match bytes.split_first() {
-        Some((found, key)) if *found == kind && is_name(name) => {
-            Ok((name, id, key.try_into().map_err(|_| NoteError::BadKey)?))
-        }
-        _ => Err(NoteError::BadKey),
-    }
-}
-
-pub(crate) fn encode_key(name: &str, kind: u8, id: [u8; 4], bytes: &[u8; 32]) -> String {
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut encoded = vec![kind];
-    encoded.extend_from_slice(bytes);
-    format!("{name}+{id}+{}", STANDARD.encode(encoded))
-}
-
 /// A signature of a note: the key's name and id, and the bytes.
 pub(crate) type SignatureLine = (String, [u8; 4], Vec<u8>);
 
@@ -183,14 +137,11 @@ impl Note {
 }
 
 /// Signs checkpoints of one log. Neither shown by `Debug` nor serialised.
-pub struct Signer {
-    name: String,
-    key: SigningKey,
-}
+pub struct Signer(SecretKey);
 
 impl fmt::Debug for Signer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Signer({})", self.name)
+        write!(out, "Signer({})", self.0.public().name)
     }
 }
 
@@ -200,13 +151,7 @@ impl Signer {
     /// # Errors
     /// [`NoteError::BadKey`] unless the origin has 1 to 256 visible ASCII characters other than `+`.
     pub fn new(origin: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
-        if !is_name(origin) {
-            return Err(NoteError::BadKey);
-        }
-        Ok(Self {
-            name: origin.to_owned(),
-            key: SigningKey::from_bytes(seed),
-        })
+        SecretKey::new(Kind::Log, origin, seed).map(Self)
     }
 
     /// Reads what [`Signer::secret`] gave.
@@ -214,55 +159,38 @@ impl Signer {
     /// # Errors
     /// [`NoteError::BadKey`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let text = text.trim().strip_prefix(PRIVATE).ok_or(NoteError::BadKey)?;
-        let (name, _, seed) = parse_key(text, ED25519)?;
-        let signer = Self::new(name, &seed)?;
-        if signer.secret().strip_prefix(PRIVATE) == Some(text) {
-            Ok(signer)
-        } else {
-            Err(NoteError::BadKey)
-        }
+        SecretKey::parse(Kind::Log, text).map(Self)
     }
 
     /// The key as text, to be kept secret.
     pub fn secret(&self) -> String {
-        let id = key_id(&self.name, ED25519, &self.key.verifying_key());
-        format!("{PRIVATE}{}", encode_key(&self.name, ED25519, id, &self.key.to_bytes()))
+        self.0.text()
     }
 
     /// Who can verify what this signs.
     pub fn verifier(&self) -> Verifier {
-        Verifier {
-            name: self.name.clone(),
-            key: self.key.verifying_key(),
-        }
+        Verifier(self.0.public().clone())
     }
 
     /// A signed checkpoint of the log.
     pub fn sign(&self, size: u64, root: Hash) -> String {
         let checkpoint = Checkpoint {
-            origin: self.name.clone(),
+            origin: self.0.public().name.clone(),
             size,
             root,
         };
         let text = checkpoint.text();
-        let id = key_id(&self.name, ED25519, &self.key.verifying_key());
-        let signature = self.key.sign(text.as_bytes()).to_bytes();
-        format!("{text}\n{}", signature_line(&self.name, id, &signature))
+        format!("{text}\n{}", self.0.line(&[], &text))
     }
 }
 
 /// Verifies checkpoints of one log; shown as text, it can be given to anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verifier {
-    name: String,
-    key: VerifyingKey,
-}
+pub struct Verifier(PublicKey);
 
 impl fmt::Display for Verifier {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = key_id(&self.name, ED25519, &self.key);
-        out.write_str(&encode_key(&self.name, ED25519, id, self.key.as_bytes()))
+        self.0.fmt(out)
     }
 }
 
@@ -272,18 +200,7 @@ impl Verifier {
     /// # Errors
     /// [`NoteError::BadKey`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let text = text.trim();
-        let (name, _, bytes) = parse_key(text, ED25519)?;
-        let verifier = Self {
-            name: name.to_owned(),
-            key: VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::BadKey)?,
-        };
-        // The id says which key was meant.
-        if verifier.to_string() == text {
-            Ok(verifier)
-        } else {
-            Err(NoteError::BadKey)
-        }
+        PublicKey::parse(Kind::Log, text).map(Self)
     }
 
     /// The checkpoint in a note, if this key has signed it. Signatures by others are passed over.
@@ -292,20 +209,14 @@ impl Verifier {
     /// [`NoteError`], by what is wrong.
     pub fn open(&self, note: &str) -> Result<Checkpoint, NoteError> {
         let Note { text, signatures } = Note::parse(note)?;
-        let mine = key_id(&self.name, ED25519, &self.key);
         let mut outcome = Err(NoteError::Unsigned);
-        for (name, id, signature) in &signatures {
-            if *name == self.name && *id == mine {
-                let signature = Signature::from_slice(signature).map_err(|_| NoteError::BadSignature)?;
-                self.key
-                    .verify_strict(text.as_bytes(), &signature)
-                    .map_err(|_| NoteError::BadSignature)?;
-                outcome = Ok(());
-            }
+        for (_, _, signature) in self.0.mine(&signatures) {
+            self.0.verify(&text, signature)?;
+            outcome = Ok(());
         }
         outcome?;
         let checkpoint = Checkpoint::parse(&text)?;
-        if checkpoint.origin == self.name {
+        if checkpoint.origin == self.0.name {
             Ok(checkpoint)
         } else {
             Err(NoteError::OtherOrigin)
@@ -314,12 +225,12 @@ impl Verifier {
 
     /// The name of the key, which is the log's origin.
     pub fn origin(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The raw public key, for tools that know no notes.
     pub fn public_key(&self) -> [u8; 32] {
-        self.key.to_bytes()
+        self.0.key.to_bytes()
     }
 }
 
