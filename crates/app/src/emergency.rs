@@ -7,8 +7,7 @@ use waystation_domain::{Principal, calendar};
 use crate::app::App;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
-use crate::query::{Page, PageRequest, ReadOptions};
-use crate::views::{BrokenGlass, PersonSummary};
+use crate::views::BrokenGlass;
 
 const MINUTE_US: i64 = 60_000_000;
 
@@ -44,19 +43,6 @@ impl App {
         let (state, now) = (self.person_state(person).await?, self.now_us());
         let open = |glass: &waystation_domain::person::state::Glass| glass.by == principal.id && now < glass.until_us;
         Ok(state.glasses.iter().any(open))
-    }
-
-    /// A page of the people with emergencies that wait for a review, of one station or of all.
-    ///
-    /// # Errors
-    /// As [`App::list_cases`].
-    pub async fn list_emergencies(
-        &self,
-        station: &str,
-        page: &PageRequest,
-        options: ReadOptions,
-    ) -> Result<Page<(String, PersonSummary)>, AppError> {
-        self.people_unreviewed(station, page, options).await
     }
 
     /// Whether the review of an emergency is late, so that it is the district's concern.

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use waystation_storage::{
-    Append, Direction, ExpectedRevision, LogName, PAGE_EVENTS_MAX, StorageError, StoredKey, StreamAppend,
-};
+use waystation_storage::{Direction, ExpectedRevision, LogName, PAGE_EVENTS_MAX, StorageError, StoredKey};
 use waystation_trust::{Hash, Keyring};
 
 use crate::access::AccessRecord;
@@ -12,13 +10,11 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::ids;
 use crate::ids::subject;
-use crate::vault::{KEY_CATEGORY, KEY_CREATED, KEYS_SHREDDED, key_event, random};
+use crate::vault::{KEY_CATEGORY, KEY_CREATED, KEYS_SHREDDED, commitment, key_append, key_event, random};
 
 /// Stream that says which epochs are gone.
 const RING_STREAM: &str = "key-ring";
 const EPOCH_DESTROYED: &str = "key.epoch_destroyed.v1";
-/// Header category of key events.
-const CATEGORY_KEY: u8 = 3;
 /// Findings kept.
 const FINDINGS_MAX: usize = 100;
 
@@ -97,17 +93,7 @@ impl App {
         let id = ids::digest(&[b"epoch", &epoch.to_le_bytes(), ids::random().as_bytes()]);
         let mut event = key_event(EPOCH_DESTROYED, &body, id);
         event.metadata = self.system_metadata("RotateKeys").into();
-        let append = Append {
-            request: None,
-            category: CATEGORY_KEY,
-            actor: ids::principal("system-keys"),
-            causation: [0; 16],
-            streams: vec![StreamAppend {
-                stream: RING_STREAM.into(),
-                expected: ExpectedRevision::Any,
-                events: vec![event],
-            }],
-        };
+        let append = key_append(RING_STREAM.into(), ExpectedRevision::Any, event, "system-keys");
         self.main().append(append).await.map(drop).map_err(AppError::from)
     }
 
@@ -128,12 +114,9 @@ impl App {
                 let Some(subject) = name.and_then(|(_, hex)| ids::unhex::<16>(hex)) else {
                     continue;
                 };
-                let body: serde_json::Value = serde_json::from_slice(event.data()).unwrap_or_default();
                 match event.event_type() {
                     KEY_CREATED => {
-                        let version = body["version"].as_u64().and_then(|version| u32::try_from(version).ok());
-                        let commitment = body["commitment"].as_str().and_then(ids::unhex::<32>);
-                        if let (Some(version), Some(commitment)) = (version, commitment) {
+                        if let Some((version, commitment)) = commitment(&event) {
                             let keys = committed.entry(subject).or_insert_with(|| Some(HashMap::new()));
                             if let Some(keys) = keys {
                                 keys.insert(version, commitment);

@@ -9,7 +9,7 @@ use waystation_domain::person::{
     normalise_phone,
 };
 use waystation_domain::{Command, Principal, Reason, Rejection, Role};
-use waystation_storage::{Append, Direction, ExpectedRevision, StorageError, StreamAppend};
+use waystation_storage::{Direction, ExpectedRevision, StorageError};
 use waystation_trust::TokenKind;
 
 use crate::app::App;
@@ -19,11 +19,9 @@ use crate::ids;
 use crate::ids::subject;
 use crate::permission::Target;
 use crate::query::{CaseQuery, PageRequest, ReadOptions};
-use crate::vault::{KEYS_SHREDDED, key_event, key_stream};
+use crate::vault::{KEYS_SHREDDED, key_append, key_event, key_stream};
 use crate::views::{ErasureState, PeopleKey};
 
-/// Header category of key events.
-const CATEGORY_KEY: u8 = 3;
 /// Principal id of what Waystation does by itself.
 const SYSTEM_ID: &str = "system-erasure";
 /// Cases of one person that a death ends.
@@ -46,17 +44,7 @@ impl App {
         command: &C,
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
-        let receipt = self.run(self.people(), id, command, envelope).await?;
-        if envelope.validate_only {
-            return Ok(receipt);
-        }
-        // What the log has, not what is on its way: keys are destroyed for a durable decision only.
-        let state = self.person_state(id).await?;
-        if state.erasure_committed && !state.erased {
-            // The decision is durable; if this fails, the clock goes on with it.
-            self.finish_erasure(id).await?;
-        }
-        Ok(receipt)
+        self.run(self.people(), id, command, envelope).await
     }
 
     /// Registers a person, unless somebody is on file with the same identity number.
@@ -225,7 +213,17 @@ impl App {
         if erases && command.approve {
             self.check_no_case_is_open(id).await?;
         }
-        self.person(id, command, envelope).await
+        let receipt = self.person(id, command, envelope).await?;
+        if envelope.validate_only {
+            return Ok(receipt);
+        }
+        // What the log has, not what is on its way: keys are destroyed for a durable decision only.
+        let state = self.person_state(id).await?;
+        if state.erasure_committed && !state.erased {
+            // The decision is durable; if this fails, the clock goes on with it.
+            self.finish_erasure(id).await?;
+        }
+        Ok(receipt)
     }
 
     async fn check_no_case_is_open(&self, person: &str) -> Result<(), AppError> {
@@ -307,19 +305,10 @@ impl App {
             let body = serde_json::json!({ "versions": versions, "commitments": commitments });
             let mut event = key_event(KEYS_SHREDDED, &body, ids::digest(&[b"shredded", &subject]));
             event.metadata = self.system_metadata("FinishErasure").into();
-            let append = Append {
-                request: None,
-                category: CATEGORY_KEY,
-                actor: ids::principal(SYSTEM_ID),
-                causation: [0; 16],
-                streams: vec![StreamAppend {
-                    stream,
-                    expected: last.first().map_or(ExpectedRevision::NoStream, |last| {
-                        ExpectedRevision::Exact(last.revision)
-                    }),
-                    events: vec![event],
-                }],
-            };
+            let expected = last.first().map_or(ExpectedRevision::NoStream, |last| {
+                ExpectedRevision::Exact(last.revision)
+            });
+            let append = key_append(stream, expected, event, SYSTEM_ID);
             match self.main().append(append).await {
                 // Another process finished it.
                 Ok(_) | Err(StorageError::WrongExpectedRevision { .. }) => {}
@@ -407,10 +396,9 @@ impl App {
             station = current.map_or_else(String::new, |(_, case)| case.station.clone());
         }
         Ok(Target {
-            station,
             worker: current.and_then(|(_, case)| case.worker.clone()).unwrap_or_default(),
             sealed,
-            emergency: false,
+            ..Target::station(&station)
         })
     }
 

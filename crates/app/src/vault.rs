@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use lru::LruCache;
-use waystation_storage::{Direction, ExpectedRevision, KeyStore, Log, NewEvent, SealedPart, StoredKey, StreamAppend};
+use waystation_storage::{
+    Append, Direction, ExpectedRevision, KeyStore, Log, NewEvent, RecordedEvent, SealedPart, StoredKey, StreamAppend,
+};
 use waystation_trust::envelope::{NONCE_BYTES, open, seal};
 use waystation_trust::{DataKey, Hash, Header, Keyring, KeyringError, Place, TokenKind};
 use zeroize::Zeroizing;
@@ -18,6 +20,8 @@ use crate::system::keyring_id;
 
 /// Category of the streams that say which keys there are.
 pub(crate) const KEY_CATEGORY: &str = "key";
+/// Header category of key events.
+const CATEGORY_KEY: u8 = 3;
 /// A key was made; the log commits to it.
 pub(crate) const KEY_CREATED: &str = "key.created.v1";
 /// A person's keys were destroyed.
@@ -401,20 +405,37 @@ pub(crate) fn key_event(event_type: &str, body: &serde_json::Value, id: [u8; 16]
     }
 }
 
+/// The append of a key event that the system itself makes.
+pub(crate) fn key_append(stream: String, expected: ExpectedRevision, event: NewEvent, actor: &str) -> Append {
+    Append {
+        request: None,
+        category: CATEGORY_KEY,
+        actor: ids::principal(actor),
+        causation: [0; 16],
+        streams: vec![StreamAppend {
+            stream,
+            expected,
+            events: vec![event],
+        }],
+    }
+}
+
+/// Version and commitment of a created key; `None` when they do not read.
+pub(crate) fn commitment(created: &RecordedEvent) -> Option<(u32, Hash)> {
+    let body: serde_json::Value = serde_json::from_slice(created.data()).ok()?;
+    let version = u32::try_from(body["version"].as_u64()?).ok()?;
+    Some((version, ids::unhex(body["commitment"].as_str()?)?))
+}
+
 /// What the log says a person's keys commit to, by version.
 pub(crate) async fn commitments(log: &Log, subject: [u8; 16]) -> Result<Vec<(u32, Hash)>, AppError> {
     let events = log
         .read_stream(&key_stream(subject), 0, Direction::Forwards, 64)
         .await?;
     let created = events.iter().filter(|event| event.event_type() == KEY_CREATED);
-    let read = |event: &waystation_storage::RecordedEvent| {
-        let body: serde_json::Value = serde_json::from_slice(event.data()).ok()?;
-        let version = u32::try_from(body["version"].as_u64()?).ok()?;
-        Some((version, ids::unhex(body["commitment"].as_str()?)?))
-    };
     created
         .map(|event| {
-            read(event).ok_or_else(|| AppError::Undecodable {
+            commitment(event).ok_or_else(|| AppError::Undecodable {
                 position: event.position,
                 what: "a key's commitment does not read".into(),
             })

@@ -163,10 +163,9 @@ impl CaseService for Api {
         let mut permitted = Vec::with_capacity(page.rows.len());
         for (id, case) in page.rows {
             let target = Target {
-                station: case.station.clone(),
                 worker: case.worker.clone().unwrap_or_default(),
                 sealed: sealed.contains(&case.person),
-                emergency: false,
+                ..Target::station(&case.station)
             };
             if self.allows(&reader, Action::ReadStatus, &target)? {
                 permitted.push((id, case));

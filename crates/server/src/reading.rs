@@ -96,10 +96,9 @@ impl Api {
         let state = self.app.case_of(case).await.map_err(failed)?;
         let sealed = self.app.is_sealed(&state.person).await.map_err(failed)?;
         Ok(Target {
-            station: state.station,
             worker: state.worker.unwrap_or_default(),
             sealed,
-            emergency: false,
+            ..Target::station(&state.station)
         })
     }
 

@@ -42,7 +42,11 @@ impl App {
         Ok(sealed)
     }
 
-    pub(crate) async fn people_unreviewed(
+    /// A page of the people with emergencies that wait for a review, of one station or of all.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn list_emergencies(
         &self,
         station: &str,
         page: &PageRequest,
