@@ -6,7 +6,7 @@ use tonic_types::StatusExt;
 use waystation_api::v1;
 use waystation_storage::testing::TestDatabase;
 
-use crate::{Clients, Server, after, today};
+use crate::{Clients, Server, after, order, today};
 
 /// The example number of GB 11643-1999.
 pub const ID: &str = "11010519491231002X";
@@ -24,6 +24,20 @@ pub fn registration(id: &str, number: &str) -> v1::RegisterPersonRequest {
         household_org: "QINGZHEN".into(),
         ..Default::default()
     }
+}
+
+/// Registers somebody, by the number [`ID`], and a case about them.
+///
+/// # Panics
+/// When either is refused.
+pub async fn with_case(worker: &mut Clients, person: &str, case: &str) {
+    let registered = worker.people.register_person(registration(person, ID)).await;
+    registered.expect("is registered");
+    let order = v1::RegisterOrderRequest {
+        person: person.into(),
+        ..order(case, &today())
+    };
+    worker.cases.register_order(order).await.expect("is registered");
 }
 
 /// Asking for a person.

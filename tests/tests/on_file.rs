@@ -7,9 +7,9 @@ use waystation_api::v1;
 use waystation_api::v1::find_people_request::By;
 use waystation_storage::testing::on_both;
 use waystation_tests::people::{
-    ID, OTHER_ID, decide, end_cases, erase, get, person, propose, reason, registration, text,
+    ID, OTHER_ID, decide, end_cases, erase, get, person, propose, reason, registration, text, with_case,
 };
-use waystation_tests::{Clients, Server, order, read_all, run, today};
+use waystation_tests::{Clients, Server, read_all, run, today};
 
 async fn holders(clients: &mut Clients, number: &str) -> Vec<String> {
     let by = Some(By::IdNumber(number.into()));
@@ -94,16 +94,7 @@ fn nobody_is_erased_while_a_case_is_open_or_merged_into_nobody() {
         let server = Server::start(&database.url);
         let mut worker = server.clients("worker-1", "CASE_WORKER").await;
         let mut leader = server.clients("leader-1", "SUPERVISOR").await;
-        worker
-            .people
-            .register_person(registration("p-1", ID))
-            .await
-            .expect("is registered");
-        let case = v1::RegisterOrderRequest {
-            person: "p-1".into(),
-            ..order("c1", &today())
-        };
-        worker.cases.register_order(case).await.expect("is registered");
+        with_case(&mut worker, "p-1", "c1").await;
         let no = leader.people.propose_act(propose("p-1", v1::Act::Erase)).await;
         assert_eq!(reason(&no.expect_err("is refused")), "CASE_STILL_OPEN");
         end_cases(&mut leader, "p-1").await;

@@ -3,8 +3,8 @@
 use tonic::Code;
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
-use waystation_tests::people::{ID, OTHER_ID, decide, get, person, propose, reason, registration, text};
-use waystation_tests::{Server, after, json, order, run, today};
+use waystation_tests::people::{ID, OTHER_ID, decide, get, person, propose, reason, registration, text, with_case};
+use waystation_tests::{Server, after, json, run, today};
 
 #[test]
 fn a_person_is_on_file_once_masked_until_revealed_and_every_reading_is_on_record() {
@@ -129,16 +129,7 @@ fn what_needs_two_people_takes_two_and_a_death_ends_the_case() {
         let mut worker = server.clients("worker-1", "CASE_WORKER").await;
         let mut leader = server.clients("leader-1", "SUPERVISOR").await;
         let mut privacy = server.clients("privacy-1", "PRIVACY_OFFICER").await;
-        worker
-            .people
-            .register_person(registration("p-1", ID))
-            .await
-            .expect("is registered");
-        let case = v1::RegisterOrderRequest {
-            person: "p-1".into(),
-            ..order("c1", &today())
-        };
-        worker.cases.register_order(case).await.expect("is registered");
+        with_case(&mut worker, "p-1", "c1").await;
         let fact = v1::RecordProtectiveFactRequest {
             name: "people/p-1".into(),
             kind: v1::ProtectiveKind::SoleCarer.into(),
