@@ -1,6 +1,7 @@
 //! Proves: acceptance through the real doors, on both databases. This is the harness: it starts the real binary on a
 //! fresh database and stops it again.
 
+pub mod authority;
 pub mod forger;
 pub mod people;
 pub mod records;

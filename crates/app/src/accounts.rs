@@ -17,6 +17,29 @@ fn verifier(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// What shows who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A token of the account, of which this is the digest.
+    Token([u8; 32]),
+    /// A certificate that names the account.
+    Certificate,
+    /// An access token of the identity provider.
+    Access {
+        /// When it expires, in microseconds.
+        until_us: i64,
+    },
+}
+
+/// Somebody who has shown who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// Who.
+    pub principal: Principal,
+    /// What showed it.
+    pub proof: Proof,
+}
+
 /// Account and secret of `Basic` credentials; `None` when they do not read.
 pub fn basic_credentials(encoded: &str) -> Option<(String, String)> {
     let text = waystation_trust::decode_base64(encoded)?;
@@ -87,36 +110,52 @@ impl App {
         Ok(self.vault().keys().has_credentials().await?)
     }
 
-    /// Who a token belongs to; `None` when it belongs to nobody, or not any more.
+    /// Who a token belongs to, of which these are the two halves; `None` when it belongs to nobody, or not any more.
     ///
     /// # Errors
     /// [`AppError::Storage`].
-    pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, AppError> {
-        let mut parts = token.splitn(3, ':');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(TOKEN_PREFIX), Some(id), Some(secret)) => self.authenticate_as(id, secret).await,
-            _ => Ok(None),
-        }
+    pub async fn authenticate(&self, id: &str, secret: &str) -> Result<Option<Identified>, AppError> {
+        self.identified(id, Proof::Token(verifier(secret))).await
     }
 
-    /// As [`App::authenticate`], with the two halves of a token apart.
+    /// Who an account belongs to, on the strength of a proof; `None` when the proof does not hold, or the account is not
+    /// open. That a certificate or an access token is good, and names the account, is the caller's to know.
     ///
     /// # Errors
     /// [`AppError::Storage`].
-    pub async fn authenticate_as(&self, id: &str, secret: &str) -> Result<Option<Principal>, AppError> {
-        if !ids::is_id(id) {
-            return Ok(None);
-        }
-        // Digests of random secrets: how long comparing takes tells nothing that helps.
-        let known = self.vault().keys().credential(id).await?;
-        if known.is_none_or(|known| known != verifier(secret)) {
+    pub async fn identified(&self, id: &str, proof: Proof) -> Result<Option<Identified>, AppError> {
+        if !ids::is_id(id) || !self.holds(id, &proof).await? {
             return Ok(None);
         }
         let account: Account = self.accounts_of_staff().durable(id, self.main()).await?;
-        Ok(account.role.filter(|_| !account.disabled).map(|role| Principal {
-            id: id.to_owned(),
-            role,
-            station: account.station.clone(),
+        let role = account.role.filter(|_| !account.disabled);
+        Ok(role.map(|role| Identified {
+            principal: Principal {
+                id: id.to_owned(),
+                role,
+                station: account.station.clone(),
+            },
+            proof,
         }))
+    }
+
+    /// Whether somebody is still who they were: for streams that stay open.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn still(&self, identified: &Identified) -> Result<bool, AppError> {
+        let again = self
+            .identified(&identified.principal.id, identified.proof.clone())
+            .await?;
+        Ok(again.as_ref() == Some(identified))
+    }
+
+    async fn holds(&self, id: &str, proof: &Proof) -> Result<bool, AppError> {
+        Ok(match proof {
+            // Digests of random secrets: how long comparing takes tells nothing that helps.
+            Proof::Token(shown) => self.vault().keys().credential(id).await? == Some(*shown),
+            Proof::Certificate => true,
+            Proof::Access { until_us } => self.now_us() < *until_us,
+        })
     }
 }

@@ -28,7 +28,7 @@ mod view;
 pub mod views;
 
 pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, EVERYBODY, Purpose};
-pub use accounts::basic_credentials;
+pub use accounts::{Identified, Proof, basic_credentials};
 pub use app::{App, AppOptions};
 pub use belief::{Belief, Beliefs, Held, OnItsWay};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -61,7 +61,7 @@ impl Demo {
         let listener = if self.once {
             None
         } else {
-            Some(listen(&self.listen).await?)
+            Some(listen(&self.listen, false).await?)
         };
         let (directory, scrap) = match &self.dir {
             Some(directory) => {

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use waystation_app::{App, AppOptions, Signer, StorageError, SystemClock, TrustPolicy};
-use waystation_server::{ServeError, ServeOptions, WITNESS_EVERY, Witnessing};
+use waystation_server::{ServeError, ServeOptions, Tls, TlsFiles, WITNESS_EVERY, Witnessing};
 
 use crate::key;
 use crate::lang::say;
@@ -27,9 +27,21 @@ pub(crate) struct Serve {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
     #[arg(long)]
     database: String,
-    /// Address to serve on; loopback only, because there is no TLS yet
+    /// Address to serve on; without TLS on loopback only
     #[arg(long, default_value = DEFAULT_LISTEN)]
     listen: String,
+    /// Serve over TLS with this certificate and those up to its authority, in PEM; replaced files are taken over at once
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "insecure")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Authorities of clients' certificates, in PEM; one that names spiffe://waystation/STATION/ACCOUNT needs no token
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Lists of certificates those authorities have revoked (X509 CRL), in PEM; one for each authority, in date
+    #[arg(long, value_name = "FILE", requires = "client_ca")]
+    client_crl: Option<PathBuf>,
     /// Believe what request metadata says about who calls, instead of asking for tokens; for trying out
     #[arg(long)]
     insecure: bool,
@@ -55,7 +67,8 @@ impl Serve {
         let signer = self.signing_key.as_deref().map(key::read).transpose()?.map(Arc::new);
         let witnessing = signer.clone().map(|signer| self.witnessing(signer)).transpose()?;
         let (insecure, link_streams) = (self.insecure, self.link_streams);
-        let listener = listen(&self.listen).await?;
+        let tls = self.tls()?;
+        let listener = listen(&self.listen, tls.is_some()).await?;
         let options = AppOptions {
             database: self.database,
             keys: crate::keys::database(),
@@ -79,6 +92,7 @@ impl Serve {
         let serve_options = ServeOptions {
             signer,
             witnessing,
+            tls,
             insecure,
             link_streams,
         };
@@ -90,6 +104,20 @@ impl Serve {
 }
 
 impl Serve {
+    fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        let (Some(certificate), Some(key)) = (self.tls_cert.clone(), self.tls_key.clone()) else {
+            return Ok(None);
+        };
+        let files = TlsFiles {
+            certificate,
+            key,
+            client_ca: self.client_ca.clone(),
+            client_crl: self.client_crl.clone(),
+        };
+        let tls = Tls::open(files).map_err(|error| StorageError::Url(error.to_string()))?;
+        Ok(Some(tls))
+    }
+
     /// What is done with checkpoints besides giving them out.
     fn witnessing(&self, signer: Arc<Signer>) -> anyhow::Result<Witnessing> {
         let policy = match &self.witness_policy {
@@ -108,15 +136,15 @@ impl Serve {
     }
 }
 
-/// Binds a loopback address; anything else is refused, because whoever connects is believed.
-pub(crate) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+/// Binds an address; in clear on loopback only.
+pub(crate) async fn listen(address: &str, over_tls: bool) -> anyhow::Result<TcpListener> {
     let wrong = |what: &str| StorageError::Url(format!("--listen {address}: {what}"));
     let mut addresses = tokio::net::lookup_host(address)
         .await
         .map_err(|_| wrong("expected HOST:PORT"))?;
     let found = addresses.next().ok_or_else(|| wrong("expected HOST:PORT"))?;
-    if !found.ip().is_loopback() {
-        return Err(wrong("only loopback addresses are served, because there is no TLS yet").into());
+    if !over_tls && !found.ip().is_loopback() {
+        return Err(wrong("only loopback addresses are served without TLS; see --tls-cert").into());
     }
     TcpListener::bind(found)
         .await

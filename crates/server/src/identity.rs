@@ -1,27 +1,30 @@
 //! Who calls, and whether they may call this at all: one layer before every service.
 //!
 //! A token in `authorization` (`Bearer wst:…`, or `Basic` with the account and the token's secret, as EventStoreDB clients
-//! send it) says who. Only a server that was started `--insecure` believes metadata instead. What exactly is read or
-//! changed is asked again where it is known; this is the outer door, which refuses what no target could permit.
+//! send it) says who, or the client's certificate does. Only a server that was started `--insecure` believes metadata
+//! instead. What exactly is read or changed is asked again where it is known; this is the outer door, which refuses what no
+//! target could permit. Whoever is let in is looked at again while their stream is open (`standing`).
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tonic::body::Body;
-use tonic::codegen::http::{HeaderMap, Request, Response, header};
+use tonic::codegen::http::{Extensions, HeaderMap, HeaderValue, Request, Response, header};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
-use waystation_app::{App, Purpose, Target};
+use waystation_app::{App, Identified, Proof, Purpose, Target};
 use waystation_domain::Principal;
 
 use crate::methods::{self, Method};
 use crate::principal::believed;
+use crate::standing::Standing;
 use crate::status::{DOMAIN, LANGUAGE, status};
+use crate::tls::Peer;
 
 /// Longest `authorization` that is looked at, in bytes.
-const AUTHORIZATION_BYTES_MAX: usize = 1_024;
+const AUTHORIZATION_BYTES_MAX: usize = 4_096;
 
 /// The layer.
 #[derive(Clone)]
@@ -69,16 +72,43 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let gate = self.gate.clone();
         Box::pin(async move {
-            match gate.admit(request.uri().path(), request.headers()).await {
-                Ok(principal) => {
-                    if let Some(principal) = principal {
+            match gate
+                .admit(request.uri().path(), request.headers(), request.extensions())
+                .await
+            {
+                Ok(admitted) => {
+                    if let Some(principal) = admitted.principal() {
                         request.extensions_mut().insert(principal);
                     }
-                    inner.call(request).await
+                    let response = inner.call(request).await?;
+                    Ok(response.map(|body| Body::new(Standing::new(body, gate, admitted))))
                 }
                 Err(status) => Ok(status.into_http()),
             }
         })
+    }
+}
+
+/// Somebody who was let in.
+pub(crate) struct Admitted {
+    peer: Option<Peer>,
+    who: Who,
+}
+
+enum Who {
+    /// Not asked, or nobody on a server that believes.
+    Unasked,
+    Believed(Principal),
+    Identified(Identified),
+}
+
+impl Admitted {
+    fn principal(&self) -> Option<Principal> {
+        match &self.who {
+            Who::Unasked => None,
+            Who::Believed(principal) => Some(principal.clone()),
+            Who::Identified(identified) => Some(identified.principal.clone()),
+        }
     }
 }
 
@@ -100,26 +130,42 @@ fn credentials(value: &str) -> Option<(String, String)> {
     Some((id, secret))
 }
 
+fn unauthenticated(reason: &str, message: &str, chinese: &str) -> Status {
+    refused(Code::Unauthenticated, reason, message, chinese)
+}
+
+fn revoked() -> Status {
+    unauthenticated(
+        "CERTIFICATE_INVALID",
+        "the client's certificate is revoked, out of date, or of an authority that is not trusted any more",
+        "客户端证书已吊销、已过期或签发机构不再受信任",
+    )
+}
+
+fn wrong() -> Status {
+    unauthenticated(
+        "CREDENTIALS_INVALID",
+        "authorization: it is not a token of an account, or not any more",
+        "令牌无效或已失效",
+    )
+}
+
 impl Gate {
-    async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Option<Principal>, Status> {
-        let method = methods::of(path);
-        if method == Some(Method::Open) {
-            return Ok(None);
+    async fn admit(&self, path: &str, headers: &HeaderMap, extensions: &Extensions) -> Result<Admitted, Status> {
+        let peer = extensions.get::<Option<Peer>>().cloned().flatten();
+        if peer.as_ref().is_some_and(|peer| !peer.is_trusted()) {
+            return Err(revoked());
         }
-        let principal = match headers.get(header::AUTHORIZATION) {
-            Some(value) => Some(self.authenticated(value.to_str().unwrap_or_default()).await?),
-            None if self.insecure => believed(headers),
-            None => {
-                return Err(refused(
-                    Code::Unauthenticated,
-                    "CREDENTIALS_MISSING",
-                    "authorization: expected a token of an account",
-                    "请提供账户令牌",
-                ));
-            }
+        let method = methods::of(path);
+        let who = match method {
+            Some(Method::Open) => Who::Unasked,
+            _ => self.who(headers, peer.as_ref()).await?,
         };
+        let admitted = Admitted { peer, who };
         // Who says nothing on an insecure server is told what is missing by the service, or may do as it pleases there.
-        let Some(principal) = principal else { return Ok(None) };
+        let Some(principal) = admitted.principal() else {
+            return Ok(admitted);
+        };
         let Some(Method::Needs(action)) = method else {
             return Err(refused(
                 Code::PermissionDenied,
@@ -133,27 +179,77 @@ impl Gate {
         for purpose in Purpose::ALL {
             let allowed = permissions.allows(&principal, action, &nearest, purpose);
             if allowed.map_err(|error| status(&error, path))? {
-                return Ok(Some(principal));
+                return Ok(admitted);
             }
         }
         Err(denied())
     }
 
-    async fn authenticated(&self, value: &str) -> Result<Principal, Status> {
-        let wrong = || {
-            refused(
-                Code::Unauthenticated,
-                "CREDENTIALS_INVALID",
-                "authorization: it is not a token of an account, or not any more",
-                "令牌无效或已失效",
-            )
-        };
-        if value.len() > AUTHORIZATION_BYTES_MAX {
+    async fn who(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Who, Status> {
+        let certified = peer.and_then(Peer::account);
+        match (headers.get(header::AUTHORIZATION), certified) {
+            (Some(shown), certified) => {
+                let identified = self.shown(shown).await?;
+                // A certificate of one account does not carry the token of another.
+                if certified.is_some_and(|(_, account)| account != identified.principal.id) {
+                    return Err(unauthenticated(
+                        "CERTIFICATE_MISMATCH",
+                        "authorization: the client's certificate is of another account",
+                        "令牌与客户端证书不属于同一账户",
+                    ));
+                }
+                Ok(Who::Identified(identified))
+            }
+            (None, Some((station, account))) => {
+                let found = self.identified(account, Proof::Certificate).await?;
+                let found = found.filter(|found| found.principal.station == station);
+                Ok(Who::Identified(found.ok_or_else(|| {
+                    unauthenticated(
+                        "ACCOUNT_MISSING",
+                        "the client's certificate names no account that is open at its station",
+                        "客户端证书所指账户不存在、已停用或不属于该工作站",
+                    )
+                })?))
+            }
+            (None, None) if self.insecure => Ok(believed(headers).map_or(Who::Unasked, Who::Believed)),
+            (None, None) => Err(unauthenticated(
+                "CREDENTIALS_MISSING",
+                "authorization: expected a token of an account",
+                "请提供账户令牌",
+            )),
+        }
+    }
+
+    async fn shown(&self, shown: &HeaderValue) -> Result<Identified, Status> {
+        let shown = shown.to_str().map_err(|_| wrong())?;
+        if shown.len() > AUTHORIZATION_BYTES_MAX {
             return Err(wrong());
         }
-        let (id, secret) = credentials(value).ok_or_else(wrong)?;
-        let found = self.app.authenticate_as(&id, &secret).await;
+        let (id, secret) = credentials(shown).ok_or_else(wrong)?;
+        let found = self.app.authenticate(&id, &secret).await;
         found.map_err(|error| status(&error, ""))?.ok_or_else(wrong)
+    }
+
+    async fn identified(&self, account: &str, proof: Proof) -> Result<Option<Identified>, Status> {
+        let found = self.app.identified(account, proof).await;
+        found.map_err(|error| status(&error, ""))
+    }
+
+    /// Whether somebody who was let in would be let in now.
+    pub(crate) async fn still(&self, admitted: &Admitted) -> Result<(), Status> {
+        if admitted.peer.as_ref().is_some_and(|peer| !peer.is_trusted()) {
+            return Err(revoked());
+        }
+        match &admitted.who {
+            Who::Identified(identified) => {
+                let still = self.app.still(identified).await;
+                still
+                    .map_err(|error| status(&error, ""))?
+                    .then_some(())
+                    .ok_or_else(wrong)
+            }
+            Who::Unasked | Who::Believed(_) => Ok(()),
+        }
     }
 }
 

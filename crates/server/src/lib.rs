@@ -10,6 +10,7 @@ mod commands;
 mod convert;
 mod eventstore;
 mod fields;
+mod fresh;
 mod identity;
 mod mask;
 mod methods;
@@ -19,7 +20,9 @@ mod principal;
 mod proofs;
 mod reading;
 mod reveal;
+mod standing;
 mod status;
+mod tls;
 mod watch;
 mod witness;
 mod witnessing;
@@ -50,6 +53,8 @@ use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_app::{App, Signer, StorageError};
 
 use eventstore::{Authority, EventStore};
+pub use fresh::FileError;
+pub use tls::{Tls, TlsFiles};
 pub use witness::{WitnessOptions, serve_witness};
 pub use witnessing::{WITNESS_EVERY, Witnessing};
 
@@ -57,6 +62,8 @@ pub use witnessing::{WITNESS_EVERY, Witnessing};
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Streams of one connection that may be open at once.
 const STREAMS_MAX: u32 = 1_024;
+/// After this a client must connect again, so that nothing about a connection is older.
+const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How often a silent connection is asked whether anybody is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -124,6 +131,8 @@ pub struct ServeOptions {
     pub signer: Option<Arc<Signer>>,
     /// Has checkpoints witnessed, and compares the log with what was signed before; without it neither happens.
     pub witnessing: Option<Witnessing>,
+    /// Serve over TLS; without it, in clear.
+    pub tls: Option<Tls>,
     /// Believe what request metadata says about who calls.
     pub insecure: bool,
     /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log,
@@ -167,14 +176,16 @@ pub async fn serve(
             .register_encoded_file_descriptor_set(waystation_api::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let closing = stopped.clone();
     let mut signal = stopped;
     let down = async move {
         // The sender going away means the same.
         let _ = signal.wait_for(|stopped| *stopped).await;
     };
-    Server::builder()
+    let router = Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(Some(STREAMS_MAX))
+        .max_connection_age(CONNECTION_AGE_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .layer(GrpcWebLayer::new())
         .layer(tower::util::MapRequestLayer::new(keep_authority))
@@ -195,8 +206,16 @@ pub async fn serve(
         .add_service(MonitoringServer::new(store.clone()))
         .add_service(OperationsServer::new(store.clone()))
         .add_service(StreamsServiceServer::new(store.clone()).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX))
-        .add_service(StreamsServer::new(store).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), down)
-        .await?;
+        .add_service(StreamsServer::new(store).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX));
+    match options.tls {
+        Some(tls) => {
+            let connections = tls.incoming(listener, closing);
+            router.serve_with_incoming_shutdown(connections, down).await?;
+        }
+        None => {
+            let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+            router.serve_with_incoming_shutdown(connections, down).await?;
+        }
+    }
     Ok(())
 }
