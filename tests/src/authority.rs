@@ -15,6 +15,14 @@ pub struct Pair {
     pub certificate: String,
     /// The key.
     pub key: String,
+    der: Vec<u8>,
+}
+
+impl Pair {
+    /// What a token that is bound to the certificate says of it.
+    pub fn thumbprint(&self) -> String {
+        waystation_trust::thumbprint(&self.der)
+    }
 }
 
 /// One that signs.
@@ -60,9 +68,10 @@ impl Authority {
         params.extended_key_usages = vec![purpose];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().expect("makes a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("signs").pem();
+        let certificate = params.signed_by(&key, &self.issuer).expect("signs");
         Pair {
-            certificate,
+            der: certificate.der().to_vec(),
+            certificate: certificate.pem(),
             key: key.serialize_pem(),
         }
     }
@@ -126,6 +135,17 @@ fn client(serial: u64, uri: &str) -> CertificateParams {
         params.subject_alt_names = vec![SanType::URI(uri.try_into().expect("is a URI"))];
     }
     params
+}
+
+/// A key that signs with ES256: its PKCS #8 form, and the coordinates of its public half.
+///
+/// # Panics
+/// When no key can be made.
+pub fn signing_pair() -> (Vec<u8>, [Vec<u8>; 2]) {
+    let key = KeyPair::generate().expect("makes a key");
+    let point = key.public_key_raw();
+    assert_eq!(point.len(), 65, "an uncompressed point of P-256");
+    (key.serialize_der(), [point[1..33].to_vec(), point[33..].to_vec()])
 }
 
 /// Writes a file under a temporary name and renames it, as programs that renew certificates do.

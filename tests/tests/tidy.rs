@@ -67,6 +67,7 @@ fn arrows_go_the_way_the_architecture_says() {
         ("tonic-prost", &["api"]),
         ("tonic", &["api", "server"]),
         ("tonic-web", &["server"]),
+        ("jsonwebtoken", &["server"]),
         ("rustls", &["server"]),
         ("rustls-webpki", &["server"]),
         ("tokio-rustls", &["server"]),

@@ -49,7 +49,7 @@ pub use view::{OnUnreadable, View};
 pub use waystation_trust::receipt::Receipt as KeptReceipt;
 pub use waystation_trust::{
     Checkpoint, CosignatureVerifier, Cosigner, Keyring, Note, NoteError, Signer, TokenKind, TrustPolicy, Verifier,
-    bundle, witness,
+    bundle, thumbprint, witness,
 };
 
 pub use waystation_storage::{

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use waystation_app::{App, AppOptions, Signer, StorageError, SystemClock, TrustPolicy};
-use waystation_server::{ServeError, ServeOptions, Tls, TlsFiles, WITNESS_EVERY, Witnessing};
+use waystation_server::{AccessTokens, Provider, ServeError, ServeOptions, Tls, TlsFiles, WITNESS_EVERY, Witnessing};
 
 use crate::key;
 use crate::lang::say;
@@ -42,6 +42,15 @@ pub(crate) struct Serve {
     /// Lists of certificates those authorities have revoked (X509 CRL), in PEM; one for each authority, in date
     #[arg(long, value_name = "FILE", requires = "client_ca")]
     client_crl: Option<PathBuf>,
+    /// Take access tokens (RFC 9068: at+jwt, ES256 or EdDSA, ten minutes at most) of this issuer; `sub` is the account
+    #[arg(long, value_name = "URL", requires_all = ["oidc_audience", "oidc_keys"])]
+    oidc_issuer: Option<String>,
+    /// What those tokens must name as their audience
+    #[arg(long, value_name = "NAME", requires = "oidc_issuer")]
+    oidc_audience: Option<String>,
+    /// The issuer's public keys, a JWK Set; a replaced file is taken over at once
+    #[arg(long, value_name = "FILE", requires = "oidc_issuer")]
+    oidc_keys: Option<PathBuf>,
     /// Believe what request metadata says about who calls, instead of asking for tokens; for trying out
     #[arg(long)]
     insecure: bool,
@@ -68,6 +77,7 @@ impl Serve {
         let witnessing = signer.clone().map(|signer| self.witnessing(signer)).transpose()?;
         let (insecure, link_streams) = (self.insecure, self.link_streams);
         let tls = self.tls()?;
+        let access_tokens = self.access_tokens()?;
         let listener = listen(&self.listen, tls.is_some()).await?;
         let options = AppOptions {
             database: self.database,
@@ -93,6 +103,7 @@ impl Serve {
             signer,
             witnessing,
             tls,
+            access_tokens,
             insecure,
             link_streams,
         };
@@ -116,6 +127,20 @@ impl Serve {
         };
         let tls = Tls::open(files).map_err(|error| StorageError::Url(error.to_string()))?;
         Ok(Some(tls))
+    }
+
+    fn access_tokens(&self) -> anyhow::Result<Option<AccessTokens>> {
+        let given = (
+            self.oidc_issuer.clone(),
+            self.oidc_audience.clone(),
+            self.oidc_keys.clone(),
+        );
+        let (Some(issuer), Some(audience), Some(keys)) = given else {
+            return Ok(None);
+        };
+        let provider = Provider { issuer, audience, keys };
+        let tokens = AccessTokens::open(provider).map_err(|error| StorageError::Url(error.to_string()))?;
+        Ok(Some(tokens))
     }
 
     /// What is done with checkpoints besides giving them out.

@@ -1,7 +1,7 @@
 //! Who calls, and whether they may call this at all: one layer before every service.
 //!
 //! A token in `authorization` (`Bearer wst:…`, or `Basic` with the account and the token's secret, as EventStoreDB clients
-//! send it) says who, or the client's certificate does. Only a server that was started `--insecure` believes metadata
+//! send it) says who, or an access token of the identity provider (`access_token`), or the client's certificate does. Only a server that was started `--insecure` believes metadata
 //! instead. What exactly is read or changed is asked again where it is known; this is the outer door, which refuses what no
 //! target could permit. Whoever is let in is looked at again while their stream is open (`standing`).
 
@@ -17,6 +17,7 @@ use tower::{Layer, Service};
 use waystation_app::{App, Identified, Proof, Purpose, Target};
 use waystation_domain::Principal;
 
+use crate::access_token::AccessTokens;
 use crate::methods::{self, Method};
 use crate::principal::believed;
 use crate::standing::Standing;
@@ -26,10 +27,14 @@ use crate::tls::Peer;
 /// Longest `authorization` that is looked at, in bytes.
 const AUTHORIZATION_BYTES_MAX: usize = 4_096;
 
+/// How a token of an account begins.
+const TOKEN_PREFIX: &str = "wst:";
+
 /// The layer.
 #[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) app: Arc<App>,
+    pub(crate) access_tokens: Option<AccessTokens>,
     /// Metadata is believed.
     pub(crate) insecure: bool,
 }
@@ -123,7 +128,7 @@ fn refused(code: Code, reason: &str, message: &str, chinese: &str) -> Status {
 /// The two halves of what `authorization` holds.
 fn credentials(value: &str) -> Option<(String, String)> {
     if let Some(token) = value.strip_prefix("Bearer ") {
-        let (id, secret) = token.strip_prefix("wst:")?.split_once(':')?;
+        let (id, secret) = token.strip_prefix(TOKEN_PREFIX)?.split_once(':')?;
         return Some((id.to_owned(), secret.to_owned()));
     }
     let (id, secret) = waystation_app::basic_credentials(value.strip_prefix("Basic ")?)?;
@@ -189,7 +194,7 @@ impl Gate {
         let certified = peer.and_then(Peer::account);
         match (headers.get(header::AUTHORIZATION), certified) {
             (Some(shown), certified) => {
-                let identified = self.shown(shown).await?;
+                let identified = self.shown(shown, peer).await?;
                 // A certificate of one account does not carry the token of another.
                 if certified.is_some_and(|(_, account)| account != identified.principal.id) {
                     return Err(unauthenticated(
@@ -220,10 +225,19 @@ impl Gate {
         }
     }
 
-    async fn shown(&self, shown: &HeaderValue) -> Result<Identified, Status> {
+    async fn shown(&self, shown: &HeaderValue, peer: Option<&Peer>) -> Result<Identified, Status> {
         let shown = shown.to_str().map_err(|_| wrong())?;
         if shown.len() > AUTHORIZATION_BYTES_MAX {
             return Err(wrong());
+        }
+        if let Some(tokens) = &self.access_tokens
+            && let Some(token) = shown
+                .strip_prefix("Bearer ")
+                .filter(|token| !token.starts_with(TOKEN_PREFIX))
+        {
+            let (account, until_us) = tokens.account(token, peer).ok_or_else(wrong)?;
+            let found = self.identified(&account, Proof::Access { until_us }).await?;
+            return found.ok_or_else(wrong);
         }
         let (id, secret) = credentials(shown).ok_or_else(wrong)?;
         let found = self.app.authenticate(&id, &secret).await;

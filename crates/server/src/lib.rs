@@ -3,6 +3,7 @@
 //! `principal` is the one place that says who asks; `fields` reads requests and names every field that is wrong;
 //! `status` turns failures into `google.rpc.Status`. Each service is a file; a command is an entry in `commands`.
 
+mod access_token;
 mod admin;
 mod audit;
 mod case;
@@ -52,6 +53,7 @@ use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_app::{App, Signer, StorageError};
 
+pub use access_token::{AccessTokens, Provider};
 use eventstore::{Authority, EventStore};
 pub use fresh::FileError;
 pub use tls::{Tls, TlsFiles};
@@ -133,6 +135,8 @@ pub struct ServeOptions {
     pub witnessing: Option<Witnessing>,
     /// Serve over TLS; without it, in clear.
     pub tls: Option<Tls>,
+    /// Take access tokens of an identity provider besides tokens of accounts.
+    pub access_tokens: Option<AccessTokens>,
     /// Believe what request metadata says about who calls.
     pub insecure: bool,
     /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log,
@@ -159,6 +163,7 @@ pub async fn serve(
     }
     let gate = identity::Gate {
         app: Arc::clone(&app),
+        access_tokens: options.access_tokens.map(|tokens| tokens.kept(stopped.clone())),
         insecure: options.insecure,
     };
     let api = Api {

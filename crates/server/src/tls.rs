@@ -231,6 +231,11 @@ impl Peer {
         let (station, account) = names.next()?.split_once('/')?;
         names.next().is_none().then_some((station, account))
     }
+
+    /// What an access token that is bound to the certificate says of it.
+    pub(crate) fn thumbprint(&self) -> Option<String> {
+        self.chain.first().map(|own| waystation_app::thumbprint(own))
+    }
 }
 
 /// A connection after its handshake.

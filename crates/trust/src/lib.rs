@@ -22,6 +22,13 @@ pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
+/// The thumbprint of a certificate (RFC 8705, `x5t#S256`): SHA-256 over its DER, in base64url without padding.
+pub fn thumbprint(certificate: &[u8]) -> String {
+    use base64::Engine;
+    use sha2::Digest;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(certificate))
+}
+
 pub use cosign::{CosignatureVerifier, Cosigner};
 pub use envelope::{DataKey, EnvelopeError, Place};
 pub use keyring::{Keyring, KeyringError, TokenKind, Wrapped};
