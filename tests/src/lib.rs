@@ -50,6 +50,17 @@ pub fn run(arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
+/// Makes an account at [`STATION`] and returns its token, as `authorization` wants it.
+///
+/// # Panics
+/// When it cannot be made.
+pub fn account(database: &str, id: &str, role: &str) -> String {
+    let add = ["accounts", "add", "--database", database, "--id", id, "--role", role];
+    let made = run(&[&add[..], &["--station", STATION]].concat());
+    assert!(made.status.success(), "{made:?}");
+    format!("Bearer {}", String::from_utf8(made.stdout).expect("is text").trim())
+}
+
 /// Origin of the logs of tests that sign.
 pub const ORIGIN: &str = "waystation.test/qinglongshan/1";
 

@@ -10,7 +10,7 @@ use waystation_api::v1;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_storage::testing::on_both;
 use waystation_tests::authority::{Authority, client_tls, place, signing_pair};
-use waystation_tests::{Bearing, SECURE, STATION, Server, base64, run};
+use waystation_tests::{Bearing, SECURE, STATION, Server, account, base64, run};
 
 const ISSUER: &str = "https://login.qingzhen.example";
 const AUDIENCE: &str = "waystation-qinglongshan";
@@ -81,13 +81,8 @@ async fn list(channel: &Channel, authorization: &str) -> Result<(), tonic::Statu
 fn an_access_token_is_taken_exactly_as_it_must_be() {
     on_both(|database| async move {
         assert!(run(&["migrate", "--database", &database.url]).status.success());
-        for (id, station) in [("worker-1", STATION), ("worker-2", STATION)] {
-            let add = ["accounts", "add", "--database", &database.url, "--role", "CASE_WORKER"];
-            assert!(
-                run(&[&add[..], &["--id", id, "--station", station]].concat())
-                    .status
-                    .success()
-            );
+        for id in ["worker-1", "worker-2"] {
+            account(&database.url, id, "CASE_WORKER");
         }
         let close = ["accounts", "disable", "--database", &database.url, "--id", "worker-2"];
         assert!(run(&close).status.success());
@@ -245,12 +240,7 @@ fn a_set_of_keys_that_verifies_nothing_is_said_at_the_start() {
     let directory = tempfile::tempdir().expect("makes a directory");
     let database = format!("sqlite:{}", directory.path().join("log.db").display());
     assert!(run(&["migrate", "--database", &database]).status.success());
-    let add = ["accounts", "add", "--database", &database, "--role", "CASE_WORKER"];
-    assert!(
-        run(&[&add[..], &["--id", "worker-1", "--station", STATION]].concat())
-            .status
-            .success()
-    );
+    account(&database, "worker-1", "CASE_WORKER");
     let secret = json!({ "kty": "oct", "kid": "one", "k": "AAAA" });
     let encrypting = json!({ "use": "enc", "kty": "EC", "crv": "P-256", "kid": "one", "x": "AA", "y": "AA" });
     for keys in [

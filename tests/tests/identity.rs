@@ -3,7 +3,7 @@
 use tonic::Code;
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
-use waystation_tests::{Clients, STATION, Server, run};
+use waystation_tests::{Clients, STATION, Server, account, run};
 
 #[test]
 fn a_token_says_who_and_nothing_else_does() {
@@ -12,20 +12,8 @@ fn a_token_says_who_and_nothing_else_does() {
         let nobody = run(&["serve", "--database", &database.url, "--listen", "127.0.0.1:0"]);
         assert_eq!(nobody.status.code(), Some(8), "nobody has an account: {nobody:?}");
         let add = |id: &str, role: &str| {
-            let made = run(&[
-                "accounts",
-                "add",
-                "--database",
-                &database.url,
-                "--id",
-                id,
-                "--role",
-                role,
-                "--station",
-                STATION,
-            ]);
-            assert!(made.status.success(), "{made:?}");
-            String::from_utf8(made.stdout).expect("is text").trim().to_owned()
+            let token = account(&database.url, id, role);
+            token.trim_start_matches("Bearer ").to_owned()
         };
         let (security, worker) = (add("security-1", "SECURITY_ADMIN"), add("worker-1", "CASE_WORKER"));
         let server = Server::serve_with(&database.url, &[waystation_tests::SECURE]);

@@ -9,17 +9,10 @@ use waystation_api::v1;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_storage::testing::on_both;
 use waystation_tests::authority::{Authority, Pair, client_tls, place};
-use waystation_tests::{Bearing, SECURE, STATION, Server, run};
+use waystation_tests::{Bearing, SECURE, STATION, Server, account, run};
 
 /// Longest the test waits for what a server does within seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn account(database: &str, id: &str, role: &str, station: &str) -> String {
-    let add = ["accounts", "add", "--database", database, "--id", id, "--role", role];
-    let made = run(&[&add[..], &["--station", station]].concat());
-    assert!(made.status.success(), "{made:?}");
-    format!("Bearer {}", String::from_utf8(made.stdout).expect("is text").trim())
-}
 
 async fn connect(
     server: &Server,
@@ -65,8 +58,8 @@ async fn refused_at_the_handshake(server: &Server, authority: &Authority, shown:
 fn certificates_prove_accounts_and_revoked_ones_nothing() {
     on_both(|database| async move {
         assert!(run(&["migrate", "--database", &database.url]).status.success());
-        account(&database.url, "district-7", "SUPERVISOR", STATION);
-        let worker = account(&database.url, "worker-1", "CASE_WORKER", STATION);
+        account(&database.url, "district-7", "SUPERVISOR");
+        let worker = account(&database.url, "worker-1", "CASE_WORKER");
         let directory = tempfile::tempdir().expect("makes a directory");
         let (ours, foreign) = (Authority::new("clients of Qingzhen"), Authority::new("somebody else"));
         let site = Authority::new("servers of Qingzhen");
@@ -203,8 +196,8 @@ fn certificates_prove_accounts_and_revoked_ones_nothing() {
 fn a_stream_ends_with_the_account_that_opened_it() {
     on_both(|database| async move {
         assert!(run(&["migrate", "--database", &database.url]).status.success());
-        let security = account(&database.url, "security-1", "SECURITY_ADMIN", STATION);
-        let worker = account(&database.url, "worker-1", "CASE_WORKER", STATION);
+        let security = account(&database.url, "security-1", "SECURITY_ADMIN");
+        let worker = account(&database.url, "worker-1", "CASE_WORKER");
         let server = Server::serve_with(&database.url, &[SECURE]);
         let channel = server.connect().await;
         let mut cases = CaseServiceClient::with_interceptor(channel.clone(), Bearing::new(&worker));
@@ -237,7 +230,7 @@ fn what_does_not_serve_is_said_at_the_start() {
     let directory = tempfile::tempdir().expect("makes a directory");
     let database = format!("sqlite:{}", directory.path().join("log.db").display());
     assert!(run(&["migrate", "--database", &database]).status.success());
-    account(&database, "worker-1", "CASE_WORKER", STATION);
+    account(&database, "worker-1", "CASE_WORKER");
     let site = Authority::new("servers");
     let (one, other) = (site.server(2), site.server(3));
     let file = |name: &str, text: &str| place(directory.path(), name, text).display().to_string();

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use waystation_domain::{FieldClass, Principal, Role};
-use waystation_storage::{Append, Direction, ExpectedRevision, LogName, NewEvent, PAGE_EVENTS_MAX, StreamAppend};
+use waystation_storage::{
+    Append, Direction, ExpectedRevision, LogName, NewEvent, PAGE_EVENTS_MAX, RecordedEvent, StreamAppend,
+};
 use waystation_trust::{DataKey, Hash};
 
 use crate::app::App;
@@ -164,6 +166,21 @@ pub struct AccessLine {
     pub record: AccessRecord,
 }
 
+impl AccessRecord {
+    /// Reads one from the access log.
+    pub(crate) fn read(event: &RecordedEvent) -> Result<Self, AppError> {
+        serde_json::from_slice(event.data()).map_err(|error| AppError::Undecodable {
+            position: event.position,
+            what: format!("the access record does not read at column {}", error.column()),
+        })
+    }
+}
+
+/// The stream of what somebody reads in the month of a time.
+pub(crate) fn access_stream(principal: &str, us: i64) -> String {
+    format!("access-{principal}-{}", month(us))
+}
+
 /// The civil month of a time in UTC, as `202611`.
 fn month(us: i64) -> String {
     let day = waystation_domain::calendar::day_of(us);
@@ -186,7 +203,7 @@ impl App {
             persons => persons.chunks(PERSONS_MAX).collect(),
         };
         let seed = ids::random();
-        let mut events = Vec::with_capacity(chunks.len());
+        let (mut events, mut records) = (Vec::with_capacity(chunks.len()), Vec::with_capacity(chunks.len()));
         for (number, chunk) in (0_u32..).zip(&chunks) {
             let record = AccessRecord {
                 principal: principal.id.clone(),
@@ -209,6 +226,7 @@ impl App {
                 data: data.into(),
                 sealed: Vec::new(),
             });
+            records.push(record);
         }
         let append = Append {
             request: None,
@@ -216,12 +234,15 @@ impl App {
             actor: ids::principal(&principal.id),
             causation: *seed.as_bytes(),
             streams: vec![StreamAppend {
-                stream: format!("access-{}-{}", principal.id, month(self.now_us())),
+                stream: access_stream(&principal.id, self.now_us()),
                 expected: ExpectedRevision::Any,
                 events,
             }],
         };
         let appended = log.append(append).await?;
+        for record in &records {
+            self.budgets().note(record, self.now_us()).await;
+        }
         let mut positions = BTreeMap::new();
         for (position, chunk) in (appended.first_position..).zip(&chunks) {
             if access.classes.iter().any(|class| *class != FieldClass::Status) && !chunk.is_empty() {
@@ -274,11 +295,7 @@ impl App {
         let (mut rows, mut from) = (Vec::new(), begin.max(1));
         while from <= head && from - begin < SCANNED_MAX {
             for event in log.page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await? {
-                let record: AccessRecord =
-                    serde_json::from_slice(event.data()).map_err(|error| AppError::Undecodable {
-                        position: event.position,
-                        what: format!("the access record does not read at column {}", error.column()),
-                    })?;
+                let record = AccessRecord::read(&event)?;
                 if record.persons.iter().any(|named| named == person || named == EVERYBODY) {
                     if rows.len() == page.rows() {
                         return Ok(Page {

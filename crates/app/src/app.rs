@@ -15,6 +15,7 @@ use waystation_trust::Keyring;
 
 use crate::aggregates::Aggregates;
 use crate::belief::Beliefs;
+use crate::budget::Budgets;
 use crate::clock::Clock;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
@@ -58,6 +59,7 @@ pub struct App {
     permissions: Permissions,
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
+    budgets: Budgets,
     registering: Beliefs<()>,
     projections: Projections,
 }
@@ -91,6 +93,7 @@ impl App {
             permissions: Permissions::shipped()?,
             vault,
             emergencies: tokio::sync::Mutex::default(),
+            budgets: Budgets::default(),
             registering: Beliefs::new(REGISTERING_KEPT_MAX),
             projections,
         })
@@ -201,6 +204,10 @@ impl App {
 
     pub(crate) fn cases(&self) -> &Aggregates<Case> {
         &self.cases
+    }
+
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     pub(crate) fn emergencies(&self) -> &tokio::sync::Mutex<()> {

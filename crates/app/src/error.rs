@@ -79,6 +79,14 @@ pub enum AppError {
     /// The keyring's file is missing, readable for others, or cannot be written.
     #[error("the keyring: {0}")]
     KeyringFile(String),
+    /// An account has done so much of this that it must wait; nothing was read.
+    #[error("enough of this for now: {budget:?}")]
+    BudgetSpent {
+        /// Of what.
+        budget: crate::budget::Budget,
+        /// When it may go on, in microseconds since 1970 UTC.
+        until_us: i64,
+    },
     /// A task of ours failed.
     #[error("an internal task failed: {0}")]
     Internal(String),

@@ -8,6 +8,7 @@ mod accounts;
 mod aggregates;
 mod app;
 mod belief;
+mod budget;
 mod clock;
 mod emergency;
 mod error;
@@ -31,6 +32,7 @@ pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, EVERYBODY, Pur
 pub use accounts::{Identified, Proof, basic_credentials};
 pub use app::{App, AppOptions};
 pub use belief::{Belief, Beliefs, Held, OnItsWay};
+pub use budget::{Budget, REVEAL_ENTRY, SEARCH};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use execute::{Envelope, Receipt};

@@ -340,7 +340,7 @@ impl App {
         Ok(finished)
     }
 
-    fn system_principal(&self) -> Principal {
+    pub(crate) fn system_principal(&self) -> Principal {
         Principal {
             id: SYSTEM_ID.to_owned(),
             role: Role::System,

@@ -1,5 +1,6 @@
 //! `waystation serve`.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use waystation_app::{App, AppOptions, Signer, StorageError, SystemClock, TrustPolicy};
-use waystation_server::{AccessTokens, Provider, ServeError, ServeOptions, Tls, TlsFiles, WITNESS_EVERY, Witnessing};
+use waystation_server::{
+    AccessTokens, CALLS_A_SECOND, Provider, ServeError, ServeOptions, Tls, TlsFiles, WITNESS_EVERY, Witnessing,
+};
 
 use crate::key;
 use crate::lang::say;
@@ -54,6 +57,9 @@ pub(crate) struct Serve {
     /// Believe what request metadata says about who calls, instead of asking for tokens; for trying out
     #[arg(long)]
     insecure: bool,
+    /// Calls a second that one account may make, and twice as many at once
+    #[arg(long, default_value_t = CALLS_A_SECOND, conflicts_with = "insecure")]
+    calls_per_second: NonZeroU32,
     /// Keep streams of links by category ($ce-…) and by event type ($et-…) for EventStoreDB clients
     #[arg(long)]
     link_streams: bool,
@@ -104,6 +110,7 @@ impl Serve {
             witnessing,
             tls,
             access_tokens,
+            calls_a_second: Some(self.calls_per_second),
             insecure,
             link_streams,
         };

@@ -3,10 +3,14 @@
 mod create_account;
 mod disable_account;
 pub mod event;
+mod report_budget_spent;
 
 pub use create_account::CreateAccount;
 pub use disable_account::DisableAccount;
-pub use event::{AccountCreated, AccountDisabled, AccountEvent};
+pub use event::{AccountCreated, AccountDisabled, AccountEvent, BudgetSpent};
+pub use report_budget_spent::{Budget, ReportBudgetSpent};
+
+use jiff::civil::Date;
 
 use crate::kernel::{Aggregate, Role};
 
@@ -19,6 +23,8 @@ pub struct Account {
     pub station: String,
     /// It opens nothing any more.
     pub disabled: bool,
+    /// What was refused, and on which day.
+    pub spent: Vec<(Budget, Date)>,
 }
 
 impl Aggregate for Account {
@@ -36,6 +42,11 @@ impl Aggregate for Account {
                 self.station.clone_from(&fact.station);
             }
             AccountEvent::AccountDisabled(_) => self.disabled = true,
+            AccountEvent::BudgetSpent(fact) => {
+                // Only today is asked for.
+                self.spent.retain(|(_, on)| *on >= fact.on);
+                self.spent.push((fact.budget, fact.on));
+            }
         }
     }
 }
@@ -56,9 +67,17 @@ mod tests {
         let made = given::<Account>([]).by("security-1", Role::SecurityAdmin).then(&create);
         assert_eq!(made.state().role, Some(Role::CaseWorker));
         assert_eq!(made.reason(&create), Reason::AccountExists);
+        let report = ReportBudgetSpent { budget: Budget::Misses };
+        assert_eq!(made.reason(&report), Reason::RoleRequired, "nobody reports on another");
         let disabled = made.then(&DisableAccount {});
         assert!(disabled.state().disabled);
         assert_eq!(disabled.when(&DisableAccount {}), Ok(Vec::new()));
+        let reported = given::<Account>([AccountEvent::from(AccountCreated {
+            role: Role::CaseWorker,
+            station: "station-qinglongshan".into(),
+        })]);
+        let reported = reported.by("clock", Role::System).then(&report);
+        assert_eq!(reported.when(&report), Ok(Vec::new()), "once a day");
         let system = CreateAccount {
             role: Role::System,
             ..create

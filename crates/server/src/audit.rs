@@ -88,7 +88,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::RevealEntryRequest>,
     ) -> Result<Response<v1::RevealEntryResponse>, Status> {
-        let reader = Reader::of(&request, "AuditService/RevealEntry")?;
+        let reader = Reader::of(&request, waystation_app::REVEAL_ENTRY)?;
         Ok(Response::new(self.reveal(&reader, request.into_inner()).await?))
     }
 

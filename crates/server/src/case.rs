@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::case_service_server::CaseService;
 use waystation_app::views::CaseSummary;
-use waystation_app::{AccessReceipt, Action, AgendaQuery, CaseQuery, FieldValue, Target};
+use waystation_app::{AccessReceipt, Action, AgendaQuery, Budget, CaseQuery, FieldValue, Target};
 use waystation_domain::{Field, FieldClass};
 
 use crate::Api;
@@ -97,6 +97,8 @@ impl CaseService for Api {
         self.allow(&reader, Action::ReadStatus, &target)?;
         if request.reveal {
             self.allow(&reader, Action::Reveal, &target)?;
+            self.within_budget(&reader, &[Budget::Reveals], std::slice::from_ref(&case.person))
+                .await?;
         }
         let mut shown = convert::case(&id, &case);
         let mut classes = vec![FieldClass::Status];

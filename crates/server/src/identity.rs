@@ -8,6 +8,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tonic::body::Body;
 use tonic::codegen::http::{Extensions, HeaderMap, HeaderValue, Request, Response, header};
@@ -19,6 +20,7 @@ use waystation_domain::Principal;
 
 use crate::access_token::AccessTokens;
 use crate::methods::{self, Method};
+use crate::pace::Pace;
 use crate::principal::believed;
 use crate::standing::Standing;
 use crate::status::{DOMAIN, LANGUAGE, status};
@@ -35,6 +37,7 @@ const TOKEN_PREFIX: &str = "wst:";
 pub(crate) struct Gate {
     pub(crate) app: Arc<App>,
     pub(crate) access_tokens: Option<AccessTokens>,
+    pub(crate) pace: Arc<Pace>,
     /// Metadata is believed.
     pub(crate) insecure: bool,
 }
@@ -155,6 +158,15 @@ fn wrong() -> Status {
     )
 }
 
+fn too_fast(wait: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details
+        .set_error_info("TOO_MANY_CALLS", DOMAIN, [])
+        .set_localized_message(LANGUAGE, "该账户调用过于频繁，请稍后重试")
+        .set_retry_info(Some(wait));
+    Status::with_error_details(Code::ResourceExhausted, "this account calls too often", details)
+}
+
 impl Gate {
     async fn admit(&self, path: &str, headers: &HeaderMap, extensions: &Extensions) -> Result<Admitted, Status> {
         let peer = extensions.get::<Option<Peer>>().cloned().flatten();
@@ -179,6 +191,9 @@ impl Gate {
                 "该方法未列入权限表",
             ));
         };
+        if matches!(admitted.who, Who::Identified(_)) {
+            self.pace.check(&principal.id).map_err(too_fast)?;
+        }
         let permissions = self.app.permissions();
         let nearest = Target::station(&principal.station);
         for purpose in Purpose::ALL {

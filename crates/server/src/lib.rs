@@ -15,6 +15,7 @@ mod fresh;
 mod identity;
 mod mask;
 mod methods;
+mod pace;
 mod person;
 mod points;
 mod principal;
@@ -28,6 +29,7 @@ mod watch;
 mod witness;
 mod witnessing;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -56,6 +58,7 @@ use waystation_app::{App, Signer, StorageError};
 pub use access_token::{AccessTokens, Provider};
 use eventstore::{Authority, EventStore};
 pub use fresh::FileError;
+pub use pace::CALLS_A_SECOND;
 pub use tls::{Tls, TlsFiles};
 pub use witness::{WitnessOptions, serve_witness};
 pub use witnessing::{WITNESS_EVERY, Witnessing};
@@ -121,6 +124,8 @@ struct Api {
     signer: Option<Arc<Signer>>,
     /// Whose cosignatures are asked for, and where what was signed is remembered.
     witnessing: Option<Arc<Witnessing>>,
+    /// Nobody is who they say: there is no account whose budget it could be.
+    insecure: bool,
     /// Size of the newest checkpoint that was kept.
     kept: Arc<AtomicU64>,
     stopped: signal::Receiver<bool>,
@@ -139,6 +144,8 @@ pub struct ServeOptions {
     pub access_tokens: Option<AccessTokens>,
     /// Believe what request metadata says about who calls.
     pub insecure: bool,
+    /// Calls a second that one account may make, twice as many at once; [`CALLS_A_SECOND`] when nothing is said.
+    pub calls_a_second: Option<NonZeroU32>,
     /// Keep `$ce-` and `$et-` streams of links for EventStoreDB clients; each event costs two more in the log,
     /// and each page of them a checkpoint.
     pub link_streams: bool,
@@ -163,6 +170,7 @@ pub async fn serve(
     }
     let gate = identity::Gate {
         app: Arc::clone(&app),
+        pace: Arc::new(pace::Pace::new(options.calls_a_second.unwrap_or(pace::CALLS_A_SECOND))),
         access_tokens: options.access_tokens.map(|tokens| tokens.kept(stopped.clone())),
         insecure: options.insecure,
     };
@@ -170,6 +178,7 @@ pub async fn serve(
         app,
         signer: options.signer,
         witnessing: options.witnessing.map(Arc::new),
+        insecure: options.insecure,
         kept: Arc::default(),
         stopped: stopped.clone(),
     };

@@ -5,7 +5,7 @@ use waystation_api::v1;
 use waystation_api::v1::find_people_request::By;
 use waystation_api::v1::person_service_server::PersonService;
 use waystation_app::views::{BrokenGlass, ErasureState, PersonSummary};
-use waystation_app::{AccessReceipt, Action, FieldValue, LogName, Target, TokenKind};
+use waystation_app::{AccessReceipt, Action, Budget, FieldValue, LogName, SEARCH, Target, TokenKind};
 use waystation_domain::person::{Gender, IdNumber, ProtectiveKind};
 use waystation_domain::{Field, FieldClass, Role};
 
@@ -254,6 +254,10 @@ impl PersonService for Api {
             Action::ReadMasked
         };
         self.allow(&reader, action, &target)?;
+        if request.reveal {
+            self.within_budget(&reader, &[Budget::Reveals], std::slice::from_ref(&id))
+                .await?;
+        }
         let mut classes = vec![FieldClass::Status, FieldClass::Identity, FieldClass::Contact];
         classes.extend(Some(FieldClass::Note).filter(|_| request.reveal));
         let receipt = self.on_record(&reader, vec![id.clone()], &classes, position).await?;
@@ -320,7 +324,7 @@ impl PersonService for Api {
         &self,
         request: Request<v1::FindPeopleRequest>,
     ) -> Result<Response<v1::FindPeopleResponse>, Status> {
-        let reader = Reader::of(&request, "PersonService/FindPeople")?;
+        let reader = Reader::of(&request, SEARCH)?;
         let (kind, value) = match request.into_inner().by {
             Some(By::IdNumber(number)) => (TokenKind::IdNumber, number),
             Some(By::Phone(phone)) => (TokenKind::Phone, phone),
@@ -331,9 +335,11 @@ impl PersonService for Api {
                 return Err(Status::internal("an internal failure"));
             }
         };
+        self.allow(&reader, Action::FindPeople, &Target::station(&reader.principal.station))?;
+        self.within_budget(&reader, &[Budget::Searches, Budget::Misses], &[])
+            .await?;
         let found = self.app.find_person(kind, &value).await;
         let found = found.map_err(|error| status(&error, "people"))?;
-        self.allow(&reader, Action::FindPeople, &Target::station(&reader.principal.station))?;
         // A miss is on record too, without the value that was asked for.
         let head = self.app.store().log(LogName::Main).head().size;
         self.on_record(&reader, found.clone(), &[FieldClass::Status], head)

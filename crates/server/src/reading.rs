@@ -1,7 +1,7 @@
 //! Who reads, what for, and the record of it that must be there before anything leaves.
 
 use tonic::{Request, Status};
-use waystation_app::{Access, AccessReceipt, Action, AppError, FieldValue, Purpose, Target};
+use waystation_app::{Access, AccessReceipt, Action, AppError, Budget, FieldValue, Purpose, Target};
 use waystation_domain::{Field, FieldClass, Principal, Role};
 
 use crate::Api;
@@ -133,6 +133,20 @@ impl Api {
             About::Nobody => (Action::ReadEvents, Target::whole()),
         };
         self.allows(reader, action, &target)
+    }
+
+    /// Refuses more searching and looking than an account may do.
+    pub(crate) async fn within_budget(
+        &self,
+        reader: &Reader,
+        budgets: &[Budget],
+        persons: &[String],
+    ) -> Result<(), Status> {
+        if self.insecure {
+            return Ok(());
+        }
+        let within = self.app.within_budget(&reader.principal, budgets, persons).await;
+        within.map_err(|error| status(&error, reader.rpc))
     }
 
     /// Puts a reading on record. Only what comes after this may be answered.

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 use waystation_api::v1;
-use waystation_app::{Action, AppError, LogName};
+use waystation_app::{Action, AppError, Budget, LogName};
 
 use crate::Api;
 use crate::fields::Fields;
@@ -44,6 +44,8 @@ impl Api {
         };
         let target = self.in_emergency(reader, &person, target).await?;
         self.allow(reader, Action::Reveal, &target)?;
+        self.within_budget(reader, &[Budget::Reveals], std::slice::from_ref(&person))
+            .await?;
         let mut classes: Vec<_> = sealed.iter().map(|field| field.class()).collect();
         classes.sort_unstable();
         classes.dedup();

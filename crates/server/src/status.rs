@@ -122,6 +122,13 @@ fn answer(error: &AppError) -> Answer {
         AppError::Keyring(_) | AppError::KeyringFile(_) | AppError::ForeignKeys => {
             Answer::of(Code::Unavailable, "KEYS_UNAVAILABLE", "密钥暂不可用，请联系管理员")
         }
+        AppError::BudgetSpent { budget, until_us } => Answer::of(
+            Code::ResourceExhausted,
+            "BUDGET_SPENT",
+            "近期查询次数已达上限，已通知安全管理员",
+        )
+        .with("budget", &format!("{budget:?}").to_uppercase())
+        .with("until_us", until_us),
         AppError::Internal(_) => Answer::of(Code::Internal, "INTERNAL", "系统内部错误"),
         AppError::Storage(error) => storage(error),
     }

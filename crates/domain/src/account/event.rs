@@ -1,7 +1,9 @@
 //! What can have happened to an account.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::Budget;
 use crate::kernel::{Role, events};
 use crate::personal::{Field, Personal};
 
@@ -12,6 +14,8 @@ events! {
         "account.created.v1" => AccountCreated,
         /// They may not any more.
         "account.disabled.v1" => AccountDisabled,
+        /// They were refused more of something than anybody needs.
+        "account.budget_spent.v1" => BudgetSpent,
     }
 }
 
@@ -33,3 +37,12 @@ pub struct AccountCreated {
 /// See [`AccountEvent::AccountDisabled`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountDisabled {}
+
+/// See [`AccountEvent::BudgetSpent`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetSpent {
+    /// Of what.
+    pub budget: Budget,
+    /// On which day, in China.
+    pub on: Date,
+}
