@@ -13,6 +13,8 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod receipt;
+pub mod recipient;
+pub mod sealed_key;
 pub mod tree;
 pub mod witness;
 
