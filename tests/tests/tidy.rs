@@ -59,6 +59,7 @@ fn arrows_go_the_way_the_architecture_says() {
         ("cedar-policy", &["app"]),
         ("ed25519-dalek", &["trust"]),
         ("base64", &["trust"]),
+        ("age", &["trust"]),
         ("argon2", &["trust"]),
         ("chacha20poly1305", &["trust"]),
         ("hkdf", &["trust"]),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use waystation_storage::{Direction, ExpectedRevision, LogName, PAGE_EVENTS_MAX, StorageError, StoredKey};
+use waystation_storage::{Direction, ExpectedRevision, LogName, PAGE_EVENTS_MAX, SealedKey, StorageError, StoredKey};
 use waystation_trust::{Hash, Keyring};
 
 use crate::access::AccessRecord;
@@ -13,7 +13,7 @@ use crate::ids::subject;
 use crate::vault::{KEY_CATEGORY, KEY_CREATED, KEYS_SHREDDED, commitment, key_append, key_event, random};
 
 /// Stream that says which epochs are gone.
-const RING_STREAM: &str = "key-ring";
+pub(crate) const RING_STREAM: &str = "key-ring";
 const EPOCH_DESTROYED: &str = "key.epoch_destroyed.v1";
 /// Findings kept.
 const FINDINGS_MAX: usize = 100;
@@ -159,8 +159,14 @@ impl App {
             last = Some(end);
         }
         for (subject, keys) in &committed {
-            let wanted = keys.as_ref().map_or(0, HashMap::len);
-            if (seen.get(subject).copied().unwrap_or(0) as usize) < wanted {
+            let Some(keys) = keys else { continue };
+            let living = seen.get(subject).copied().unwrap_or(0) as usize;
+            if living == keys.len() {
+                continue;
+            }
+            let sealed = self.vault().keys().sealed(*subject).await?;
+            let kept = |key: &&SealedKey| keys.get(&key.version) == Some(&key.commitment);
+            if living + sealed.iter().filter(kept).count() < keys.len() {
                 report.found(format!("key {}: it is lost", ids::hex(subject)));
             }
         }

@@ -23,6 +23,7 @@ mod recorded;
 mod rehearse;
 mod replay;
 mod scheduler;
+mod sealing;
 mod system;
 mod vault;
 mod view;
@@ -49,6 +50,7 @@ pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
 pub use vault::{FieldValue, KeyringSource, write_keyring_file};
 pub use view::{OnUnreadable, View};
 pub use waystation_trust::receipt::Receipt as KeptReceipt;
+pub use waystation_trust::recipient::{RecipientError, new_identity};
 pub use waystation_trust::{
     Checkpoint, CosignatureVerifier, Cosigner, Keyring, Note, NoteError, Signer, TokenKind, TrustPolicy, Verifier,
     bundle, thumbprint, witness,

@@ -209,9 +209,14 @@ impl App {
     pub async fn decide_act(&self, id: &str, command: &DecideAct, envelope: &Envelope) -> Result<Receipt, AppError> {
         let state = self.person_state(id).await?;
         let mut waiting = state.proposals.iter();
-        let erases = waiting.any(|open| open.number == command.proposal && open.act == Act::Erase);
-        if erases && command.approve {
+        let waiting = waiting.find(|open| open.number == command.proposal);
+        let act = waiting.map(|open| open.act).filter(|_| command.approve);
+        if act == Some(Act::Erase) {
             self.check_no_case_is_open(id).await?;
+        }
+        if act == Some(Act::Seal) && !envelope.validate_only {
+            // Before it is decided: if this process ends right after, the clock goes on with it.
+            self.vault().keys().intend_to_seal(id, self.now_us()).await?;
         }
         let receipt = self.person(id, command, envelope).await?;
         if envelope.validate_only {
@@ -222,6 +227,9 @@ impl App {
         if state.erasure_committed && !state.erased {
             // The decision is durable; if this fails, the clock goes on with it.
             self.finish_erasure(id).await?;
+        }
+        if act == Some(Act::Seal) {
+            self.finish_sealing(id).await?;
         }
         Ok(receipt)
     }

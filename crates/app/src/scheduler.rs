@@ -44,8 +44,8 @@ impl App {
     pub async fn tick(&self) -> Result<u64, AppError> {
         // One schedule, or one record, that fails must not keep the others waiting.
         let (reviewed, expired) = (self.review_cases().await, self.expire_points().await);
-        let erased = self.finish_erasures().await;
-        Ok(reviewed? + expired? + erased?)
+        let (erased, sealed) = (self.finish_erasures().await, self.finish_sealings().await);
+        Ok(reviewed? + expired? + erased? + sealed?)
     }
 
     async fn review_cases(&self) -> Result<u64, AppError> {

@@ -53,7 +53,7 @@ pub(crate) struct Vault {
     ring: RwLock<Option<Loaded>>,
     /// The keyring the log began with.
     expected: OnceLock<[u8; 16]>,
-    announced: std::sync::Mutex<LruCache<[u8; 16], ()>>,
+    announced: std::sync::Mutex<LruCache<[u8; 16], u32>>,
 }
 
 /// The keyring with the bytes it was read from, to notice that another process has changed it.
@@ -209,18 +209,30 @@ impl Vault {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&subject)
-            .is_some();
+            .is_some_and(|version| *version == stored.version);
         let mut announcement = None;
         if !known {
             let committed = commitments(log, subject).await?;
             if !committed.is_empty() {
+                let newest = committed.iter().map(|(version, _)| *version).max().unwrap_or_default();
+                if stored.version > newest {
+                    // Those before it are with the holders of sealed keys.
+                    let last = log.last_revision(&key_stream(subject)).await?;
+                    let expected = last.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
+                    return Ok(Sealing {
+                        subject,
+                        version: stored.version,
+                        key,
+                        announcement: Some((expected, created(&stored, seed))),
+                    });
+                }
                 if !committed.contains(&(stored.version, stored.commitment)) {
                     return Err(AppError::ForeignKeys);
                 }
                 self.announced
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .put(subject, ());
+                    .put(subject, stored.version);
             } else {
                 announcement = Some((ExpectedRevision::NoStream, created(&stored, seed)));
             }
@@ -239,15 +251,17 @@ impl Vault {
         }
         let ring = self.ring().await?;
         let key = DataKey::new(random()?);
+        // What is written about somebody sealed gets a key of its own; the older ones are with their holders.
+        let version = self.keys.sealed(subject).await?.last().map_or(1, |key| key.version + 1);
         let mut stored = StoredKey {
             subject,
-            version: 1,
-            wrapped: ring.wrap(subject, 1, &key, random()?)?,
+            version,
+            wrapped: ring.wrap(subject, version, &key, random()?)?,
             commitment: key.commitment(),
         };
         if self.keys.keep(stored.clone()).await? {
             // A rotation may have passed over it since the keyring was read.
-            let wrapped = self.fresh_ring().await?.wrap(subject, 1, &key, random()?)?;
+            let wrapped = self.fresh_ring().await?.wrap(subject, version, &key, random()?)?;
             if wrapped.epoch != stored.wrapped.epoch {
                 stored.wrapped = wrapped;
                 self.keys.rewrap(std::slice::from_ref(&stored)).await?;
@@ -258,7 +272,7 @@ impl Vault {
         kept.ok_or_else(|| AppError::Internal("a key that was there is gone".into()))
     }
 
-    async fn unwrap(&self, stored: &StoredKey) -> Result<DataKey, AppError> {
+    pub(crate) async fn unwrap(&self, stored: &StoredKey) -> Result<DataKey, AppError> {
         let ring = self.ring().await?;
         match ring.unwrap(stored.subject, stored.version, &stored.wrapped) {
             Err(KeyringError::NoSuchEpoch) => {
@@ -302,7 +316,9 @@ impl Vault {
             None => {
                 let stored = self.keys.of(part.subject).await?;
                 let Some(stored) = stored.iter().find(|stored| stored.version == part.key_version) else {
-                    return Ok(FieldValue::Erased);
+                    let sealed = self.keys.sealed(part.subject).await?;
+                    let held = sealed.iter().any(|key| key.version == part.key_version);
+                    return Ok(if held { FieldValue::Sealed } else { FieldValue::Erased });
                 };
                 let committed = commitments(log, part.subject).await?;
                 let committed = committed.iter().find(|(version, _)| *version == part.key_version);

@@ -1,6 +1,6 @@
 //! Where keys are: what every command is told once, and `waystation keys`, the chores on them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -95,6 +95,36 @@ enum Chore {
         #[arg(long)]
         database: String,
     },
+    /// Make an age identity for a holder of sealed keys, or for an inspector; prints the recipient others encrypt to
+    Identity {
+        /// The file to write; only its owner can read it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Name the two to whom the keys of sealed people are encrypted from now on
+    Holders {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        #[arg(long)]
+        database: String,
+        /// Recipient of the one, age1…
+        #[arg(long)]
+        first: String,
+        /// Recipient of the other, age1…
+        #[arg(long)]
+        second: String,
+    },
+    /// Open the keys of a person whose seal two people have lifted, with the identities of both holders
+    Unseal {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        #[arg(long)]
+        database: String,
+        /// The person's random id
+        #[arg(long)]
+        person: String,
+        /// A holder's file; give two
+        #[arg(long, value_name = "FILE", required = true)]
+        identity: Vec<PathBuf>,
+    },
 }
 
 impl Keys {
@@ -103,6 +133,23 @@ impl Keys {
             Chore::New => new(),
             Chore::Move { database } => move_out(&database).await,
             Chore::Rotate { database } => rotate(&database).await,
+            Chore::Identity { out } => identity(&out),
+            Chore::Holders {
+                database,
+                first,
+                second,
+            } => {
+                let app = crate::open_app_as_it_is(&database).await?;
+                let named = app.name_key_holders(&[first, second]).await;
+                app.close().await;
+                named?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Chore::Unseal {
+                database,
+                person,
+                identity,
+            } => unseal(&database, &person, &identity).await,
         }
     }
 }
@@ -171,5 +218,34 @@ async fn rotate(database: &str) -> anyhow::Result<ExitCode> {
         say("epochs destroyed:", "已销毁的周期："),
         destroyed.join(", ")
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn identity(out: &Path) -> anyhow::Result<ExitCode> {
+    if out.exists() {
+        bail!(StorageError::Url(format!("{}: it exists already", out.display())));
+    }
+    let (identity, recipient) = waystation_app::new_identity();
+    let text = Zeroizing::new(format!("# {recipient}\n{}\n", *identity));
+    waystation_app::write_keyring_file(out, text.as_bytes())?;
+    println!("{recipient}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn unseal(database: &str, person: &str, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let [one, other] = files else {
+        bail!(StorageError::Url(
+            "--identity: expected two files, one of each holder".into()
+        ));
+    };
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+        text.map(Zeroizing::new)
+    };
+    let identities = [read(one)?, read(other)?];
+    let app = crate::open_app_as_it_is(database).await?;
+    let opened = app.unseal_keys(person, &identities).await;
+    app.close().await;
+    println!("{} {}", say("keys opened", "已解封的密钥"), opened?);
     Ok(ExitCode::SUCCESS)
 }

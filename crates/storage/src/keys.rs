@@ -31,16 +31,16 @@ type Waiting = (StoredKey, oneshot::Sender<Result<bool, StorageError>>);
 /// The keys of one installation. Cheap to clone.
 #[derive(Clone)]
 pub struct KeyStore {
-    engine: Arc<dyn Engine>,
+    pub(crate) engine: Arc<dyn Engine>,
     waiting: Arc<Mutex<Vec<Waiting>>>,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-fn blob(bytes: &[u8]) -> Column {
+pub(crate) fn blob(bytes: &[u8]) -> Column {
     Column::Bytes(vec![Bytes::copy_from_slice(bytes)])
 }
 
-fn corrupt(what: &str) -> StorageError {
+pub(crate) fn corrupt(what: &str) -> StorageError {
     StorageError::Corrupt {
         position: 0,
         what: what.to_owned(),
@@ -65,7 +65,7 @@ fn stored_keys(rows: &Rows) -> Result<Vec<StoredKey>, StorageError> {
 }
 
 /// The writing of new keys, in one commit.
-fn kept(keys: &[&StoredKey]) -> Write {
+pub(crate) fn kept(keys: &[&StoredKey]) -> Write {
     let bytes = |part: fn(&StoredKey) -> &[u8]| {
         Column::Bytes(keys.iter().map(|key| Bytes::copy_from_slice(part(key))).collect())
     };
@@ -150,7 +150,7 @@ impl KeyStore {
         Ok(self.engine.scrub("keyring").await?)
     }
 
-    async fn insert(&self, insert: Insert) -> Result<bool, StorageError> {
+    pub(crate) async fn insert(&self, insert: Insert) -> Result<bool, StorageError> {
         let write = Write {
             inserts: vec![insert],
             ..Write::default()
@@ -276,23 +276,28 @@ impl KeyStore {
     /// When the database cannot be written; calling again goes on.
     pub async fn destroy(&self, subject: [u8; 16], person: &str, now_us: i64) -> Result<Vec<StoredKey>, StorageError> {
         let keys = self.of(subject).await?;
-        for key in &keys {
+        let living = keys.iter().map(|key| (key.version, key.commitment));
+        let sealed = self.sealed(subject).await?;
+        for (version, commitment) in living.chain(sealed.iter().map(|key| (key.version, key.commitment))) {
             let insert = Insert {
                 table: "key_tombstone".into(),
                 columns: &["subject", "version", "commitment", "destroyed_us"],
                 values: vec![
-                    blob(&key.subject),
-                    Column::I64(vec![i64::from(key.version)]),
-                    blob(&key.commitment),
+                    blob(&subject),
+                    Column::I64(vec![i64::from(version)]),
+                    blob(&commitment),
                     Column::I64(vec![now_us]),
                 ],
             };
             self.insert(insert).await?;
         }
-        self.delete("data_key", "subject = $1", vec![Value::Bytes(subject.to_vec().into())])
-            .await?;
+        for table in ["data_key", "sealed_key"] {
+            self.delete(table, "subject = $1", vec![Value::Bytes(subject.to_vec().into())])
+                .await?;
+        }
         self.forget_tokens(person).await?;
         self.engine.scrub("data_key").await?;
+        self.engine.scrub("sealed_key").await?;
         self.engine.scrub("lookup").await?;
         Ok(keys)
     }
@@ -305,7 +310,7 @@ impl KeyStore {
         Ok(self.engine.scrub("data_key").await?)
     }
 
-    async fn delete(&self, table: &str, place: &str, parameters: Vec<Value>) -> Result<(), StorageError> {
+    pub(crate) async fn delete(&self, table: &str, place: &str, parameters: Vec<Value>) -> Result<(), StorageError> {
         let guard = format!("DELETE FROM {table} WHERE {place} RETURNING 1");
         let write = Write {
             guard: Some((guard, parameters)),

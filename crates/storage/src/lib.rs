@@ -11,6 +11,7 @@ mod keys;
 mod log;
 mod record;
 mod schema;
+mod sealed_keys;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -25,6 +26,7 @@ pub use log::{
 pub use record::{
     Append, Appended, ExpectedRevision, LogName, NewEvent, RecordedEvent, Request, SealedPart, StreamAppend,
 };
+pub use sealed_keys::SealedKey;
 pub use store::{Store, StoreOptions, TimeSource};
 pub use views::{
     DocumentVersion, Generation, GenerationState, KeyClose, KeyOpen, KeyRange, ListPage, OPEN_END, ViewBatch, ViewStore,
