@@ -5,6 +5,7 @@ use std::process::Command;
 
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
+use waystation_tests::people::{ID, OTHER_ID, registration};
 use waystation_tests::{Server, check_in, run, signing_key, today};
 
 /// Exit codes of the bundle's own script and of `verify bundle`, which must be the same.
@@ -44,6 +45,14 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(&path, &target).expect("copies");
         }
     }
+}
+
+/// The unfinished file of the `number`-th 256.
+fn unfinished(directory: &Path, kind: &str, number: &str) -> PathBuf {
+    let found = std::fs::read_dir(directory.join(kind).join(format!("{number}.p")))
+        .expect("reads")
+        .next();
+    found.expect("is there").expect("reads").path()
 }
 
 fn flip(path: PathBuf, from_end: usize) {
@@ -103,12 +112,6 @@ fn a_bundle_is_accepted_whole_and_refused_in_ten_altered_copies() {
             change(&at(name));
             verify(&at(name), &key, None)
         };
-        let partial = |directory: &Path, kind: &str| -> PathBuf {
-            let found = std::fs::read_dir(directory.join(kind).join("001.p"))
-                .expect("reads")
-                .next();
-            found.expect("is there").expect("reads").path()
-        };
         type Change<'a> = (&'static str, i32, &'a dyn Fn(&Path));
         let changes: [Change<'_>; 10] = [
             ("1-header", 10, &|b| flip(b.join("tile/entries/000"), 300)),
@@ -127,15 +130,15 @@ fn a_bundle_is_accepted_whole_and_refused_in_ten_altered_copies() {
                 std::fs::write(b.join("checkpoint"), format!("{text}\n\n")).expect("writes");
             }),
             ("7-last-event-cut-off", 10, &|b| {
-                let path = partial(b, "tile/entries");
+                let path = unfinished(b, "tile/entries", "001");
                 let bytes = std::fs::read(&path).expect("reads");
                 std::fs::write(&path, &bytes[..bytes.len() - 200]).expect("writes");
             }),
             ("8-missing", 10, &|b| {
-                std::fs::remove_file(partial(b, "blobs")).expect("is removed");
+                std::fs::remove_file(unfinished(b, "blobs", "001")).expect("is removed");
             }),
             ("9-trailing", 10, &|b| {
-                let path = partial(b, "blobs");
+                let path = unfinished(b, "blobs", "001");
                 let bytes = std::fs::read(&path).expect("reads");
                 std::fs::write(&path, [bytes.as_slice(), &[0]].concat()).expect("writes");
             }),
@@ -200,4 +203,116 @@ fn a_bundle_of_another_history_is_a_fork_and_of_a_shorter_one_a_rollback() {
     assert_eq!(code, Some(13), "{said}");
     let (code, said) = verify(&at("one"), &key, Some(&at("two.note")));
     assert_eq!(code, Some(14), "{said}");
+}
+
+#[test]
+fn an_inspector_opens_what_was_disclosed_to_her_and_it_is_on_record() {
+    on_both(|database| async move {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let (file, key) = signing_key(directory.path());
+        let url = database.url.as_str();
+        assert!(run(&["migrate", "--database", url]).status.success());
+        let server = Server::serve(url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        for (id, number) in [("p-1", ID), ("p-2", OTHER_ID)] {
+            let registered = worker.people.register_person(registration(id, number)).await;
+            registered.expect("is registered");
+        }
+        drop(server);
+        let identity = |name: &str| {
+            let made = run(&["keys", "identity", "--out", &at(name)]);
+            String::from_utf8(made.stdout).expect("is text").trim().to_owned()
+        };
+        let (hers, _) = (identity("inspector.age"), identity("stranger.age"));
+        let export = |out: &str, person: &str, recipient: &str| {
+            let arguments = [
+                "export",
+                "bundle",
+                "--database",
+                url,
+                "--signing-key",
+                &file,
+                "--out",
+                &at(out),
+            ];
+            let more = [
+                "--person",
+                person,
+                "--recipient",
+                recipient,
+                "--inspector",
+                "inspector-1",
+            ];
+            run(&[&arguments[..], &more].concat()).status.code()
+        };
+        assert_eq!(export("none", "nobody", &hers), Some(4), "nobody of this name");
+        assert_eq!(export("none", "p-1", "age1nobody"), Some(4), "no recipient");
+        assert!(
+            !directory.path().join("none").exists(),
+            "nothing is begun that is refused"
+        );
+        assert_eq!(export("bundle", "p-1", &hers), Some(0));
+        let (code, said) = verify(&directory.path().join("bundle"), &key, None);
+        assert_eq!(code, Some(0), "{said}");
+
+        let open = |bundle: &str, identity: &str| {
+            let open = [
+                "export",
+                "open",
+                &at(bundle),
+                "--identity",
+                &at(identity),
+                "--verifier",
+                &key,
+                "--json",
+            ];
+            let out = run(&open);
+            (out.status.code(), String::from_utf8(out.stdout).expect("is text"))
+        };
+        let (code, opened) = open("bundle", "inspector.age");
+        assert_eq!(code, Some(0), "{opened}");
+        assert!(opened.contains(ID) && opened.contains("\"person\":\"p-1\""), "{opened}");
+        assert!(
+            !opened.contains(OTHER_ID) && !opened.contains("p-2"),
+            "nobody else's: {opened}"
+        );
+        assert_eq!(open("bundle", "stranger.age").0, Some(8), "not encrypted to her");
+        // In clear nothing of it is in the bundle.
+        let keys = std::fs::read(directory.path().join("bundle/keys.age")).expect("is there");
+        assert!(keys.starts_with(b"age-encryption.org/v1"));
+        // Altered keys open nothing, an altered bundle is not even tried.
+        copy(&directory.path().join("bundle"), &directory.path().join("altered"));
+        flip(directory.path().join("altered/keys.age"), 1);
+        assert_eq!(open("altered", "inspector.age").0, Some(8));
+        flip(unfinished(&directory.path().join("altered"), "blobs", "000"), 40);
+        assert_eq!(open("altered", "inspector.age").0, Some(3));
+
+        // It is on record, with everything else she might have read, and nothing was unwrapped without.
+        let server = Server::serve(url);
+        let mut leader = server.clients("leader-1", "SUPERVISOR").await;
+        let accesses = async |leader: &mut waystation_tests::Clients, name: &str| {
+            let asked = v1::ListAccessRequest {
+                name: name.into(),
+                page_size: 100,
+                ..Default::default()
+            };
+            let listed = leader
+                .people
+                .list_access(asked)
+                .await
+                .expect("lists")
+                .into_inner()
+                .records;
+            listed
+                .iter()
+                .filter(|record| record.rpc == "export bundle")
+                .map(|record| record.principal.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(accesses(&mut leader, "people/p-1").await, ["inspector-1"]);
+        assert_eq!(accesses(&mut leader, "people/p-2").await, Vec::<String>::new());
+        drop(server);
+        assert!(run(&["verify", "access", "--database", url]).status.success());
+    });
 }

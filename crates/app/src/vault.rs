@@ -438,7 +438,17 @@ pub(crate) fn key_append(stream: String, expected: ExpectedRevision, event: NewE
 
 /// Version and commitment of a created key; `None` when they do not read.
 pub(crate) fn commitment(created: &RecordedEvent) -> Option<(u32, Hash)> {
-    let body: serde_json::Value = serde_json::from_slice(created.data()).ok()?;
+    commitment_in(created.data())
+}
+
+/// The same, of a stored body.
+pub(crate) fn stored_commitment(body: &[u8]) -> Option<(u32, Hash)> {
+    let [_, _, data] = waystation_trust::parse_body(body).ok()?;
+    commitment_in(body.get(data)?)
+}
+
+fn commitment_in(data: &[u8]) -> Option<(u32, Hash)> {
+    let body: serde_json::Value = serde_json::from_slice(data).ok()?;
     let version = u32::try_from(body["version"].as_u64()?).ok()?;
     Some((version, ids::unhex(body["commitment"].as_str()?)?))
 }

@@ -1,6 +1,7 @@
 //! `waystation export`: what an inspector takes home.
 
 mod bundle;
+mod open;
 
 use std::process::ExitCode;
 
@@ -16,12 +17,15 @@ pub(crate) struct Export {
 enum What {
     /// The whole log as files, with a signed checkpoint and a verifier that needs nothing of ours
     Bundle(bundle::Bundle),
+    /// Show what the keys in a bundle open, with the identity they were encrypted to
+    Open(open::Open),
 }
 
 impl Export {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Bundle(bundle) => bundle.run().await,
+            What::Open(open) => open.run(),
         }
     }
 }

@@ -241,6 +241,35 @@ pub fn verify(
     walk.report
 }
 
+/// Hands every event of a bundle whose body is not withheld to `each`, in order. It verifies nothing: [`verify`] first.
+/// Says whether the files held so many events.
+pub fn each_event(
+    read: impl Fn(&str) -> Option<Vec<u8>>,
+    size: u64,
+    mut each: impl FnMut(&Header<'_>, &Blob<'_>),
+) -> bool {
+    for number in 0..size.div_ceil(TILE_WIDTH as u64) {
+        let width = (size - number * TILE_WIDTH as u64).min(TILE_WIDTH as u64) as usize;
+        let (entries, blobs) = (read(&entries_path(number, width)), read(&blobs_path(number, width)));
+        let (Some(headers), Some(bodies)) = (entries, blobs) else {
+            return false;
+        };
+        let (mut headers, mut bodies) = (Cursor(&headers), Cursor(&bodies));
+        for _ in 0..width {
+            let Some(Ok(header)) = headers.entry().map(Header::parse) else {
+                return false;
+            };
+            let Some(blob) = bodies.blob(header.sealed.len()) else {
+                return false;
+            };
+            if let Some(blob) = &blob {
+                each(&header, blob);
+            }
+        }
+    }
+    true
+}
+
 struct Walk<'a, R> {
     read: &'a R,
     report: BundleReport,

@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod cosign;
+pub mod disclosure;
 pub mod envelope;
 pub mod keyring;
 pub mod leaf;

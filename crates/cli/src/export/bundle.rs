@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use waystation_app::bundle::{self, Blob};
-use waystation_app::{KeptCheckpoint, Log, LogName, StorageError};
+use waystation_app::{DISCLOSED_KEYS, KeptCheckpoint, Log, LogName, Signer, StorageError, Store};
 
 use crate::key;
 use crate::lang::say;
@@ -33,6 +33,15 @@ pub(super) struct Bundle {
     /// Leave what was recorded out and give only headers and tiles: enough to prove that nothing was changed
     #[arg(long)]
     headers_only: bool,
+    /// Give the keys of these people too, encrypted to the inspector; each is put on record as read
+    #[arg(long, value_name = "PERSON", requires_all = ["recipient", "inspector"], conflicts_with = "headers_only")]
+    person: Vec<String>,
+    /// The inspector's age recipient, age1…
+    #[arg(long, value_name = "RECIPIENT", requires = "person")]
+    recipient: Option<String>,
+    /// Account of the inspector, as whose reading it goes on record
+    #[arg(long, value_name = "ACCOUNT", requires = "person")]
+    inspector: Option<String>,
 }
 
 fn write(root: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
@@ -49,7 +58,36 @@ impl Bundle {
         if self.out.exists() {
             bail!(StorageError::Url(format!("{}: it exists already", self.out.display())));
         }
-        let store = crate::open(&self.database, false).await?;
+        let size = match (&self.recipient, &self.inspector) {
+            (Some(recipient), Some(inspector)) => {
+                let app = crate::open_app_as_it_is(&self.database).await?;
+                // First: what is refused must leave no half of a bundle.
+                let written = match app.disclose_keys(&self.person, recipient, inspector).await {
+                    Ok(keys) => self.write_from(app.store(), &signer, Some(&keys)).await,
+                    Err(error) => Err(error.into()),
+                };
+                app.close().await;
+                written?
+            }
+            _ => {
+                let store = crate::open(&self.database, false).await?;
+                let written = self.write_from(&store, &signer, None).await;
+                store.close().await;
+                written?
+            }
+        };
+        println!("{} {}", say("events", "事件"), size);
+        println!(
+            "{} python3 {}/verify.py --key '{}' {}",
+            say("verify it with:", "校验命令："),
+            self.out.display(),
+            signer.verifier(),
+            self.out.display()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn write_from(&self, store: &Store, signer: &Signer, keys: Option<&[u8]>) -> anyhow::Result<u64> {
         let log = store.log(LogName::Main);
         let head = log.head();
         let mut progress = Progress::new("bundle");
@@ -65,19 +103,13 @@ impl Bundle {
             note: note.clone(),
         };
         log.keep_checkpoint(&kept).await?;
-        store.close().await;
         write(&self.out, bundle::CHECKPOINT, note.as_bytes())?;
         write(&self.out, KEY_FILE, format!("{}\n", signer.verifier()).as_bytes())?;
         write(&self.out, "verify.py", VERIFIER.as_bytes())?;
-        println!("{} {}", say("events", "事件"), head.size);
-        println!(
-            "{} python3 {}/verify.py --key '{}' {}",
-            say("verify it with:", "校验命令："),
-            self.out.display(),
-            signer.verifier(),
-            self.out.display()
-        );
-        Ok(ExitCode::SUCCESS)
+        if let Some(keys) = keys {
+            write(&self.out, DISCLOSED_KEYS, keys)?;
+        }
+        Ok(head.size)
     }
 
     /// The headers and blobs of 256 leaves.
