@@ -113,8 +113,52 @@ fn erasure_takes_the_keys_and_leaves_every_proof() {
         assert_eq!(reason(&refused), "PERSON_ERASED");
         server.kill();
 
+        let certificate = |person: &str, out: &str| {
+            let out = directory.path().join(out).display().to_string();
+            let export = [
+                "export",
+                "certificate",
+                "--database",
+                &database.url,
+                "--signing-key",
+                &file,
+            ];
+            run(&[&export[..], &["--person", person, "--out", &out]].concat())
+                .status
+                .code()
+        };
+        assert_eq!(certificate("p-2", "none"), Some(7), "is not erased");
+        assert_eq!(certificate("p-1", "none"), Some(4), "a backup would still open");
         let rotated = run(&["keys", "rotate", "--database", &database.url]);
         assert!(rotated.status.success(), "{rotated:?}");
+        assert_eq!(certificate("p-1", "certificate"), Some(0));
+        for step in ["1-keys-destroyed", "2-wrapping-destroyed"] {
+            let at = |kind: &str| {
+                directory
+                    .path()
+                    .join("certificate")
+                    .join(format!("{step}.{kind}"))
+                    .display()
+                    .to_string()
+            };
+            let verify = |header: &str| {
+                let proof = [
+                    "verify",
+                    "proof",
+                    &at("receipt"),
+                    "--header",
+                    header,
+                    "--verifier",
+                    &key,
+                ];
+                run(&proof).status.code()
+            };
+            assert_eq!(verify(&at("header")), Some(0), "{step}");
+            let mut altered = std::fs::read(at("header")).expect("is there");
+            altered[60] ^= 1;
+            std::fs::write(at("altered"), altered).expect("writes");
+            assert_eq!(verify(&at("altered")), Some(11), "{step}");
+        }
         if database.kind == "postgres" {
             // The write-ahead log lets go of old segments; `docs` says what a station has to set.
             let pool = sqlx::PgPool::connect(&database.url).await.expect("connects");

@@ -14,7 +14,7 @@ use crate::vault::{KEY_CATEGORY, KEY_CREATED, KEYS_SHREDDED, commitment, key_app
 
 /// Stream that says which epochs are gone.
 pub(crate) const RING_STREAM: &str = "key-ring";
-const EPOCH_DESTROYED: &str = "key.epoch_destroyed.v1";
+pub(crate) const EPOCH_DESTROYED: &str = "key.epoch_destroyed.v1";
 /// Findings kept.
 const FINDINGS_MAX: usize = 100;
 

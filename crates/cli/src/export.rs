@@ -1,6 +1,7 @@
 //! `waystation export`: what an inspector takes home.
 
 mod bundle;
+mod certificate;
 mod open;
 
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ pub(crate) struct Export {
 enum What {
     /// The whole log as files, with a signed checkpoint and a verifier that needs nothing of ours
     Bundle(bundle::Bundle),
+    /// Proofs that the keys to everything about an erased person are gone, for the person to keep
+    Certificate(certificate::Certificate),
     /// Show what the keys in a bundle open, with the identity they were encrypted to
     Open(open::Open),
 }
@@ -25,6 +28,7 @@ impl Export {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Bundle(bundle) => bundle.run().await,
+            What::Certificate(certificate) => certificate.run().await,
             What::Open(open) => open.run(),
         }
     }

@@ -95,6 +95,7 @@ reasons! {
     PersonExists "PERSON_EXISTS" AlreadyExists "the person is on file already" "该人员已登记",
     PersonNotFound "PERSON_NOT_FOUND" NotFound "there is no such person on file" "找不到该人员",
     PersonErased "PERSON_ERASED" Precondition "the person's data has been erased" "该人员的个人信息已删除",
+    EpochStillLives "EPOCH_STILL_LIVES" Precondition "what wrapped the keys is not destroyed yet; rotate the keys first" "封装密钥的周期尚未销毁，请先轮换密钥",
     PersonSealed "PERSON_SEALED" Precondition "the person's record is sealed" "该人员的记录已封存",
     PersonDead "PERSON_DEAD" Precondition "the death is recorded already" "死亡已登记",
     IdNumberInvalid "ID_NUMBER_INVALID" Invalid "it is not an 18-digit identity number with a right check digit" "不是校验码正确的18位公民身份号码",

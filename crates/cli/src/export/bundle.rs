@@ -44,7 +44,7 @@ pub(super) struct Bundle {
     inspector: Option<String>,
 }
 
-fn write(root: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write(root: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let file = root.join(path);
     if let Some(directory) = file.parent() {
         std::fs::create_dir_all(directory)?;
