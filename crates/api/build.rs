@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "waystation/v1/types",
     "waystation/v1/case",
     "waystation/v1/points",
@@ -11,6 +11,7 @@ const FILES: [&str; 16] = [
     "waystation/v1/audit",
     "waystation/v1/admin",
     "waystation/v1/command",
+    "waystation/v1/session",
     "event_store/client/shared",
     "event_store/client/streams",
     "event_store/client/persistent",

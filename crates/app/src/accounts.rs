@@ -1,7 +1,7 @@
 //! Who works here: accounts as facts in the log, and the secrets that prove them, of which only digests are kept.
 
 use sha2::{Digest, Sha256};
-use waystation_domain::account::{Account, CreateAccount, DisableAccount};
+use waystation_domain::account::{Account, ChangeCredential, CreateAccount, Credential, DisableAccount};
 use waystation_domain::{Principal, Reason, Rejection, Role};
 
 use crate::app::App;
@@ -13,7 +13,7 @@ use crate::vault::random;
 /// Begins a token, so that people and scanners of leaked secrets recognise one.
 const TOKEN_PREFIX: &str = "wst";
 
-fn verifier(secret: &str) -> [u8; 32] {
+pub(crate) fn verifier(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
@@ -22,6 +22,8 @@ fn verifier(secret: &str) -> [u8; 32] {
 pub enum Proof {
     /// A token of the account, of which this is the digest.
     Token([u8; 32]),
+    /// The token of a session, of which this is the digest.
+    Session([u8; 32]),
     /// A certificate that names the account.
     Certificate,
     /// An access token of the identity provider.
@@ -76,11 +78,11 @@ impl App {
     ///
     /// # Errors
     /// [`Reason::AccountMissing`] when there is no such account, or it is closed; [`AppError::Storage`].
-    pub async fn renew_token(&self, id: &str) -> Result<String, AppError> {
-        let account = self.accounts_of_staff().durable(id, self.main()).await?;
-        if account.role.is_none() || account.disabled {
-            return Err(Rejection::of(Reason::AccountMissing, "account_id").into());
-        }
+    pub async fn renew_token(&self, id: &str, envelope: &Envelope) -> Result<String, AppError> {
+        let change = ChangeCredential {
+            credential: Credential::Token,
+        };
+        self.run(self.accounts_of_staff(), id, &change, envelope).await?;
         self.give_token(id).await
     }
 
@@ -98,8 +100,9 @@ impl App {
     pub async fn disable_account(&self, id: &str, envelope: &Envelope) -> Result<(), AppError> {
         self.run(self.accounts_of_staff(), id, &DisableAccount {}, envelope)
             .await?;
-        self.vault().keys().drop_credential(id).await?;
-        Ok(())
+        let keys = self.vault().keys();
+        keys.drop_credential(id).await?;
+        Ok(keys.drop_login(id).await?)
     }
 
     /// Whether anybody has an account.
@@ -116,6 +119,14 @@ impl App {
     /// [`AppError::Storage`].
     pub async fn authenticate(&self, id: &str, secret: &str) -> Result<Option<Identified>, AppError> {
         self.identified(id, Proof::Token(verifier(secret))).await
+    }
+
+    /// As [`App::authenticate`], of the token of a session.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn in_session(&self, id: &str, secret: &str) -> Result<Option<Identified>, AppError> {
+        self.identified(id, Proof::Session(verifier(secret))).await
     }
 
     /// Who an account belongs to, on the strength of a proof; `None` when the proof does not hold, or the account is not
@@ -154,6 +165,7 @@ impl App {
         Ok(match proof {
             // Digests of random secrets: how long comparing takes tells nothing that helps.
             Proof::Token(shown) => self.vault().keys().credential(id).await? == Some(*shown),
+            Proof::Session(digest) => self.session_holds(id, digest).await?,
             Proof::Certificate => true,
             Proof::Access { until_us } => self.now_us() < *until_us,
         })

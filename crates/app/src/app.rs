@@ -21,6 +21,7 @@ use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
 use crate::permission::Permissions;
 use crate::projection::{Board, Projections, ViewStatus};
+use crate::sessions::Logins;
 use crate::system;
 use crate::vault::{KeyringSource, Vault};
 
@@ -60,6 +61,7 @@ pub struct App {
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
     budgets: Budgets,
+    logins: Logins,
     registering: Beliefs<()>,
     projections: Projections,
 }
@@ -94,6 +96,7 @@ impl App {
             vault,
             emergencies: tokio::sync::Mutex::default(),
             budgets: Budgets::default(),
+            logins: Logins::default(),
             registering: Beliefs::new(REGISTERING_KEPT_MAX),
             projections,
         })
@@ -208,6 +211,10 @@ impl App {
 
     pub(crate) fn budgets(&self) -> &Budgets {
         &self.budgets
+    }
+
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.logins
     }
 
     pub(crate) fn emergencies(&self) -> &tokio::sync::Mutex<()> {

@@ -87,6 +87,12 @@ pub enum AppError {
         /// When it may go on, in microseconds since 1970 UTC.
         until_us: i64,
     },
+    /// Somebody tried to log in, and failed, too often.
+    #[error("too many attempts failed; wait")]
+    TooManyAttempts {
+        /// When it may be tried again, in microseconds since 1970 UTC.
+        until_us: i64,
+    },
     /// A task of ours failed.
     #[error("an internal task failed: {0}")]
     Internal(String),

@@ -26,6 +26,7 @@ mod rehearse;
 mod replay;
 mod scheduler;
 mod sealing;
+mod sessions;
 mod system;
 mod vault;
 mod view;
@@ -51,6 +52,7 @@ pub use query::{
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};
 pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
+pub use sessions::Session;
 pub use vault::{FieldValue, KeyringSource, write_keyring_file};
 pub use view::{OnUnreadable, View};
 pub use waystation_trust::disclosure::{DISCLOSED_KEYS, OpenedField};

@@ -41,6 +41,15 @@ enum Chore {
         #[arg(long)]
         id: String,
     },
+    /// Take password, second factor and sessions of an account away; its token stays
+    Reset {
+        /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        #[arg(long)]
+        database: String,
+        /// Name of the account
+        #[arg(long)]
+        id: String,
+    },
     /// Close an account
     Disable {
         /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
@@ -80,9 +89,15 @@ impl Accounts {
             }
             Chore::Token { database, id } => {
                 let app = crate::open_app_as_it_is(&database).await?;
-                let token = app.renew_token(&id).await;
+                let token = app.renew_token(&id, &at_the_database()).await;
                 app.close().await;
                 print_token(&token?);
+            }
+            Chore::Reset { database, id } => {
+                let app = crate::open_app_as_it_is(&database).await?;
+                let reset = app.reset_login(&id, &at_the_database()).await;
+                app.close().await;
+                reset?;
             }
             Chore::Disable { database, id } => {
                 let app = crate::open_app_as_it_is(&database).await?;

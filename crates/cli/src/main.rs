@@ -125,7 +125,10 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.downcast_ref::<AppError>() {
         return match error {
             AppError::Storage(error) => storage_exit_code(error),
-            AppError::Rejected(_) | AppError::AsOfInFuture { .. } | AppError::BudgetSpent { .. } => exit::REJECTED,
+            AppError::Rejected(_)
+            | AppError::AsOfInFuture { .. }
+            | AppError::BudgetSpent { .. }
+            | AppError::TooManyAttempts { .. } => exit::REJECTED,
             AppError::RevisionMismatch { .. } | AppError::RequestReused | AppError::InProgress(_) => exit::CONFLICT,
             AppError::NotFound { .. } => exit::NOT_FOUND,
             AppError::Undecodable { .. } => exit::INTEGRITY,

@@ -1,13 +1,15 @@
 //! An account: who works here in which role, and since when. Secrets are kept elsewhere; the log has the facts.
 
+mod change_credential;
 mod create_account;
 mod disable_account;
 pub mod event;
 mod report_budget_spent;
 
+pub use change_credential::{ChangeCredential, Credential};
 pub use create_account::CreateAccount;
 pub use disable_account::DisableAccount;
-pub use event::{AccountCreated, AccountDisabled, AccountEvent, BudgetSpent};
+pub use event::{AccountCreated, AccountDisabled, AccountEvent, BudgetSpent, CredentialChanged};
 pub use report_budget_spent::{Budget, ReportBudgetSpent};
 
 use jiff::civil::Date;
@@ -42,6 +44,7 @@ impl Aggregate for Account {
                 self.station.clone_from(&fact.station);
             }
             AccountEvent::AccountDisabled(_) => self.disabled = true,
+            AccountEvent::CredentialChanged(_) => {}
             AccountEvent::BudgetSpent(fact) => {
                 // Only today is asked for.
                 self.spent.retain(|(_, on)| *on >= fact.on);

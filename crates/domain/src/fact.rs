@@ -148,6 +148,7 @@ impl Fact {
             },
             Fact::Account(AccountEvent::AccountCreated(_)) => ("account created", "建立账户"),
             Fact::Account(AccountEvent::AccountDisabled(_)) => ("account disabled", "停用账户"),
+            Fact::Account(AccountEvent::CredentialChanged(_)) => ("credential changed", "更换凭据"),
             Fact::Account(AccountEvent::BudgetSpent(_)) => ("budget spent", "查询次数达上限"),
             Fact::Key => ("key event", "密钥事件"),
             Fact::Claimed => ("number claimed", "占用文号"),

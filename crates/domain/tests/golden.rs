@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use waystation_domain::account::{AccountCreated, AccountDisabled, AccountEvent, Budget, BudgetSpent};
+use waystation_domain::account::{
+    AccountCreated, AccountDisabled, AccountEvent, Budget, BudgetSpent, Credential, CredentialChanged,
+};
 use waystation_domain::case::*;
 use waystation_domain::person::*;
 use waystation_domain::points::*;
@@ -290,6 +292,10 @@ fn accounts() -> Vec<AccountEvent> {
         }
         .into(),
         AccountDisabled {}.into(),
+        CredentialChanged {
+            credential: Credential::SecondFactor,
+        }
+        .into(),
         BudgetSpent {
             budget: Budget::Misses,
             on: day("2026-03-02"),

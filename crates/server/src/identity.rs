@@ -29,6 +29,8 @@ use crate::tls::Peer;
 /// Longest `authorization` that is looked at, in bytes.
 const AUTHORIZATION_BYTES_MAX: usize = 4_096;
 
+/// How a token of a session begins.
+const SESSION: &str = "wss:";
 /// How a token of an account begins.
 const TOKEN_PREFIX: &str = "wst:";
 
@@ -85,6 +87,9 @@ where
                 .await
             {
                 Ok(admitted) => {
+                    if let Who::Identified(identified) = &admitted.who {
+                        request.extensions_mut().insert(identified.clone());
+                    }
                     if let Some(principal) = admitted.principal() {
                         request.extensions_mut().insert(principal);
                     }
@@ -150,6 +155,23 @@ fn revoked() -> Status {
     )
 }
 
+fn missing() -> Status {
+    unauthenticated(
+        "CREDENTIALS_MISSING",
+        "authorization: expected a token of an account",
+        "请提供账户令牌",
+    )
+}
+
+/// The answer to a login that is not right.
+pub(crate) fn wrong_login() -> Status {
+    unauthenticated(
+        "LOGIN_INVALID",
+        "account, password or code are not right",
+        "账户、密码或动态码不正确",
+    )
+}
+
 fn wrong() -> Status {
     unauthenticated(
         "CREDENTIALS_INVALID",
@@ -183,6 +205,9 @@ impl Gate {
         let Some(principal) = admitted.principal() else {
             return Ok(admitted);
         };
+        if method == Some(Method::Own) {
+            return self.own(admitted);
+        }
         let Some(Method::Needs(action)) = method else {
             return Err(refused(
                 Code::PermissionDenied,
@@ -203,6 +228,15 @@ impl Gate {
             }
         }
         Err(denied())
+    }
+
+    /// What everybody may do about themselves, who has an account to do it about.
+    fn own(&self, admitted: Admitted) -> Result<Admitted, Status> {
+        if let Who::Identified(identified) = &admitted.who {
+            self.pace.check(&identified.principal.id).map_err(too_fast)?;
+            return Ok(admitted);
+        }
+        Err(missing())
     }
 
     async fn who(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Who, Status> {
@@ -232,11 +266,7 @@ impl Gate {
                 })?))
             }
             (None, None) if self.insecure => Ok(believed(headers).map_or(Who::Unasked, Who::Believed)),
-            (None, None) => Err(unauthenticated(
-                "CREDENTIALS_MISSING",
-                "authorization: expected a token of an account",
-                "请提供账户令牌",
-            )),
+            (None, None) => Err(missing()),
         }
     }
 
@@ -244,6 +274,14 @@ impl Gate {
         let shown = shown.to_str().map_err(|_| wrong())?;
         if shown.len() > AUTHORIZATION_BYTES_MAX {
             return Err(wrong());
+        }
+        if let Some(token) = shown
+            .strip_prefix("Bearer ")
+            .and_then(|token| token.strip_prefix(SESSION))
+            && let Some((id, secret)) = token.split_once(':')
+        {
+            let found = self.app.in_session(id, secret).await;
+            return found.map_err(|error| status(&error, ""))?.ok_or_else(wrong);
         }
         if let Some(tokens) = &self.access_tokens
             && let Some(token) = shown

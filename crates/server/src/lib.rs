@@ -22,6 +22,7 @@ mod principal;
 mod proofs;
 mod reading;
 mod reveal;
+mod session;
 mod standing;
 mod status;
 mod tls;
@@ -53,6 +54,7 @@ use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
+use waystation_api::v1::session_service_server::SessionServiceServer;
 use waystation_app::{App, Signer, StorageError};
 
 pub use access_token::{AccessTokens, Provider};
@@ -213,6 +215,7 @@ pub async fn serve(
         .add_service(PersonServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AuditServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AdminServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(SessionServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(CommandServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ServerFeaturesServer::new(store.clone()))
         .add_service(GossipServer::new(store.clone()))

@@ -7,11 +7,13 @@ use waystation_app::Action;
 pub(crate) enum Method {
     /// Anybody may ask, without saying who they are.
     Open,
+    /// Whoever has an account may, about themselves.
+    Own,
     /// Needs permission.
     Needs(Action),
 }
 
-use Method::{Needs, Open};
+use Method::{Needs, Open, Own};
 
 /// Service, methods, what they need; `*` for all other methods of a service.
 const METHODS: &[(&str, &[&str], Method)] = &[
@@ -20,6 +22,12 @@ const METHODS: &[(&str, &[&str], Method)] = &[
     ("grpc.reflection.v1alpha.ServerReflection", &["*"], Open),
     ("event_store.client.server_features.ServerFeatures", &["*"], Open),
     ("event_store.client.gossip.Gossip", &["*"], Open),
+    ("waystation.v1.SessionService", &["LogIn"], Open),
+    (
+        "waystation.v1.SessionService",
+        &["LogOut", "SetPassword", "BeginSecondFactor", "ConfirmSecondFactor"],
+        Own,
+    ),
     (
         "waystation.v1.CaseService",
         &[

@@ -129,6 +129,10 @@ fn answer(error: &AppError) -> Answer {
         )
         .with("budget", &format!("{budget:?}").to_uppercase())
         .with("until_us", until_us),
+        AppError::TooManyAttempts { until_us } => {
+            Answer::of(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "尝试次数过多，请稍后再试")
+                .with("until_us", until_us)
+        }
         AppError::Internal(_) => Answer::of(Code::Internal, "INTERNAL", "系统内部错误"),
         AppError::Storage(error) => storage(error),
     }

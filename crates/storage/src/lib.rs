@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod keys;
 mod log;
+mod logins;
 mod record;
 mod schema;
 mod sealed_keys;
@@ -23,6 +24,7 @@ pub use log::{
     APPEND_EVENTS_MAX, Direction, EVENT_BYTES_MAX, Finding, KeptCheckpoint, Log, Mark, PAGE_BYTES_MAX, PAGE_EVENTS_MAX,
     Pending, STREAM_BYTES_MAX, StoredEvent, Subscription, TYPE_BYTES_MAX, TreeHead, VerifyReport,
 };
+pub use logins::{StoredFactor, StoredLogin, StoredSession};
 pub use record::{
     Append, Appended, ExpectedRevision, LogName, NewEvent, RecordedEvent, Request, SealedPart, StreamAppend,
 };

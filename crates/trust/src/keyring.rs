@@ -238,6 +238,26 @@ impl Keyring {
         half
     }
 
+    /// What somebody's password comes to. Slow on purpose, and worth nothing to whoever has the table without the keyring.
+    ///
+    /// # Errors
+    /// When memory does not suffice.
+    pub fn password(&self, account: &str, password: &str, salt: &[u8; 16]) -> Result<[u8; 32], KeyringError> {
+        let stretched = stretch(password.as_bytes(), salt, PASSPHRASE_COST)?;
+        Ok(mac(
+            &self.digest,
+            &[b"password", account.as_bytes(), stretched.as_ref()],
+        ))
+    }
+
+    /// The secret of somebody's second factor: made again whenever it is needed, and kept nowhere.
+    pub fn factor(&self, account: &str, nonce: &[u8; 16]) -> Zeroizing<[u8; 20]> {
+        let whole = mac(&self.digest, &[b"second factor", account.as_bytes(), nonce]);
+        let mut secret = Zeroizing::new([0; 20]);
+        secret.copy_from_slice(&whole[..20]);
+        secret
+    }
+
     fn plain(&self) -> Zeroizing<Vec<u8>> {
         let mut plain = Zeroizing::new(Vec::with_capacity(64 + self.epochs.len() * 37));
         plain.extend_from_slice(self.token.as_ref());

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::Budget;
+use super::{Budget, Credential};
 use crate::kernel::{Role, events};
 use crate::personal::{Field, Personal};
 
@@ -14,6 +14,8 @@ events! {
         "account.created.v1" => AccountCreated,
         /// They may not any more.
         "account.disabled.v1" => AccountDisabled,
+        /// What proves who they are has changed.
+        "account.credential_changed.v1" => CredentialChanged,
         /// They were refused more of something than anybody needs.
         "account.budget_spent.v1" => BudgetSpent,
     }
@@ -45,4 +47,11 @@ pub struct BudgetSpent {
     pub budget: Budget,
     /// On which day, in China.
     pub on: Date,
+}
+
+/// See [`AccountEvent::CredentialChanged`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialChanged {
+    /// Which.
+    pub credential: Credential,
 }
