@@ -137,6 +137,7 @@ impl App {
         command: &C,
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
+        self.check_person(id, &envelope.principal).await?;
         self.run(&self.accounts, id, command, envelope).await
     }
 

@@ -41,6 +41,7 @@ impl App {
                 () if !state.registered => Reason::PersonNotFound,
                 () if state.erasure_committed => Reason::PersonErased,
                 () if state.sealed => Reason::PersonSealed,
+                () if state.restricted => Reason::PersonRestricted,
                 () => continue,
             };
             return Err(Rejection::of(reason, "person").into());

@@ -377,8 +377,34 @@ impl App {
         Ok(!person.is_empty() && self.person_state(person).await?.sealed)
     }
 
+    /// Whether a person's record is sealed now, and whether it is restricted.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`], [`AppError::Undecodable`].
+    pub async fn is_closed(&self, person: &str) -> Result<(bool, bool), AppError> {
+        if person.is_empty() {
+            return Ok((false, false));
+        }
+        let state = self.person_state(person).await?;
+        Ok((state.sealed, state.restricted))
+    }
+
     pub(crate) async fn person_state(&self, person: &str) -> Result<Person, AppError> {
         self.people().durable(person, self.main()).await
+    }
+
+    /// Refuses a command about somebody who is another station's, or whose data is only kept.
+    pub(crate) async fn check_person(&self, person: &str, principal: &Principal) -> Result<(), AppError> {
+        if principal.role == Role::System {
+            return Ok(());
+        }
+        let target = self.person_target(person).await?;
+        let reason = match () {
+            () if !target.station.is_empty() && target.station != principal.station => Reason::StationOutOfScope,
+            () if target.restricted => Reason::PersonRestricted,
+            () => return Ok(()),
+        };
+        Err(Rejection::from(reason).into())
     }
 
     /// What a person is to permissions, as they are now: of the station that has them on file, in the charge of the worker
@@ -388,7 +414,10 @@ impl App {
     /// [`AppError::Storage`], [`AppError::Undecodable`].
     pub async fn person_target(&self, person: &str) -> Result<Target, AppError> {
         let Person {
-            mut station, sealed, ..
+            mut station,
+            sealed,
+            restricted,
+            ..
         } = self.person_state(person).await?;
         let query = CaseQuery {
             person: Some(person.to_owned()),
@@ -406,6 +435,7 @@ impl App {
         Ok(Target {
             worker: current.and_then(|(_, case)| case.worker.clone()).unwrap_or_default(),
             sealed,
+            restricted,
             ..Target::station(&station)
         })
     }

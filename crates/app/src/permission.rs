@@ -91,6 +91,8 @@ pub struct Target {
     pub worker: String,
     /// The person is sealed.
     pub sealed: bool,
+    /// Nothing is done with the person's data but keeping it, for a time.
+    pub restricted: bool,
     /// The one who asks has announced an emergency about this person, not longer than half an hour ago.
     pub emergency: bool,
 }
@@ -102,6 +104,7 @@ impl Target {
             station: "-".into(),
             worker: String::new(),
             sealed: false,
+            restricted: false,
             emergency: false,
         }
     }
@@ -227,6 +230,10 @@ impl Permissions {
             ("station".to_owned(), text(&target.station)),
             ("worker".to_owned(), text(&target.worker)),
             ("sealed".to_owned(), RestrictedExpression::new_bool(target.sealed)),
+            (
+                "restricted".to_owned(),
+                RestrictedExpression::new_bool(target.restricted),
+            ),
             ("emergency".to_owned(), RestrictedExpression::new_bool(target.emergency)),
         ]);
         let entities = [
@@ -259,11 +266,20 @@ mod tests {
         if target.sealed && reads_record && principal.role != Role::PrivacyOfficer {
             return false;
         }
+        let names = matches!(action, A::ReadMasked | A::Reveal);
+        let in_emergency = target.emergency && purpose == Purpose::BreakGlass;
+        if target.restricted
+            && names
+            && !in_emergency
+            && !matches!(principal.role, Role::PrivacyOfficer | Role::Inspector)
+        {
+            return false;
+        }
         if action == A::ReadProofs {
             return true;
         }
         let helps = matches!(principal.role, Role::CaseWorker | Role::Supervisor);
-        if helps && target.emergency && purpose == Purpose::BreakGlass && reads_record && action != A::ReadPoints {
+        if helps && in_emergency && reads_record && action != A::ReadPoints {
             return true;
         }
         match principal.role {
@@ -315,17 +331,21 @@ mod tests {
                     station: station.into(),
                 };
                 for worker in ["", "worker-1", "worker-2"] {
-                    for (place, sealed, emergency) in [
-                        ("here", false, false),
-                        ("here", true, false),
-                        ("here", false, true),
-                        ("here", true, true),
-                        ("-", false, false),
+                    for (place, sealed, restricted, emergency) in [
+                        ("here", false, false, false),
+                        ("here", true, false, false),
+                        ("here", false, true, false),
+                        ("here", false, false, true),
+                        ("here", true, false, true),
+                        ("here", false, true, true),
+                        ("here", true, true, true),
+                        ("-", false, false, false),
                     ] {
                         let target = Target {
                             station: place.into(),
                             worker: worker.into(),
                             sealed,
+                            restricted,
                             emergency,
                         };
                         for purpose in Purpose::ALL {

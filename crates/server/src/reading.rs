@@ -94,10 +94,11 @@ impl Api {
     pub(crate) async fn case_target(&self, case: &str) -> Result<Target, Status> {
         let failed = |error| status(&error, case);
         let state = self.app.case_of(case).await.map_err(failed)?;
-        let sealed = self.app.is_sealed(&state.person).await.map_err(failed)?;
+        let (sealed, restricted) = self.app.is_closed(&state.person).await.map_err(failed)?;
         Ok(Target {
             worker: state.worker.unwrap_or_default(),
             sealed,
+            restricted,
             ..Target::station(&state.station)
         })
     }

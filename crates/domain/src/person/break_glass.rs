@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::event::{Emergency, GlassBroken, GlassReviewed, PersonEvent};
-use super::rules::{check_actor, check_open};
+use super::rules::{check_actor, check_there};
 use super::state::Person;
 use crate::case::rules::{check_note, check_role};
 use crate::kernel::{Command, Context, Role};
@@ -52,7 +52,11 @@ impl Command for BreakGlass {
     fn decide(&self, person: &Person, context: &Context<'_>) -> Result<Vec<PersonEvent>, Rejection> {
         check_role(&[Role::CaseWorker, Role::Supervisor], context)?;
         // No emergency opens what two people sealed.
-        check_open(person)?;
+        // Restricting does not stand in the way of a life in danger; a seal does.
+        check_there(person)?;
+        if person.sealed {
+            return Err(Reason::PersonSealed.into());
+        }
         check_note("reason", &self.reason)?;
         if self.reason.chars().count() < REASON_CHARS_MIN {
             let no = Rejection::of(Reason::FieldInvalid, "reason");

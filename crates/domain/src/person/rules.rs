@@ -16,11 +16,14 @@ pub(super) fn check_there(person: &Person) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// As [`check_there`], and it is not sealed.
+/// As [`check_there`], and it is neither sealed nor restricted (个人信息保护法 47).
 pub(super) fn check_open(person: &Person) -> Result<(), Rejection> {
     check_there(person)?;
     if person.sealed {
         return Err(Reason::PersonSealed.into());
+    }
+    if person.restricted {
+        return Err(Reason::PersonRestricted.into());
     }
     Ok(())
 }
