@@ -57,6 +57,7 @@ fn arrows_go_the_way_the_architecture_says() {
         ("sqlx", &["storage"] as &[&str]),
         ("rusqlite", &["storage"]),
         ("cedar-policy", &["app"]),
+        ("cryptoki", &["app"]),
         ("ed25519-dalek", &["trust"]),
         ("base64", &["trust"]),
         ("age", &["trust"]),

@@ -19,11 +19,12 @@ use crate::budget::Budgets;
 use crate::clock::Clock;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
+use crate::keyring_source::KeyringSource;
 use crate::permission::Permissions;
 use crate::projection::{Board, Projections, ViewStatus};
 use crate::sessions::Logins;
 use crate::system;
-use crate::vault::{KeyringSource, Vault};
+use crate::vault::Vault;
 
 /// Stations whose policy is kept in memory.
 const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");

@@ -2,7 +2,6 @@
 //! access record gives.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use lru::LruCache;
@@ -16,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::access::AccessReceipt;
 use crate::error::AppError;
 use crate::ids::{self, subject};
+use crate::keyring_source::{KeyringSource, read_file, write_keyring_file};
 use crate::system::keyring_id;
 
 /// Category of the streams that say which keys there are.
@@ -28,23 +28,6 @@ pub(crate) const KEY_CREATED: &str = "key.created.v1";
 pub(crate) const KEYS_SHREDDED: &str = "key.shredded.v1";
 /// Keys that are known to be in the log.
 const ANNOUNCED_KEPT_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("is not zero");
-/// Largest keyring file, in bytes.
-const FILE_BYTES_MAX: u64 = waystation_trust::keyring::KEYRING_BYTES_MAX as u64;
-
-/// Where the keyring is kept.
-#[derive(Clone, Default)]
-pub enum KeyringSource {
-    /// In the keys' database, without a passphrase: whoever reads the database reads everything. For trying out.
-    #[default]
-    Database,
-    /// In a file of its own, under a passphrase.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The passphrase.
-        passphrase: Zeroizing<String>,
-    },
-}
 
 /// The keys at work.
 pub(crate) struct Vault {
@@ -138,11 +121,11 @@ impl Vault {
         let bytes = stored.clone();
         // Argon2 takes its time on purpose.
         let ring = tokio::task::spawn_blocking(move || {
-            let passphrase = match &source {
-                KeyringSource::Database => None,
-                KeyringSource::File { passphrase, .. } => Some(passphrase.as_str()),
-            };
-            Keyring::unlock(&bytes, passphrase)
+            Ok::<_, AppError>(match &source {
+                KeyringSource::Database => Keyring::unlock(&bytes, None)?,
+                KeyringSource::File { passphrase, .. } => Keyring::unlock(&bytes, Some(passphrase))?,
+                KeyringSource::Device { root, .. } => Keyring::unlock(&root.open(&bytes)?, None)?,
+            })
         })
         .await
         .map_err(|error| AppError::Internal(error.to_string()))??;
@@ -163,7 +146,9 @@ impl Vault {
 
     async fn stored(&self) -> Result<Zeroizing<Vec<u8>>, AppError> {
         match &self.source {
-            KeyringSource::File { path, .. } => read_file(path).map(Zeroizing::new),
+            KeyringSource::File { path, .. } | KeyringSource::Device { path, .. } => {
+                read_file(path).map(Zeroizing::new)
+            }
             KeyringSource::Database => loop {
                 if let Some(stored) = self.keys.keyring().await? {
                     return Ok(Zeroizing::new(stored));
@@ -185,6 +170,11 @@ impl Vault {
             }
             KeyringSource::File { path, passphrase } => {
                 let stored = ring.lock(passphrase, &random()?)?;
+                write_keyring_file(path, &stored)?;
+                Zeroizing::new(stored)
+            }
+            KeyringSource::Device { path, root } => {
+                let stored = root.seal(&ring.unprotected())?;
                 write_keyring_file(path, &stored)?;
                 Zeroizing::new(stored)
             }
@@ -467,49 +457,4 @@ pub(crate) async fn commitments(log: &Log, subject: [u8; 16]) -> Result<Vec<(u32
             })
         })
         .collect()
-}
-
-/// Reads a keyring file that only its owner can read.
-fn read_file(path: &std::path::Path) -> Result<Vec<u8>, AppError> {
-    let wrong = |what: &str| AppError::KeyringFile(format!("{}: {what}", path.display()));
-    let about = std::fs::metadata(path).map_err(|_| wrong("it cannot be read"))?;
-    #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 != 0 {
-        return Err(wrong("others can read it; run chmod 600"));
-    }
-    if about.len() > FILE_BYTES_MAX {
-        return Err(wrong("it is too long for a keyring"));
-    }
-    std::fs::read(path).map_err(|_| wrong("it cannot be read"))
-}
-
-/// Writes a keyring file that only its owner can read: whole and durable, or not at all.
-///
-/// # Errors
-/// [`AppError::KeyringFile`].
-pub fn write_keyring_file(path: &std::path::Path, stored: &[u8]) -> Result<(), AppError> {
-    let beside = path.with_extension("new");
-    let write = || {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        std::io::Write::write_all(&mut file, stored)?;
-        file.sync_all()?;
-        let former = std::fs::OpenOptions::new().write(true).open(path).ok();
-        std::fs::rename(&beside, path)?;
-        // The name must not go back to the former file with the power: keys may be wrapped under the new one already.
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        std::fs::File::open(directory.unwrap_or(std::path::Path::new(".")))?.sync_all()?;
-        if let Some(mut former) = former {
-            let zeros = vec![0; former.metadata()?.len() as usize];
-            std::io::Write::write_all(&mut former, &zeros)?;
-            former.sync_all()?;
-        }
-        Ok(())
-    };
-    write().map_err(|error: std::io::Error| {
-        AppError::KeyringFile(format!("{}: it cannot be written: {}", path.display(), error.kind()))
-    })
 }

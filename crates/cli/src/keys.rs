@@ -28,6 +28,24 @@ pub(crate) struct KeyPlace {
     /// A file with the keyring's passphrase; otherwise the environment variable WAYSTATION_PASSPHRASE
     #[arg(long, global = true, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    #[cfg(feature = "pkcs11")]
+    #[command(flatten)]
+    device: Device,
+}
+
+/// Which device holds the root key, and which of its keys that is.
+#[cfg(feature = "pkcs11")]
+#[derive(Args, Clone, Default)]
+struct Device {
+    /// Library of a PKCS #11 device that holds the key of the keyring's file; its PIN goes where the passphrase goes
+    #[arg(long, global = true, value_name = "FILE", requires_all = ["pkcs11_token", "keyring"])]
+    pkcs11_module: Option<PathBuf>,
+    /// Label of the device's token
+    #[arg(long, global = true, value_name = "LABEL")]
+    pkcs11_token: Option<String>,
+    /// Label of the key in it; `keys new` makes it
+    #[arg(long, global = true, value_name = "LABEL", default_value = "waystation")]
+    pkcs11_key: String,
 }
 
 static PLACE: OnceLock<KeyPlace> = OnceLock::new();
@@ -50,11 +68,38 @@ pub(crate) fn database() -> Option<String> {
 pub(crate) fn keyring() -> anyhow::Result<KeyringSource> {
     match &place().keyring {
         None => Ok(KeyringSource::Database),
+        #[cfg(feature = "pkcs11")]
+        Some(path) if place().device.pkcs11_module.is_some() => Ok(KeyringSource::Device {
+            path: path.clone(),
+            root: std::sync::Arc::new(device(false)?),
+        }),
         Some(path) => Ok(KeyringSource::File {
             path: path.clone(),
             passphrase: passphrase()?,
         }),
     }
+}
+
+/// The device's key, made when it is missing and may be made.
+#[cfg(feature = "pkcs11")]
+fn device(make: bool) -> anyhow::Result<waystation_app::DeviceKey> {
+    let Device {
+        pkcs11_module: Some(module),
+        pkcs11_token: Some(token),
+        pkcs11_key,
+    } = &place().device
+    else {
+        bail!(StorageError::Url(
+            "--pkcs11-module and --pkcs11-token go together".into()
+        ));
+    };
+    Ok(waystation_app::DeviceKey::open(
+        module,
+        token,
+        pkcs11_key,
+        &passphrase()?,
+        make,
+    )?)
 }
 
 fn passphrase() -> anyhow::Result<Zeroizing<String>> {
@@ -187,23 +232,33 @@ fn put_into_file(ring: &Keyring) -> anyhow::Result<ExitCode> {
     if path.exists() {
         bail!(StorageError::Url(format!("{}: it exists already", path.display())));
     }
+    let stored = protected(ring)?;
+    waystation_app::write_keyring_file(path, &stored)?;
+    eprintln!(
+        "{}",
+        say(
+            "Keep a copy of the file and what opens it apart from each other and from the database: without both,\n\
+             nothing personal can be read again.",
+            "请将该文件与开启它的口令或设备分开保管，且不要与数据库放在一起；缺少任何一个，个人信息都无法再读取。"
+        )
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A keyring as it is stored: encrypted by a device, or under a passphrase.
+fn protected(ring: &Keyring) -> anyhow::Result<Vec<u8>> {
+    #[cfg(feature = "pkcs11")]
+    if place().device.pkcs11_module.is_some() {
+        let device = device(true)?;
+        return Ok(waystation_app::RootKey::seal(&device, &ring.unprotected())?);
+    }
     let passphrase = passphrase()?;
     if passphrase.chars().count() < PASSPHRASE_CHARS_MIN {
         bail!(StorageError::Url(format!(
             "the passphrase: expected at least {PASSPHRASE_CHARS_MIN} characters"
         )));
     }
-    let stored = ring.lock(&passphrase, &*random::<40>()?)?;
-    waystation_app::write_keyring_file(path, &stored)?;
-    eprintln!(
-        "{}",
-        say(
-            "Keep a copy of the file and the passphrase apart from each other and from the database: without both,\n\
-             nothing personal can be read again.",
-            "请将该文件与口令分开保管，且不要与数据库放在一起；缺少任何一个，个人信息都无法再读取。"
-        )
-    );
-    Ok(ExitCode::SUCCESS)
+    Ok(ring.lock(&passphrase, &*random::<40>()?)?)
 }
 
 async fn rotate(database: &str) -> anyhow::Result<ExitCode> {

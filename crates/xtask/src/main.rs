@@ -3,6 +3,7 @@
 mod bench;
 mod clients;
 mod postgres;
+mod softhsm;
 mod test;
 
 use std::process::ExitCode;

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use crate::{clients, postgres};
+use crate::{clients, postgres, softhsm};
+
+/// What is tested beyond what is built by itself.
+const FEATURES: [&str; 2] = ["--features", "waystation-cli/pkcs11"];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let postgres = postgres::find_or_start()?;
@@ -13,14 +16,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     // `cargo test` builds programs only for the integration tests of their own package; ours lie in another.
     let built = Command::new(&cargo)
         .args(["build", "--workspace", "--bins"])
+        .args(FEATURES)
         .status()
         .map_err(|error| format!("cargo build: {error}"))?;
     if !built.success() {
         return Err("the programs do not build".into());
     }
     let clients = clients::install(&cargo)?;
-    let status = Command::new(cargo)
+    let softhsm = softhsm::find_or_install()?;
+    let mut tests = Command::new(cargo);
+    if let Some(module) = &softhsm.module {
+        tests
+            .env("WAYSTATION_TEST_PKCS11", module)
+            .env("SOFTHSM2_CONF", &softhsm.configuration);
+    }
+    let status = tests
         .args(["test", "--workspace", "--all-targets"])
+        .args(FEATURES)
         .args(arguments)
         .env("WAYSTATION_TEST_POSTGRES_URL", &postgres.url)
         .env("WAYSTATION_TEST_TALLY", &tally)
@@ -39,8 +51,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         ));
     }
     println!(
-        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({}); EventStoreDB clients: {}",
-        postgres.origin, clients.said
+        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({}); EventStoreDB clients: {}; PKCS #11: {}",
+        postgres.origin,
+        clients.said,
+        softhsm.said()
     );
     Ok(())
 }
