@@ -8,6 +8,7 @@ mod import;
 mod key;
 mod keys;
 mod lang;
+mod memory;
 mod migrate;
 mod progress;
 mod projections;
@@ -93,6 +94,7 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter("warn")
         .init();
+    memory::keep_to_ourselves();
     let arguments = Arguments::parse();
     lang::choose(arguments.lang);
     keys::choose(arguments.keys);
