@@ -398,10 +398,16 @@ impl App {
         if principal.role == Role::System {
             return Ok(());
         }
-        let target = self.person_target(person).await?;
+        let state = self.person_state(person).await?;
+        let station = if state.registered {
+            state.station
+        } else {
+            // Known by a case, and not on file as a person.
+            self.person_target(person).await?.station
+        };
         let reason = match () {
-            () if !target.station.is_empty() && target.station != principal.station => Reason::StationOutOfScope,
-            () if target.restricted => Reason::PersonRestricted,
+            () if !station.is_empty() && station != principal.station => Reason::StationOutOfScope,
+            () if state.restricted => Reason::PersonRestricted,
             () => return Ok(()),
         };
         Err(Rejection::from(reason).into())
