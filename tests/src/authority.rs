@@ -7,7 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
 };
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
 /// A certificate and its key, in PEM.
 pub struct Pair {
@@ -159,8 +159,21 @@ pub fn place(directory: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// Connects to a server of this machine over TLS.
+///
+/// # Errors
+/// When the handshake fails.
+pub async fn connect(
+    address: &str,
+    authority: &Authority,
+    shown: Option<&Pair>,
+) -> Result<Channel, tonic::transport::Error> {
+    let endpoint = Channel::from_shared(format!("https://{address}")).expect("is a URL");
+    endpoint.tls_config(client_tls(authority, shown))?.connect().await
+}
+
 /// How a client connects that trusts an authority and shows a certificate.
-pub fn client_tls(authority: &Authority, shown: Option<&Pair>) -> ClientTlsConfig {
+fn client_tls(authority: &Authority, shown: Option<&Pair>) -> ClientTlsConfig {
     let tls = ClientTlsConfig::new()
         .domain_name("localhost")
         .ca_certificate(Certificate::from_pem(&authority.certificate));

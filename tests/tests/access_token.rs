@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 use waystation_api::v1;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_storage::testing::on_both;
-use waystation_tests::authority::{Authority, client_tls, place, signing_pair};
+use waystation_tests::authority::{Authority, Pair, connect, place, signing_pair};
 use waystation_tests::{Bearing, SECURE, STATION, Server, account, base64, run};
 
 const ISSUER: &str = "https://login.qingzhen.example";
@@ -112,11 +112,7 @@ fn an_access_token_is_taken_exactly_as_it_must_be() {
                 &keys,
             ],
         );
-        let connect = async |shown: Option<&waystation_tests::authority::Pair>| {
-            let endpoint = Channel::from_shared(format!("https://{}", server.address)).expect("is a URL");
-            let endpoint = endpoint.tls_config(client_tls(&site, shown)).expect("is good");
-            endpoint.connect().await.expect("connects")
-        };
+        let connect = async |shown: Option<&Pair>| connect(&server.address, &site, shown).await.expect("connects");
         let channel = connect(None).await;
         let good = issuer.token(&header("one"), &claims());
         list(&channel, &good).await.expect("is as it must be");

@@ -30,10 +30,8 @@ const NOTES: [&str; 10] = [
 
 /// The last digit that makes a number of 17 digits right (GB 11643-1999).
 fn checked(number: &str) -> String {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let digits = number.bytes().take(17).map(|byte| u32::from(byte - b'0'));
-    let sum: u32 = digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
-    format!("{}{}", &number[..17], b"10X98765432"[(sum % 11) as usize] as char)
+    let digit = waystation_domain::person::check_digit(&number[..17]).expect("are 17 digits");
+    format!("{}{digit}", &number[..17])
 }
 
 /// A value in every encoding in which it might be lying about.

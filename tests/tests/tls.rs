@@ -8,20 +8,11 @@ use tonic::transport::Channel;
 use waystation_api::v1;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_storage::testing::on_both;
-use waystation_tests::authority::{Authority, Pair, client_tls, place};
+use waystation_tests::authority::{Authority, Pair, connect, place};
 use waystation_tests::{Bearing, SECURE, STATION, Server, account, run};
 
 /// Longest the test waits for what a server does within seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn connect(
-    server: &Server,
-    authority: &Authority,
-    shown: Option<&Pair>,
-) -> Result<Channel, tonic::transport::Error> {
-    let endpoint = Channel::from_shared(format!("https://{}", server.address)).expect("is a URL");
-    endpoint.tls_config(client_tls(authority, shown))?.connect().await
-}
 
 async fn list(channel: &Channel) -> Result<(), tonic::Status> {
     let request = v1::ListCasesRequest {
@@ -45,7 +36,7 @@ async fn list_as(channel: &Channel, token: &str) -> Result<(), tonic::Status> {
 
 /// Connects and asks; a handshake that fails shows at the one or at the other.
 async fn refused_at_the_handshake(server: &Server, authority: &Authority, shown: &Pair) -> bool {
-    match connect(server, authority, Some(shown)).await {
+    match connect(&server.address, authority, Some(shown)).await {
         Err(_) => true,
         // TLS 1.3 clients learn of it when they first read.
         Ok(channel) => list(&channel)
@@ -106,15 +97,15 @@ fn certificates_prove_accounts_and_revoked_ones_nothing() {
             Ok(channel) => list(&channel).await.is_err(),
         });
         // Without a certificate a token says who; with one of a device too; the certificate of an account needs none.
-        let bare = connect(&server, &site, None).await.expect("connects");
+        let bare = connect(&server.address, &site, None).await.expect("connects");
         unauthenticated(list(&bare).await, "CREDENTIALS_MISSING");
         list_as(&bare, &worker).await.expect("a token says who");
-        let device = connect(&server, &site, Some(&ours.client(11, "")))
+        let device = connect(&server.address, &site, Some(&ours.client(11, "")))
             .await
             .expect("connects");
         unauthenticated(list(&device).await, "CREDENTIALS_MISSING");
         list_as(&device, &worker).await.expect("a token says who");
-        let district = connect(&server, &site, Some(&ours.client(12, &named("district-7"))))
+        let district = connect(&server.address, &site, Some(&ours.client(12, &named("district-7"))))
             .await
             .expect("connects");
         list(&district).await.expect("the certificate says who");
@@ -125,13 +116,13 @@ fn certificates_prove_accounts_and_revoked_ones_nothing() {
             (22, "spiffe://waystation/station-elsewhere/district-7".to_owned()),
             (23, format!("spiffe://waystation/{STATION}/district-7/more")),
         ] {
-            let channel = connect(&server, &site, Some(&ours.client(serial, &uri)))
+            let channel = connect(&server.address, &site, Some(&ours.client(serial, &uri)))
                 .await
                 .expect("connects");
             unauthenticated(list(&channel).await, "ACCOUNT_MISSING");
         }
         let other = ours.client(24, "spiffe://elsewhere/station-qinglongshan/district-7");
-        let other = connect(&server, &site, Some(&other)).await.expect("connects");
+        let other = connect(&server.address, &site, Some(&other)).await.expect("connects");
         unauthenticated(list(&other).await, "CREDENTIALS_MISSING");
         // Certificates that do not even connect.
         for pair in [
@@ -162,14 +153,16 @@ fn certificates_prove_accounts_and_revoked_ones_nothing() {
         unauthenticated(ended.await.expect("ends in time"), "CERTIFICATE_INVALID");
         unauthenticated(list(&district).await, "CERTIFICATE_INVALID");
         assert!(refused_at_the_handshake(&server, &site, &ours.client(12, &named("district-7"))).await);
-        let bystander = connect(&server, &site, Some(&bystander)).await.expect("others connect");
+        let bystander = connect(&server.address, &site, Some(&bystander))
+            .await
+            .expect("others connect");
         list(&bystander).await.expect("others go on");
 
         // Files that do not read, or do not fit together, change nothing; others take over while connections stay.
         place(directory.path(), "revoked.pem", "nothing of the kind");
         place(directory.path(), "server.key", &site.server(3).key);
         tokio::time::sleep(Duration::from_secs(5)).await;
-        connect(&server, &site, None)
+        connect(&server.address, &site, None)
             .await
             .expect("what was there before serves");
         unauthenticated(list(&district).await, "CERTIFICATE_INVALID");
@@ -179,13 +172,13 @@ fn certificates_prove_accounts_and_revoked_ones_nothing() {
         place(directory.path(), "server.pem", &swapped.certificate);
         place(directory.path(), "server.key", &swapped.key);
         let swapped = tokio::time::timeout(PATIENCE, async {
-            while connect(&server, &next, None).await.is_err() {
+            while connect(&server.address, &next, None).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         });
         swapped.await.expect("the new certificate is shown in time");
         assert!(
-            connect(&server, &site, None).await.is_err(),
+            connect(&server.address, &site, None).await.is_err(),
             "the old is not shown any more"
         );
         list_as(&bare, &worker).await.expect("an open connection goes on");

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::execute::Envelope;
 use crate::ids;
+use crate::sessions::SESSION_PREFIX;
 use crate::vault::random;
 
 /// Begins a token, so that people and scanners of leaked secrets recognise one.
@@ -40,6 +41,25 @@ pub struct Identified {
     pub principal: Principal,
     /// What showed it.
     pub proof: Proof,
+}
+
+/// The account that a token names, and the token as a proof of it; `None` when it is no token.
+pub fn parse_token(token: &str) -> Option<(String, Proof)> {
+    let (prefix, rest) = token.split_once(':')?;
+    let (id, secret) = rest.split_once(':')?;
+    let proof = match prefix {
+        TOKEN_PREFIX => Proof::token(secret),
+        SESSION_PREFIX => Proof::Session(verifier(secret)),
+        _ => return None,
+    };
+    Some((id.to_owned(), proof))
+}
+
+impl Proof {
+    /// The secret of an account's token.
+    pub fn token(secret: &str) -> Self {
+        Self::Token(verifier(secret))
+    }
 }
 
 /// Account and secret of `Basic` credentials; `None` when they do not read.
@@ -79,11 +99,21 @@ impl App {
     /// # Errors
     /// [`Reason::AccountMissing`] when there is no such account, or it is closed; [`AppError::Storage`].
     pub async fn renew_token(&self, id: &str, envelope: &Envelope) -> Result<String, AppError> {
-        let change = ChangeCredential {
-            credential: Credential::Token,
-        };
-        self.run(self.accounts_of_staff(), id, &change, envelope).await?;
+        self.change_credential(id, Credential::Token, envelope).await?;
         self.give_token(id).await
+    }
+
+    /// Puts on record that a credential of an account changes, before it does.
+    pub(crate) async fn change_credential(
+        &self,
+        id: &str,
+        credential: Credential,
+        envelope: &Envelope,
+    ) -> Result<(), AppError> {
+        let change = ChangeCredential { credential };
+        self.run(self.accounts_of_staff(), id, &change, envelope)
+            .await
+            .map(drop)
     }
 
     async fn give_token(&self, id: &str) -> Result<String, AppError> {
@@ -111,22 +141,6 @@ impl App {
     /// [`AppError::Storage`].
     pub async fn has_accounts(&self) -> Result<bool, AppError> {
         Ok(self.vault().keys().has_credentials().await?)
-    }
-
-    /// Who a token belongs to, of which these are the two halves; `None` when it belongs to nobody, or not any more.
-    ///
-    /// # Errors
-    /// [`AppError::Storage`].
-    pub async fn authenticate(&self, id: &str, secret: &str) -> Result<Option<Identified>, AppError> {
-        self.identified(id, Proof::Token(verifier(secret))).await
-    }
-
-    /// As [`App::authenticate`], of the token of a session.
-    ///
-    /// # Errors
-    /// [`AppError::Storage`].
-    pub async fn in_session(&self, id: &str, secret: &str) -> Result<Option<Identified>, AppError> {
-        self.identified(id, Proof::Session(verifier(secret))).await
     }
 
     /// Who an account belongs to, on the strength of a proof; `None` when the proof does not hold, or the account is not

@@ -50,16 +50,15 @@ impl Spent {
     /// When the next is within the budget again; `None` when it is now.
     fn until(&mut self, budget: Budget, persons: &[String], now: i64) -> Option<i64> {
         let (most, window) = bounds(budget);
+        self.searches.retain(|at| now - at < DAY_US);
+        self.misses.retain(|at| now - at < DAY_US);
+        self.reveals.retain(|_, at| now - *at < HOUR_US);
+        let others = self.reveals.iter().filter(|(person, _)| !persons.contains(person));
         let mut times: Vec<i64> = match budget {
             Budget::Searches => self.searches.clone(),
             Budget::Misses => self.misses.clone(),
-            Budget::Reveals => {
-                self.reveals.retain(|_, at| now - *at < window);
-                let others = self.reveals.iter().filter(|(person, _)| !persons.contains(person));
-                others.map(|(_, at)| *at).collect()
-            }
+            Budget::Reveals => others.map(|(_, at)| *at).collect(),
         };
-        times.retain(|at| now - at < window);
         times.sort_unstable();
         let more = if budget == Budget::Reveals { persons.len() } else { 1 };
         let over = (times.len() + more).checked_sub(most).filter(|over| *over > 0)?;
@@ -105,6 +104,9 @@ impl Budgets {
 
     /// Counts what has just gone on record.
     pub(crate) async fn note(&self, record: &AccessRecord, at: i64) {
+        if record.rpc != SEARCH && !reveals(&record.rpc, &record.classes) {
+            return;
+        }
         // What is not in memory is read from the log when it is asked for.
         if let Some(spent) = &mut *self.of(&record.principal).lock().await {
             spent.note(record, at);

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use waystation_domain::person::is_personal_number;
+pub(crate) use waystation_trust::hex::{hex, unhex};
 
 /// A fresh random id.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
@@ -47,21 +48,4 @@ pub const ID_BYTES_MAX: usize = 64;
 pub fn is_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !text.is_empty() && text.len() <= ID_BYTES_MAX && text.bytes().all(allowed) && !is_personal_number(text)
-}
-
-/// The bytes of lower-case hexadecimal of exactly their length.
-pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use waystation_storage::{Direction, ExpectedRevision, LogName, PAGE_EVENTS_MAX, SealedKey, StorageError, StoredKey};
+use waystation_storage::{Direction, LogName, PAGE_EVENTS_MAX, SealedKey, StorageError, StoredKey};
 use waystation_trust::{Hash, Keyring};
 
 use crate::access::AccessRecord;
@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::ids;
 use crate::ids::subject;
-use crate::vault::{KEY_CATEGORY, KEY_CREATED, KEYS_SHREDDED, commitment, key_append, key_event, random};
+use crate::vault::{KEY_CATEGORY, KEY_CREATED, KEYS_SHREDDED, commitment, random};
 
 /// Stream that says which epochs are gone.
 pub(crate) const RING_STREAM: &str = "key-ring";
@@ -76,7 +76,8 @@ impl App {
         let older: Vec<u32> = ring.living().into_iter().filter(|living| *living != epoch).collect();
         // Said first: if the power fails between, a repeated rotation destroys what is left and says so again.
         for epoch in &older {
-            self.tell_destroyed(*epoch).await?;
+            let body = serde_json::json!({ "epoch": epoch, "covers": self.main().head().size });
+            self.tell(RING_STREAM, EPOCH_DESTROYED, "RotateKeys", &body).await?;
             ring.destroy_epoch(*epoch);
         }
         self.vault().replace_ring(ring).await?;
@@ -86,15 +87,6 @@ impl App {
             destroyed: older,
             rewrapped,
         })
-    }
-
-    async fn tell_destroyed(&self, epoch: u32) -> Result<(), AppError> {
-        let body = serde_json::json!({ "epoch": epoch, "covers": self.main().head().size });
-        let id = ids::digest(&[b"epoch", &epoch.to_le_bytes(), ids::random().as_bytes()]);
-        let mut event = key_event(EPOCH_DESTROYED, &body, id);
-        event.metadata = self.system_metadata("RotateKeys").into();
-        let append = key_append(RING_STREAM.into(), ExpectedRevision::Any, event, "system-keys");
-        self.main().append(append).await.map(drop).map_err(AppError::from)
     }
 
     /// Compares every stored key with what the log committed to: none swapped, none lost, none kept that was destroyed.

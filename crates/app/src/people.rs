@@ -369,14 +369,6 @@ impl App {
         serde_json::to_vec(&metadata).expect("metadata holds only strings")
     }
 
-    /// Whether a person's record is sealed now.
-    ///
-    /// # Errors
-    /// [`AppError::Storage`], [`AppError::Undecodable`].
-    pub async fn is_sealed(&self, person: &str) -> Result<bool, AppError> {
-        Ok(!person.is_empty() && self.person_state(person).await?.sealed)
-    }
-
     /// Whether a person's record is sealed now, and whether it is restricted.
     ///
     /// # Errors

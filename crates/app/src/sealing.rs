@@ -140,7 +140,7 @@ impl App {
     }
 
     /// Puts what was done with keys into the log.
-    async fn tell(
+    pub(crate) async fn tell(
         &self,
         stream: &str,
         event_type: &str,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 use tokio::sync::Semaphore;
 use totp_rs::{Builder, Totp};
-use waystation_domain::account::{ChangeCredential, Credential};
+use waystation_domain::account::Credential;
 use waystation_domain::{Reason, Rejection};
 use waystation_storage::{StorageError, StoredFactor, StoredLogin, StoredSession};
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ use crate::ids;
 use crate::vault::random;
 
 /// Begins the token of a session.
-const SESSION_PREFIX: &str = "wss";
+pub(crate) const SESSION_PREFIX: &str = "wss";
 /// A session ends this long after its last call…
 const IDLE_MAX_US: i64 = 30 * MINUTE_US;
 /// … and this long after it began.
@@ -88,12 +88,6 @@ pub struct Session {
     pub until_us: i64,
 }
 
-fn code_wrong() -> AppError {
-    Rejection::of(Reason::FieldInvalid, "code")
-        .with("expected", "the six digits that the second factor shows now")
-        .into()
-}
-
 impl App {
     /// Begins a session. `None` when account, password or code are not right; which of them is not said.
     ///
@@ -107,13 +101,12 @@ impl App {
         self.logins().begin(account, now)?;
         let right = self.is_password(account, password).await?;
         let right = self.code_fits(account, code, right).await?;
-        let secret = Zeroizing::new(ids::hex(&random::<32>()?));
-        let digest = verifier(&secret);
-        let keys = self.vault().keys();
         if !right || !self.is_open(account).await? {
             return Ok(None);
         }
         self.logins().succeed(account);
+        let secret = Zeroizing::new(ids::hex(&random::<32>()?));
+        let (digest, keys) = (verifier(&secret), self.vault().keys());
         keys.drop_sessions(account, SESSIONS_MAX - 1).await?;
         let session = StoredSession {
             principal: account.to_owned(),
@@ -227,7 +220,7 @@ impl App {
         let salt = random()?;
         let verifier = self.stretched(account, password, salt).await?;
         // On record before it counts.
-        self.tell_change(Credential::Password, envelope).await?;
+        self.change_credential(account, Credential::Password, envelope).await?;
         let keys = self.vault().keys();
         keys.put_login(account, &StoredLogin { salt, verifier }).await?;
         Ok(keys.drop_sessions(account, 0).await?)
@@ -262,7 +255,8 @@ impl App {
         };
         let uri = self.totp(account, &factor).await?.to_url();
         let uri = uri.map_err(|error| AppError::Internal(error.to_string()))?;
-        self.tell_change(Credential::SecondFactor, envelope).await?;
+        self.change_credential(account, Credential::SecondFactor, envelope)
+            .await?;
         self.vault().keys().put_factor(account, &factor).await?;
         Ok(Zeroizing::new(uri))
     }
@@ -277,7 +271,10 @@ impl App {
         let factor = factor.ok_or(AppError::NotFound { kind: "second factor" })?;
         self.logins().begin(account, self.now_us())?;
         if !self.take_code(account, code, &factor).await? {
-            return Err(code_wrong());
+            let wrong = Rejection::of(Reason::FieldInvalid, "code");
+            return Err(wrong
+                .with("expected", "the six digits that the second factor shows now")
+                .into());
         }
         self.logins().succeed(account);
         Ok(())
@@ -288,18 +285,7 @@ impl App {
     /// # Errors
     /// [`Reason::AccountMissing`]; [`AppError::Storage`].
     pub async fn reset_login(&self, account: &str, envelope: &Envelope) -> Result<(), AppError> {
-        let change = ChangeCredential {
-            credential: Credential::Reset,
-        };
-        self.run(self.accounts_of_staff(), account, &change, envelope).await?;
+        self.change_credential(account, Credential::Reset, envelope).await?;
         Ok(self.vault().keys().drop_login(account).await?)
-    }
-
-    async fn tell_change(&self, credential: Credential, envelope: &Envelope) -> Result<(), AppError> {
-        let change = ChangeCredential { credential };
-        let account = envelope.principal.id.as_str();
-        self.run(self.accounts_of_staff(), account, &change, envelope)
-            .await
-            .map(drop)
     }
 }

@@ -41,9 +41,12 @@ fn a_session_ends_when_nobody_uses_it_and_after_half_a_day() {
                 .await
                 .expect("is judged")
                 .expect("is right");
-            session.token.rsplit(':').next().expect("has parts").to_owned()
+            session.token.to_string()
         };
-        let holds = async |secret: &str| app.in_session("worker-1", secret).await.expect("is judged").is_some();
+        let holds = async |secret: &str| {
+            let (id, proof) = waystation_app::parse_token(secret).expect("is a token");
+            app.identified(&id, proof).await.expect("is judged").is_some()
+        };
 
         let idle = begin().await;
         clock.set(morning + 29 * MINUTE_US);

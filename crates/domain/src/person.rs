@@ -29,7 +29,7 @@ pub use event::{
     ProtectiveFactRecorded, ProtectiveKind, RecordsSealed, RestrictionLifted, SealLifted, SubjectRequestAnswered,
     SubjectRequestKind, SubjectRequestRegistered, VerifiedBy,
 };
-pub use identity::{IdNumber, is_personal_number, normalise_name, normalise_phone};
+pub use identity::{IdNumber, check_digit, is_personal_number, normalise_name, normalise_phone};
 pub use propose_act::ProposeAct;
 pub use record_death::RecordDeath;
 pub use record_protective_fact::RecordProtectiveFact;

@@ -29,11 +29,6 @@ use crate::tls::Peer;
 /// Longest `authorization` that is looked at, in bytes.
 const AUTHORIZATION_BYTES_MAX: usize = 4_096;
 
-/// How a token of a session begins.
-const SESSION: &str = "wss:";
-/// How a token of an account begins.
-const TOKEN_PREFIX: &str = "wst:";
-
 /// The layer.
 #[derive(Clone)]
 pub(crate) struct Gate {
@@ -131,16 +126,6 @@ fn refused(code: Code, reason: &str, message: &str, chinese: &str) -> Status {
         .set_error_info(reason, DOMAIN, [])
         .set_localized_message(LANGUAGE, chinese);
     Status::with_error_details(code, message, details)
-}
-
-/// The two halves of what `authorization` holds.
-fn credentials(value: &str) -> Option<(String, String)> {
-    if let Some(token) = value.strip_prefix("Bearer ") {
-        let (id, secret) = token.strip_prefix(TOKEN_PREFIX)?.split_once(':')?;
-        return Some((id.to_owned(), secret.to_owned()));
-    }
-    let (id, secret) = waystation_app::basic_credentials(value.strip_prefix("Basic ")?)?;
-    Some((id, secret))
 }
 
 fn unauthenticated(reason: &str, message: &str, chinese: &str) -> Status {
@@ -275,26 +260,21 @@ impl Gate {
         if shown.len() > AUTHORIZATION_BYTES_MAX {
             return Err(wrong());
         }
-        if let Some(token) = shown
-            .strip_prefix("Bearer ")
-            .and_then(|token| token.strip_prefix(SESSION))
-            && let Some((id, secret)) = token.split_once(':')
-        {
-            let found = self.app.in_session(id, secret).await;
-            return found.map_err(|error| status(&error, ""))?.ok_or_else(wrong);
+        let (account, proof) = self.proved(shown, peer).ok_or_else(wrong)?;
+        self.identified(&account, proof).await?.ok_or_else(wrong)
+    }
+
+    /// The account that `authorization` names, and what shows it.
+    fn proved(&self, shown: &str, peer: Option<&Peer>) -> Option<(String, Proof)> {
+        if let Some(credentials) = shown.strip_prefix("Basic ") {
+            let (account, secret) = waystation_app::basic_credentials(credentials)?;
+            return Some((account, Proof::token(&secret)));
         }
-        if let Some(tokens) = &self.access_tokens
-            && let Some(token) = shown
-                .strip_prefix("Bearer ")
-                .filter(|token| !token.starts_with(TOKEN_PREFIX))
-        {
-            let (account, until_us) = tokens.account(token, peer).ok_or_else(wrong)?;
-            let found = self.identified(&account, Proof::Access { until_us }).await?;
-            return found.ok_or_else(wrong);
-        }
-        let (id, secret) = credentials(shown).ok_or_else(wrong)?;
-        let found = self.app.authenticate(&id, &secret).await;
-        found.map_err(|error| status(&error, ""))?.ok_or_else(wrong)
+        let token = shown.strip_prefix("Bearer ")?;
+        waystation_app::parse_token(token).or_else(|| {
+            let (account, until_us) = self.access_tokens.as_ref()?.account(token, peer)?;
+            Some((account, Proof::Access { until_us }))
+        })
     }
 
     async fn identified(&self, account: &str, proof: Proof) -> Result<Option<Identified>, Status> {

@@ -18,13 +18,11 @@ type Receipt = Result<Response<v1::CommandReceipt>, Status>;
 impl Api {
     /// Whether the reading of an account is permitted.
     async fn allows_points(&self, reader: &Reader, person: &str, station: &str) -> Result<bool, Status> {
-        let sealed = self
-            .app
-            .is_sealed(person)
-            .await
-            .map_err(|error| status(&error, person))?;
+        let closed = self.app.is_closed(person).await;
+        let (sealed, restricted) = closed.map_err(|error| status(&error, person))?;
         let target = Target {
             sealed,
+            restricted,
             ..Target::station(station)
         };
         self.allows(reader, Action::ReadPoints, &target)

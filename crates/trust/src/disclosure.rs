@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::bundle::{Blob, each_event};
 use crate::envelope::{DataKey, Place, open};
+use crate::hex::{hex, unhex};
 use crate::leaf::Header;
 use crate::recipient::{RecipientError, decrypt_with, encrypt_to};
 use crate::tree::Hash;
@@ -25,21 +26,6 @@ pub struct DisclosedKey {
     pub version: u32,
     /// The key.
     pub key: DataKey,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 impl DisclosedKey {

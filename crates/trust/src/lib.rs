@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod cosign;
 pub mod disclosure;
 pub mod envelope;
+pub mod hex;
 pub mod keyring;
 pub mod leaf;
 mod named_key;

@@ -18,6 +18,14 @@ pub struct IdNumber(String);
 const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const CHECK_DIGITS: &[u8; 11] = b"10X98765432";
 
+/// The check digit of the first 17 digits of a number; `None` when they are not that.
+pub fn check_digit(first: &str) -> Option<char> {
+    let digits: Option<Vec<u32>> = first.chars().map(|digit| digit.to_digit(10)).collect();
+    let digits = digits.filter(|digits| digits.len() == WEIGHTS.len())?;
+    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
+    Some(CHECK_DIGITS[(sum % 11) as usize] as char)
+}
+
 impl IdNumber {
     /// Reads a number; a small x and outer spaces are accepted.
     ///
@@ -26,16 +34,10 @@ impl IdNumber {
     pub fn parse(field: &'static str, text: &str) -> Result<Self, Rejection> {
         let wrong = || Rejection::of(Reason::IdNumberInvalid, field);
         let text = text.trim().to_ascii_uppercase();
-        let digits: Vec<u32> = text
-            .bytes()
-            .take(17)
-            .filter_map(|byte| (byte as char).to_digit(10))
-            .collect();
-        if text.len() != 18 || digits.len() != 17 {
+        let Some((first, last)) = text.split_at_checked(17) else {
             return Err(wrong());
-        }
-        let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
-        if text.as_bytes()[17] != CHECK_DIGITS[(sum % 11) as usize] {
+        };
+        if check_digit(first).is_none_or(|digit| last.chars().ne([digit])) {
             return Err(wrong());
         }
         let number = Self(text);
