@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "waystation/v1/types",
     "waystation/v1/case",
     "waystation/v1/points",
@@ -19,6 +19,7 @@ const FILES: [&str; 17] = [
     "event_store/client/server_features",
     "event_store/client/monitoring",
     "event_store/client/operations",
+    "event_store/client/users",
     "kurrentdb/protocol/v2/streams",
     "kurrentdb/protocol/v2/errors",
 ];

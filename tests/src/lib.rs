@@ -412,21 +412,39 @@ pub fn as_of(position: i64) -> Option<v1::ReadOptions> {
 
 /// Reading everything, as a client of EventStoreDB asks for it.
 pub fn read_all() -> waystation_api::event_store::client::streams::ReadReq {
+    use waystation_api::event_store::client::Empty;
+    use waystation_api::event_store::client::streams::read_req::options::all_options::AllOption;
+    use waystation_api::event_store::client::streams::read_req::options::{AllOptions, StreamOption};
+    read(StreamOption::All(AllOptions {
+        all_option: Some(AllOption::Start(Empty {})),
+    }))
+}
+
+/// Reading a stream from its beginning, as a client of EventStoreDB asks for it.
+pub fn read_stream(name: &str) -> waystation_api::event_store::client::streams::ReadReq {
+    use waystation_api::event_store::client::streams::read_req::options::StreamOption;
+    use waystation_api::event_store::client::{Empty, StreamIdentifier, StreamStart, stream_start};
+    read(StreamOption::Stream(StreamStart {
+        stream_identifier: Some(StreamIdentifier {
+            stream_name: name.as_bytes().to_vec().into(),
+        }),
+        revision_option: Some(stream_start::RevisionOption::Start(Empty {})),
+    }))
+}
+
+fn read(
+    stream: waystation_api::event_store::client::streams::read_req::options::StreamOption,
+) -> waystation_api::event_store::client::streams::ReadReq {
     use waystation_api::event_store::client::streams::ReadReq;
     use waystation_api::event_store::client::streams::read_req::Options;
-    use waystation_api::event_store::client::streams::read_req::options::all_options::AllOption;
-    use waystation_api::event_store::client::streams::read_req::options::{
-        AllOptions, CountOption, FilterOption, StreamOption,
-    };
+    use waystation_api::event_store::client::streams::read_req::options::{CountOption, FilterOption};
     use waystation_api::event_store::client::uuid_option::Content;
     use waystation_api::event_store::client::{Empty, UuidOption};
     let options = Options {
         uuid_option: Some(UuidOption {
             content: Some(Content::String(Empty {})),
         }),
-        stream_option: Some(StreamOption::All(AllOptions {
-            all_option: Some(AllOption::Start(Empty {})),
-        })),
+        stream_option: Some(stream),
         count_option: Some(CountOption::Count(10_000)),
         filter_option: Some(FilterOption::NoFilter(Empty {})),
         ..Options::default()

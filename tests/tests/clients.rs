@@ -5,8 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use waystation_api::event_store::client::users::users_client::UsersClient;
+use waystation_api::event_store::client::users::{CreateReq, create_req};
 use waystation_storage::testing::on_both;
-use waystation_tests::{Server, json, run};
+use waystation_tests::authority::{Authority, connect, place};
+use waystation_tests::{Bearing, SECURE, Server, account, json, run};
 
 fn installed() -> PathBuf {
     let directory = std::env::var("WAYSTATION_TEST_CLIENTS");
@@ -75,6 +78,49 @@ fn python(client: &str) {
         let tour_py = script("tour.py");
         tour(&own.join("bin/python"), &[&tour_py.display().to_string(), client], &own);
     }
+}
+
+#[test]
+fn a_stock_client_shows_a_password_over_tls() {
+    let python = || installed().join("python/kurrentdbclient/bin/python");
+    if !python().is_file() {
+        return; // the last line of the run says so
+    }
+    on_both(|database| async move {
+        assert!(run(&["migrate", "--database", &database.url]).status.success());
+        let security = account(&database.url, "security-1", "SECURITY_ADMIN");
+        let site = Authority::new("servers of Qingzhen");
+        let pair = site.server(2);
+        let directory = tempfile::tempdir().expect("makes a directory");
+        let path = |name: &str, text: &str| place(directory.path(), name, text).display().to_string();
+        let (certificate, key) = (path("server.pem", &pair.certificate), path("server.key", &pair.key));
+        let authority = path("authority.pem", &site.certificate);
+        let server = Server::serve_with(&database.url, &[SECURE, "--tls-cert", &certificate, "--tls-key", &key]);
+        let channel = connect(&server.address, &site, None).await.expect("connects");
+        let mut users = UsersClient::with_interceptor(channel, Bearing::new(&security));
+        for name in ["stats-1", "stats-2"] {
+            let options = create_req::Options {
+                login_name: name.into(),
+                password: "a-long-password".into(),
+                full_name: String::new(),
+                groups: vec!["SERVICE".into(), "district-1".into()],
+            };
+            let request = CreateReq { options: Some(options) };
+            users.create(request).await.expect("is made");
+        }
+        let port = server.address.rsplit(':').next().expect("has a port");
+        let uri = |name: &str| format!("esdb://{name}:a-long-password@localhost:{port}");
+        let output = Command::new(python())
+            .arg(script("secure.py"))
+            .args([&authority, &uri("stats-1"), &uri("stats-2")])
+            .output()
+            .expect("the client is installed");
+        let (said, errors) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(output.status.success() && said.trim() == "DONE", "{said}\n{errors}");
+    });
 }
 
 /// As [`python`].

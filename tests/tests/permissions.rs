@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use tonic::{Code, Status};
+use waystation_api::event_store::client::streams::DeleteReq;
+use waystation_api::event_store::client::streams::streams_client::StreamsClient;
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
 use waystation_tests::records::{NUMBERS, record};
-use waystation_tests::{Clients, STATION, Server, order, today};
+use waystation_tests::{Clients, STATION, Server, order, read_all, read_stream, today};
 
 const THERE: &str = "station-elsewhere";
-const ROLES: [&str; 9] = [
+const ROLES: [&str; 10] = [
     "CASE_WORKER",
     "SUPERVISOR",
     "DISTRICT_OFFICER",
@@ -19,6 +21,7 @@ const ROLES: [&str; 9] = [
     "SYSTEM_ADMIN",
     "SECURITY_ADMIN",
     "AUDIT_ADMIN",
+    "SERVICE",
 ];
 const RECORDS: [(char, &str); 5] = [
     ('o', "own"),
@@ -412,6 +415,17 @@ async fn whole(server: &Server, role: &str) -> String {
             .await,
     ) {
         may.push("ManageAccounts");
+    }
+    let acting = waystation_tests::Acting::new("worker-1", role, STATION);
+    let mut streams = StreamsClient::with_interceptor(channel.clone(), acting);
+    if permitted(streams.read(read_all()).await) {
+        may.push("ReadEvents");
+    }
+    if permitted(streams.read(read_stream("orders-1")).await) {
+        may.push("ReadStreams");
+    }
+    if permitted(streams.delete(DeleteReq::default()).await) {
+        may.push("WriteStreams");
     }
     let watch = as_role.cases.watch_cases(v1::WatchCasesRequest::default());
     if permitted(watch.await) {

@@ -34,6 +34,10 @@ pub mod event_store {
         pub mod monitoring {
             tonic::include_proto!("event_store.client.monitoring");
         }
+        /// Accounts.
+        pub mod users {
+            tonic::include_proto!("event_store.client.users");
+        }
         /// Chores.
         pub mod operations {
             tonic::include_proto!("event_store.client.operations");

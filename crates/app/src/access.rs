@@ -73,7 +73,7 @@ impl Purpose {
             Role::CaseWorker | Role::StoreKeeper | Role::System => Purpose::Care,
             Role::Supervisor | Role::DistrictOfficer => Purpose::Supervision,
             Role::Inspector | Role::AuditAdmin => Purpose::Inspection,
-            Role::SystemAdmin | Role::SecurityAdmin => Purpose::Supervision,
+            Role::SystemAdmin | Role::SecurityAdmin | Role::Service => Purpose::Supervision,
             Role::PrivacyOfficer => Purpose::SubjectRequest,
         }
     }

@@ -2,17 +2,20 @@
 
 use sha2::{Digest, Sha256};
 use waystation_domain::account::{Account, ChangeCredential, CreateAccount, Credential, DisableAccount};
-use waystation_domain::{Principal, Reason, Rejection, Role};
+use waystation_domain::{Aggregate, Principal, Reason, Rejection, Role};
+use waystation_storage::Direction;
 
 use crate::app::App;
 use crate::error::AppError;
 use crate::execute::Envelope;
 use crate::ids;
-use crate::sessions::SESSION_PREFIX;
+use crate::sessions::{SESSION_PREFIX, check_password};
 use crate::vault::random;
 
 /// Begins a token, so that people and scanners of leaked secrets recognise one.
 const TOKEN_PREFIX: &str = "wst";
+/// Accounts in one list.
+pub const ACCOUNTS_LISTED_MAX: usize = 10_000;
 
 pub(crate) fn verifier(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
@@ -25,6 +28,8 @@ pub enum Proof {
     Token([u8; 32]),
     /// The token of a session, of which this is the digest.
     Session([u8; 32]),
+    /// The password of an account that has no second factor; this is what it comes to.
+    Password([u8; 32]),
     /// A certificate that names the account.
     Certificate,
     /// An access token of the identity provider.
@@ -94,6 +99,23 @@ impl App {
         self.give_token(id).await
     }
 
+    /// Makes an account that shows a password instead of a token; its token is nobody's.
+    ///
+    /// # Errors
+    /// As [`App::create_account`] and [`App::give_password`].
+    pub async fn create_account_with_password(
+        &self,
+        id: &str,
+        role: Role,
+        station: &str,
+        password: &str,
+        envelope: &Envelope,
+    ) -> Result<(), AppError> {
+        check_password(password)?;
+        self.create_account(id, role, station, envelope).await?;
+        self.give_password(id, password, envelope).await
+    }
+
     /// Gives an account a new token in the place of the old one, which opens nothing from then on.
     ///
     /// # Errors
@@ -135,12 +157,34 @@ impl App {
         Ok(keys.drop_login(id).await?)
     }
 
+    /// What an account is, and when it last changed; `None` when there is no such account.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn account_of(&self, id: &str) -> Result<Option<(Account, i64)>, AppError> {
+        let account: Account = self.accounts_of_staff().durable(id, self.main()).await?;
+        let stream = format!("{}-{id}", Account::CATEGORY);
+        let newest = self
+            .main()
+            .read_stream(&stream, u64::MAX, Direction::Backwards, 1)
+            .await?;
+        Ok(newest.first().map(|event| (account, event.recorded_us)))
+    }
+
+    /// Accounts that are open, at most [`ACCOUNTS_LISTED_MAX`] of them, by name.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn open_accounts(&self) -> Result<Vec<String>, AppError> {
+        Ok(self.vault().keys().principals(ACCOUNTS_LISTED_MAX).await?)
+    }
+
     /// Whether anybody has an account.
     ///
     /// # Errors
     /// [`AppError::Storage`].
     pub async fn has_accounts(&self) -> Result<bool, AppError> {
-        Ok(self.vault().keys().has_credentials().await?)
+        Ok(!self.vault().keys().principals(1).await?.is_empty())
     }
 
     /// Who an account belongs to, on the strength of a proof; `None` when the proof does not hold, or the account is not
@@ -180,6 +224,7 @@ impl App {
             // Digests of random secrets: how long comparing takes tells nothing that helps.
             Proof::Token(shown) => self.vault().keys().credential(id).await? == Some(*shown),
             Proof::Session(digest) => self.session_holds(id, digest).await?,
+            Proof::Password(shown) => self.password_holds(id, shown).await?,
             Proof::Certificate => true,
             Proof::Access { until_us } => self.now_us() < *until_us,
         })

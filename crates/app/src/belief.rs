@@ -52,6 +52,14 @@ impl<S: Default> Beliefs<S> {
         self.len() == 0
     }
 
+    /// Something else than an append of ours may have changed what is believed: it is read again before the next decision.
+    pub fn doubt(&self, name: &str) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(belief) = kept.peek(name) {
+            belief.stale.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// The belief of this name.
     pub fn of(&self, name: &str) -> Arc<Belief<S>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

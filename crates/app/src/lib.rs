@@ -36,7 +36,7 @@ mod view;
 pub mod views;
 
 pub use access::{Access, AccessLine, AccessReceipt, AccessRecord, EVERYBODY, Purpose};
-pub use accounts::{Identified, Proof, basic_credentials, parse_token};
+pub use accounts::{ACCOUNTS_LISTED_MAX, Identified, Proof, basic_credentials, parse_token};
 pub use app::{App, AppOptions};
 pub use belief::{Belief, Beliefs, Held, OnItsWay};
 pub use budget::{Budget, REVEAL_ENTRY, SEARCH};

@@ -72,7 +72,9 @@ actions! {
     DecidePerson,
     /// The log as it is.
     ReadEvents,
-    /// Streams of other tenants.
+    /// Streams of other tenants: reading them.
+    ReadStreams,
+    /// Streams of other tenants: writing them.
     WriteEvents,
     /// Projections and verification.
     Administer,
@@ -305,14 +307,21 @@ mod tests {
             },
             Role::Inspector => matches!(
                 action,
-                A::ReadStatus | A::ReadPoints | A::ReadMasked | A::ReadStatistics | A::ReadAccess | A::ReadEvents
+                A::ReadStatus
+                    | A::ReadPoints
+                    | A::ReadMasked
+                    | A::ReadStatistics
+                    | A::ReadAccess
+                    | A::ReadEvents
+                    | A::ReadStreams
             ),
             Role::PrivacyOfficer => match action {
                 A::DecidePerson | A::RecordPerson | A::ReadAccess | A::ReviewGlass => true,
                 A::ReadMasked | A::Reveal | A::FindPeople => purpose == Purpose::SubjectRequest,
                 _ => false,
             },
-            Role::SystemAdmin => matches!(action, A::Administer | A::WriteEvents),
+            Role::SystemAdmin => matches!(action, A::Administer | A::ReadStreams | A::WriteEvents),
+            Role::Service => matches!(action, A::ReadStreams | A::WriteEvents),
             Role::SecurityAdmin => action == A::ManageAccounts,
             Role::AuditAdmin => action == A::ReadAccess,
         }

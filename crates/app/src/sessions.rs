@@ -43,8 +43,16 @@ const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 const MINUTE_US: i64 = 60_000_000;
 const ISSUER: &str = "Waystation";
 
+/// Passwords that are recognised without the work of stretching them.
+const RECOGNISED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("is not zero");
+
+/// An account, and a digest of the password it showed.
+type Shown = (String, [u8; 32]);
+
 /// Attempts that failed, and passwords at work.
 pub(crate) struct Logins {
+    /// What passwords came to; whether they still do is asked of the database each time.
+    recognised: Mutex<LruCache<Shown, [u8; 32]>>,
     failures: Mutex<LruCache<String, Vec<i64>>>,
     stretching: Semaphore,
     waiting: Semaphore,
@@ -53,11 +61,20 @@ pub(crate) struct Logins {
 impl Default for Logins {
     fn default() -> Self {
         Self {
+            recognised: Mutex::new(LruCache::new(RECOGNISED_MAX)),
             failures: Mutex::new(LruCache::new(ACCOUNTS_KEPT_MAX)),
             stretching: Semaphore::new(STRETCHED_AT_ONCE),
             waiting: Semaphore::new(STRETCHED_AND_WAITING_MAX),
         }
     }
+}
+
+/// Refuses what is no password.
+pub(crate) fn check_password(password: &str) -> Result<(), Rejection> {
+    if PASSWORD_CHARS.contains(&password.chars().count()) {
+        return Ok(());
+    }
+    Err(Rejection::of(Reason::FieldInvalid, "password").with("expected", "12 to 200 characters"))
 }
 
 impl Logins {
@@ -72,6 +89,16 @@ impl Logins {
         }
         times.push(now);
         Ok(())
+    }
+
+    fn recognised(&self, shown: &Shown) -> Option<[u8; 32]> {
+        let mut recognised = self.recognised.lock().unwrap_or_else(PoisonError::into_inner);
+        recognised.get(shown).copied()
+    }
+
+    fn recognise(&self, shown: Shown, verifier: [u8; 32]) {
+        let mut recognised = self.recognised.lock().unwrap_or_else(PoisonError::into_inner);
+        recognised.put(shown, verifier);
     }
 
     fn succeed(&self, account: &str) {
@@ -126,11 +153,16 @@ impl App {
     }
 
     async fn is_password(&self, account: &str, password: &str) -> Result<bool, AppError> {
+        Ok(self.matching(account, password).await?.is_some())
+    }
+
+    /// What a password comes to, when it is the account's.
+    async fn matching(&self, account: &str, password: &str) -> Result<Option<[u8; 32]>, AppError> {
         let kept = self.vault().keys().login(account).await?;
         // Whoever has none takes as long.
         let salt = kept.map_or([0; 16], |kept| kept.salt);
         let shown = self.stretched(account, password, salt).await?;
-        Ok(kept.is_some_and(|kept| kept.verifier == shown))
+        Ok(kept.map(|kept| kept.verifier).filter(|kept| *kept == shown))
     }
 
     async fn stretched(&self, account: &str, password: &str, salt: [u8; 16]) -> Result<[u8; 32], AppError> {
@@ -192,6 +224,38 @@ impl App {
         Ok(true)
     }
 
+    /// The password of an account as a proof, for programs that send it with every call; `None` when it is not right, or
+    /// the account has a second factor. A password that was right is recognised again without the work.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyAttempts`]; [`AppError::Storage`].
+    pub async fn password_proof(&self, account: &str, password: &str) -> Result<Option<Proof>, AppError> {
+        if !ids::is_id(account) || self.vault().keys().login(account).await?.is_none() {
+            return Ok(None);
+        }
+        let shown = (account.to_owned(), verifier(password));
+        if let Some(verifier) = self.logins().recognised(&shown)
+            && self.password_holds(account, &verifier).await?
+        {
+            return Ok(Some(Proof::Password(verifier)));
+        }
+        self.logins().begin(account, self.now_us())?;
+        let Some(verifier) = self.matching(account, password).await? else {
+            return Ok(None);
+        };
+        self.logins().succeed(account);
+        self.logins().recognise(shown, verifier);
+        Ok(Some(Proof::Password(verifier)))
+    }
+
+    /// Whether a password is still what it was, and all that is asked for.
+    pub(crate) async fn password_holds(&self, account: &str, shown: &[u8; 32]) -> Result<bool, AppError> {
+        let keys = self.vault().keys();
+        let factor = keys.factor(account).await?.filter(|factor| factor.confirmed);
+        let login = keys.login(account).await?;
+        Ok(factor.is_none() && login.is_some_and(|login| login.verifier == *shown))
+    }
+
     /// Ends the session that somebody shows.
     ///
     /// # Errors
@@ -210,13 +274,19 @@ impl App {
     /// [`AppError::Storage`].
     pub async fn set_password(&self, envelope: &Envelope, old: &str, password: &str) -> Result<(), AppError> {
         let account = envelope.principal.id.as_str();
-        if !PASSWORD_CHARS.contains(&password.chars().count()) {
-            let wrong = Rejection::of(Reason::FieldInvalid, "password");
-            return Err(wrong.with("expected", "12 to 200 characters").into());
-        }
+        check_password(password)?;
         if self.vault().keys().login(account).await?.is_some() {
             self.prove_password(account, "old_password", old).await?;
         }
+        self.give_password(account, password, envelope).await
+    }
+
+    /// Gives an account a password, whatever it had, and ends all its sessions.
+    ///
+    /// # Errors
+    /// A rejection when the password is too short or long; [`Reason::AccountMissing`]; [`AppError::Storage`].
+    pub async fn give_password(&self, account: &str, password: &str, envelope: &Envelope) -> Result<(), AppError> {
+        check_password(password)?;
         let salt = random()?;
         let verifier = self.stretched(account, password, salt).await?;
         // On record before it counts.

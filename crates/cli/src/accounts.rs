@@ -25,7 +25,7 @@ enum Chore {
         #[arg(long)]
         id: String,
         /// CASE_WORKER, SUPERVISOR, DISTRICT_OFFICER, INSPECTOR, STORE_KEEPER, PRIVACY_OFFICER, SYSTEM_ADMIN,
-        /// SECURITY_ADMIN or AUDIT_ADMIN
+        /// SECURITY_ADMIN, AUDIT_ADMIN or SERVICE
         #[arg(long)]
         role: String,
         /// Station or office

@@ -114,13 +114,15 @@ pub enum Role {
     SecurityAdmin,
     /// 审计管理员: reads the records of reading; changes nothing.
     AuditAdmin,
+    /// A program of another office, with streams of its own in the log; sees no record.
+    Service,
     /// Waystation itself: clock, import.
     System,
 }
 
 impl Role {
     /// All roles, in the order of `domain` documentation.
-    pub const ALL: [Role; 10] = [
+    pub const ALL: [Role; 11] = [
         Role::CaseWorker,
         Role::Supervisor,
         Role::DistrictOfficer,
@@ -130,6 +132,7 @@ impl Role {
         Role::SystemAdmin,
         Role::SecurityAdmin,
         Role::AuditAdmin,
+        Role::Service,
         Role::System,
     ];
 
@@ -145,6 +148,7 @@ impl Role {
             Role::SystemAdmin => "SYSTEM_ADMIN",
             Role::SecurityAdmin => "SECURITY_ADMIN",
             Role::AuditAdmin => "AUDIT_ADMIN",
+            Role::Service => "SERVICE",
             Role::System => "SYSTEM",
         }
     }

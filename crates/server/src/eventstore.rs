@@ -4,8 +4,10 @@
 //! about expected revisions, repeats and deletes, `write` carries them out. `feed` gives out events through history
 //! into the present, from the one `tail` that reads for all; `read` and `subscribe` send them.
 
+mod acl;
 mod append;
 mod batch;
+mod caller;
 mod cluster;
 mod decide;
 mod door;
@@ -24,6 +26,7 @@ mod stream;
 mod streams;
 mod subscribe;
 mod tail;
+mod users;
 mod v2;
 mod wire;
 mod write;
@@ -35,10 +38,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tonic::codegen::http;
-use waystation_app::{Beliefs, Clock, Log, LogName, StorageError, ids};
+use waystation_app::{Beliefs, Clock, Log, LogName, RecordedEvent, StorageError, ids};
 
 use crate::Api;
 use failure::Failure;
+pub(crate) use failure::{PATHS, plain};
 use groups::Groups;
 use recent::Recent;
 use stream::Stream;
@@ -119,12 +123,23 @@ impl EventStore {
             tokio::spawn(async move { linking.keep_links(stopped).await });
         }
         let following = service.clone();
-        tokio::spawn(async move { following.tail.follow(&following.log, &following.recent, stopped).await });
+        tokio::spawn(async move {
+            let saw = |event: &RecordedEvent| following.saw(event);
+            following.tail.follow(&following.log, saw, stopped).await;
+        });
         service.start_groups().await.map_err(|failure| match failure {
             Failure::Storage(error) => error,
             other => StorageError::Unavailable(other.status().message().to_owned()),
         })?;
         Ok(service)
+    }
+
+    /// An event is in the log, written by this process or another.
+    fn saw(&self, event: &RecordedEvent) {
+        self.recent.saw(event);
+        if let Some(base) = name::about(event.stream()) {
+            self.streams.doubt(base);
+        }
     }
 
     /// The time now, microseconds since 1970 UTC.

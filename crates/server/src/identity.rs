@@ -1,8 +1,8 @@
 //! Who calls, and whether they may call this at all: one layer before every service.
 //!
-//! A token in `authorization` (`Bearer wst:…`, or `Basic` with the account and the token's secret, as EventStoreDB clients
-//! send it) says who, or an access token of the identity provider (`access_token`), or the client's certificate does. Only a server that was started `--insecure` believes metadata
-//! instead. What exactly is read or changed is asked again where it is known; this is the outer door, which refuses what no
+//! A token in `authorization` (`Bearer wst:…`, or `Basic` with the account and the token's secret or a password, as
+//! EventStoreDB clients send it) says who, or an access token of the identity provider (`access_token`), or the client's
+//! certificate does. Only a server that was started `--insecure` believes metadata instead. What exactly is read or changed is asked again where it is known; this is the outer door, which refuses what no
 //! target could permit. Whoever is let in is looked at again while their stream is open (`standing`).
 
 use std::pin::Pin;
@@ -19,6 +19,7 @@ use waystation_app::{App, Identified, Proof, Purpose, Target};
 use waystation_domain::Principal;
 
 use crate::access_token::AccessTokens;
+use crate::eventstore;
 use crate::methods::{self, Method};
 use crate::pace::Pace;
 use crate::principal::believed;
@@ -90,6 +91,9 @@ where
                     }
                     let response = inner.call(request).await?;
                     Ok(response.map(|body| Body::new(Standing::new(body, gate, admitted))))
+                }
+                Err(status) if request.uri().path().starts_with(eventstore::PATHS) => {
+                    Ok(eventstore::plain(&status).into_http())
                 }
                 Err(status) => Ok(status.into_http()),
             }
@@ -260,16 +264,26 @@ impl Gate {
         if shown.len() > AUTHORIZATION_BYTES_MAX {
             return Err(wrong());
         }
-        let (account, proof) = self.proved(shown, peer).ok_or_else(wrong)?;
+        if let Some(credentials) = shown.strip_prefix("Basic ") {
+            return self.by_secret(credentials).await;
+        }
+        let (account, proof) = self.borne(shown, peer).ok_or_else(wrong)?;
         self.identified(&account, proof).await?.ok_or_else(wrong)
     }
 
-    /// The account that `authorization` names, and what shows it.
-    fn proved(&self, shown: &str, peer: Option<&Peer>) -> Option<(String, Proof)> {
-        if let Some(credentials) = shown.strip_prefix("Basic ") {
-            let (account, secret) = waystation_app::basic_credentials(credentials)?;
-            return Some((account, Proof::token(&secret)));
+    /// The account of basic credentials: the secret of its token, or its password.
+    async fn by_secret(&self, credentials: &str) -> Result<Identified, Status> {
+        let (account, secret) = waystation_app::basic_credentials(credentials).ok_or_else(wrong)?;
+        if let Some(found) = self.identified(&account, Proof::token(&secret)).await? {
+            return Ok(found);
         }
+        let proof = self.app.password_proof(&account, &secret).await;
+        let proof = proof.map_err(|error| status(&error, ""))?.ok_or_else(wrong)?;
+        self.identified(&account, proof).await?.ok_or_else(wrong)
+    }
+
+    /// The account that a bearer's token names, and what shows it.
+    fn borne(&self, shown: &str, peer: Option<&Peer>) -> Option<(String, Proof)> {
         let token = shown.strip_prefix("Bearer ")?;
         waystation_app::parse_token(token).or_else(|| {
             let (account, until_us) = self.access_tokens.as_ref()?.account(token, peer)?;

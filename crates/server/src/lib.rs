@@ -47,6 +47,7 @@ use waystation_api::event_store::client::operations::operations_server::Operatio
 use waystation_api::event_store::client::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer;
 use waystation_api::event_store::client::server_features::server_features_server::ServerFeaturesServer;
 use waystation_api::event_store::client::streams::streams_server::StreamsServer;
+use waystation_api::event_store::client::users::users_server::UsersServer;
 use waystation_api::kurrentdb::streams_service_server::StreamsServiceServer;
 use waystation_api::v1::admin_service_server::AdminServiceServer;
 use waystation_api::v1::audit_service_server::AuditServiceServer;
@@ -216,6 +217,7 @@ pub async fn serve(
         .add_service(AuditServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AdminServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(SessionServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(UsersServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(CommandServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ServerFeaturesServer::new(store.clone()))
         .add_service(GossipServer::new(store.clone()))

@@ -159,13 +159,14 @@ const METHODS: &[(&str, &[&str], Method)] = &[
     (
         "event_store.client.streams.Streams",
         &["Read"],
-        Needs(Action::ReadEvents),
+        // What of the log as it is, is asked where it is known.
+        Needs(Action::ReadStreams),
     ),
     ("event_store.client.streams.Streams", &["*"], Needs(Action::WriteEvents)),
     (
         "event_store.client.persistent_subscriptions.PersistentSubscriptions",
         &["Read", "GetInfo", "List"],
-        Needs(Action::ReadEvents),
+        Needs(Action::ReadStreams),
     ),
     (
         "event_store.client.persistent_subscriptions.PersistentSubscriptions",
@@ -182,6 +183,8 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         &["*"],
         Needs(Action::Administer),
     ),
+    ("event_store.client.users.Users", &["ChangePassword"], Own),
+    ("event_store.client.users.Users", &["*"], Needs(Action::ManageAccounts)),
     (
         "kurrentdb.protocol.v2.streams.StreamsService",
         &["*"],

@@ -417,52 +417,6 @@ impl KeyStore {
         Ok((0..rows.len()).map(|row| rows.text(row, 0)).collect())
     }
 
-    /// Keeps the digest of somebody's secret, in the place of an older one.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn put_credential(&self, principal: &str, verifier: &[u8; 32]) -> Result<(), StorageError> {
-        self.drop_credential(principal).await?;
-        let insert = Insert {
-            table: "credential".into(),
-            columns: &["principal", "verifier"],
-            values: vec![Column::Text(vec![principal.to_owned()]), blob(verifier)],
-        };
-        self.insert(insert).await.map(drop)
-    }
-
-    /// Forgets somebody's secret.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn drop_credential(&self, principal: &str) -> Result<(), StorageError> {
-        self.delete("credential", "principal = $1", vec![Value::Text(principal.to_owned())])
-            .await
-    }
-
-    /// The digest of somebody's secret.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn credential(&self, principal: &str) -> Result<Option<[u8; 32]>, StorageError> {
-        let sql = "SELECT verifier FROM credential WHERE principal = $1";
-        let rows = self.engine.query(sql, vec![Value::Text(principal.to_owned())]).await?;
-        Ok(if rows.is_empty() {
-            None
-        } else {
-            rows.slice(0, 0).try_into().ok()
-        })
-    }
-
-    /// Whether anybody has a secret.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn has_credentials(&self) -> Result<bool, StorageError> {
-        let sql = "SELECT principal FROM credential LIMIT 1";
-        Ok(!self.engine.query(sql, Vec::new()).await?.is_empty())
-    }
-
     /// Writes down, before it happens, that keys are unwrapped on the strength of the access record at a position.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Passwords, second factors and sessions, as far as they are kept: digests, salts and times.
+//! Secrets of accounts, passwords, second factors and sessions, as far as they are kept: digests, salts and times.
 
 use bytes::Bytes;
 
@@ -49,6 +49,52 @@ impl KeyStore {
     async fn put(&self, insert: Insert, principal: &str) -> Result<(), StorageError> {
         self.delete(&insert.table, "principal = $1", text(principal)).await?;
         self.insert(insert).await.map(drop)
+    }
+
+    /// Keeps the digest of somebody's secret, in the place of an older one.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn put_credential(&self, principal: &str, verifier: &[u8; 32]) -> Result<(), StorageError> {
+        self.drop_credential(principal).await?;
+        let insert = Insert {
+            table: "credential".into(),
+            columns: &["principal", "verifier"],
+            values: vec![Column::Text(vec![principal.to_owned()]), blob(verifier)],
+        };
+        self.insert(insert).await.map(drop)
+    }
+
+    /// Forgets somebody's secret.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn drop_credential(&self, principal: &str) -> Result<(), StorageError> {
+        self.delete("credential", "principal = $1", text(principal)).await
+    }
+
+    /// The digest of somebody's secret.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn credential(&self, principal: &str) -> Result<Option<[u8; 32]>, StorageError> {
+        let sql = "SELECT verifier FROM credential WHERE principal = $1";
+        let rows = self.engine.query(sql, text(principal)).await?;
+        Ok(if rows.is_empty() {
+            None
+        } else {
+            rows.slice(0, 0).try_into().ok()
+        })
+    }
+
+    /// Whoever has a secret, so many of them, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn principals(&self, limit: usize) -> Result<Vec<String>, StorageError> {
+        let sql = "SELECT principal FROM credential ORDER BY principal LIMIT $1";
+        let rows = self.engine.query(sql, vec![Value::I64(limit as i64)]).await?;
+        Ok((0..rows.len()).map(|row| rows.text(row, 0)).collect())
     }
 
     /// Keeps somebody's password, in the place of an older one.

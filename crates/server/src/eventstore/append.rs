@@ -9,6 +9,7 @@ use waystation_api::event_store::client::streams::{
 use waystation_api::event_store::client::target::Expected;
 use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision};
 
+use super::caller::Caller;
 use super::decide::{Change, Proposal};
 use super::failure::Failure;
 use super::write::APPEND_BYTES_MAX;
@@ -32,7 +33,11 @@ fn target(target: Option<v1::Target>) -> Result<(String, ExpectedRevision), Fail
 
 impl EventStore {
     /// Appends what a call brings, all of it or nothing.
-    pub(super) async fn append(&self, mut requests: Streaming<AppendReq>) -> Result<AppendResp, Failure> {
+    pub(super) async fn append(
+        &self,
+        caller: &Caller,
+        mut requests: Streaming<AppendReq>,
+    ) -> Result<AppendResp, Failure> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
         let options = match requests.message().await?.and_then(|request| request.content) {
             Some(append_req::Content::Options(options)) => options,
@@ -63,7 +68,7 @@ impl EventStore {
             expected,
             change: Change::Append(events),
         };
-        let result = match self.write_one(proposal, deadline).await {
+        let result = match self.write_one(caller, proposal, deadline).await {
             Ok(done) => append_resp::Result::Success(wire::success(done)),
             // A conflict is an answer, not an error.
             Err(Failure::WrongVersion { expected, actual, .. }) => {
@@ -75,7 +80,12 @@ impl EventStore {
     }
 
     /// Deletes a stream, for good or until it is written to again.
-    pub(super) async fn remove(&self, request: DeleteReq, change: Change) -> Result<DeleteResp, Failure> {
+    pub(super) async fn remove(
+        &self,
+        caller: &Caller,
+        request: DeleteReq,
+        change: Change,
+    ) -> Result<DeleteResp, Failure> {
         let (stream, expected) = target(request.options)?;
         if name::about(&stream).is_some() {
             return Err(Failure::Invalid(
@@ -87,7 +97,7 @@ impl EventStore {
             expected,
             change,
         };
-        let done = self.write_one(proposal, Instant::now() + WRITE_TIMEOUT).await?;
+        let done = self.write_one(caller, proposal, Instant::now() + WRITE_TIMEOUT).await?;
         let position_option = Some(match done.position {
             Some(position) => delete_resp::PositionOption::Position(wire::place(position)),
             None => delete_resp::PositionOption::NoPosition(v1::Empty {}),

@@ -14,6 +14,7 @@ use waystation_api::event_store::client::streams::batch_append_req::{Options, op
 use waystation_api::event_store::client::streams::{BatchAppendReq, BatchAppendResp, batch_append_resp};
 use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision, NewEvent};
 
+use super::caller::Caller;
 use super::decide::{Change, Proposal};
 use super::failure::Failure;
 use super::wire;
@@ -41,6 +42,7 @@ struct Open {
 /// One call.
 struct Batch {
     service: EventStore,
+    caller: Caller,
     requests: Streaming<BatchAppendReq>,
     half_closed: bool,
     open: HashMap<[u8; 16], Open>,
@@ -52,10 +54,12 @@ impl EventStore {
     /// Answers until the client has closed its side and everything is answered.
     pub(super) fn batch(
         &self,
+        caller: Caller,
         requests: Streaming<BatchAppendReq>,
     ) -> impl Stream<Item = Result<BatchAppendResp, Status>> + Send + use<> {
         let batch = Batch {
             service: self.clone(),
+            caller,
             requests,
             half_closed: false,
             open: HashMap::new(),
@@ -140,6 +144,7 @@ impl Batch {
         // Given back in the form in which it came.
         Ok(Some(Box::pin(answer(
             self.service.clone(),
+            self.caller.clone(),
             request.correlation_id,
             open,
         ))))
@@ -163,7 +168,7 @@ fn deadline(options: Option<&Options>, now_us: i64) -> Instant {
     Instant::now() + left.min(WRITE_TIMEOUT)
 }
 
-async fn answer(service: EventStore, correlation_id: Option<v1::Uuid>, open: Open) -> BatchAppendResp {
+async fn answer(service: EventStore, caller: Caller, correlation_id: Option<v1::Uuid>, open: Open) -> BatchAppendResp {
     let (stream_identifier, expected) = match open.options {
         Some(options) => (options.stream_identifier, options.expected),
         None => (None, None),
@@ -175,7 +180,7 @@ async fn answer(service: EventStore, correlation_id: Option<v1::Uuid>, open: Ope
             expected: wanted(expected.as_ref())?,
             change: Change::Append(events),
         };
-        service.write_one(proposal, open.deadline).await
+        service.write_one(&caller, proposal, open.deadline).await
     };
     let result = match appended.await {
         Ok(done) => batch_append_resp::Result::Success(wire::success(done)),

@@ -17,6 +17,7 @@ const VERSION: &str = "26.1.0";
 const STREAMS: &str = "event_store.client.streams.streams";
 const GROUPS: &str = "event_store.client.persistent_subscriptions.persistentsubscriptions";
 const RECORDS: &str = "kurrentdb.protocol.v2.streams.streamsservice";
+const USERS: &str = "event_store.client.users.users";
 const BOTH: &[&str] = &["stream", "all"];
 
 /// Service, method and features of everything that clients ask about.
@@ -43,6 +44,14 @@ const METHODS: &[(&str, &str, &[&str])] = &[
         "restartpersistentsubscriptions",
         &[],
     ),
+    (USERS, "create", &[]),
+    (USERS, "update", &[]),
+    (USERS, "delete", &[]),
+    (USERS, "enable", &[]),
+    (USERS, "disable", &[]),
+    (USERS, "details", &[]),
+    (USERS, "changepassword", &[]),
+    (USERS, "resetpassword", &[]),
     ("event_store.client.gossip.gossip", "read", &[]),
     (
         "event_store.client.server_features.serverfeatures",

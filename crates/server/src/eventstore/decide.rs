@@ -2,8 +2,9 @@
 
 use waystation_app::{ExpectedRevision, NewEvent, StreamAppend, ids};
 
+use super::acl::Deed;
 use super::failure::Failure;
-use super::metadata::{DELETE, Limits, readable_from};
+use super::metadata::{DELETE, readable_from};
 use super::name;
 use super::recent::Recent;
 use super::stream::Stream;
@@ -139,6 +140,15 @@ impl Proposal {
         }
     }
 
+    /// What is done to the stream.
+    pub(super) fn deed(&self) -> Deed {
+        match &self.change {
+            Change::Append(_) => Deed::Write,
+            Change::Delete | Change::Tombstone => Deed::Delete,
+            Change::Check(_) => Deed::Read,
+        }
+    }
+
     /// It writes nothing, and only lets others be written.
     pub(super) fn only_checks(&self) -> bool {
         match &self.change {
@@ -240,8 +250,7 @@ impl Proposal {
         if name::about(&self.stream).is_some() {
             next.metadata_last = after(stream.metadata_last, events.len());
             if let Some(newest) = events.last() {
-                next.metadata = newest.data.clone();
-                next.limits = Limits::parse(&newest.data);
+                next.describe(newest.data.clone());
             }
             let revive = stream.deleted() && !stream.tombstoned && !events.is_empty() && !next.deleted();
             if revive {
@@ -295,8 +304,7 @@ impl Proposal {
     fn delete(&self, stream: &Stream) -> Decision {
         let mut next = stream.clone();
         next.metadata_last = after(stream.metadata_last, 1);
-        next.metadata = DELETE.into();
-        next.limits = Limits::parse(DELETE);
+        next.describe(DELETE.into());
         let deletion = system_event(METADATA, DELETE.to_vec());
         Decision::Fits(Box::new(Plan {
             parts: vec![
@@ -326,14 +334,14 @@ impl Proposal {
 /// The metadata that makes a stream readable from the event after `last` on; the other keys are kept.
 fn revival(next: &mut Stream, last: Option<u64>) -> NewEvent {
     let data = readable_from(&next.metadata, last.map_or(0, |last| last + 1));
-    next.metadata = data.clone().into();
-    next.limits = Limits::parse(&data);
+    next.describe(data.clone().into());
     next.metadata_last = after(next.metadata_last, 1);
     system_event(METADATA, data)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::metadata::Limits;
     use super::*;
 
     #[test]

@@ -1,24 +1,36 @@
 //! Reading events is reading about people: it is on record before any of it leaves, and the stream of a record is for those
-//! who may read the record. Whoever may read everything is recorded as reading about everybody.
+//! who may read the record. Whoever may read everything is recorded as reading about everybody. Other tenants' streams are
+//! about nobody; `$acl` says whose they are.
 
 use tonic::{Request, Status};
-use waystation_app::EVERYBODY;
+use waystation_app::{Action, EVERYBODY, Target};
 use waystation_domain::FieldClass;
 
-use super::EventStore;
+use super::acl::Deed;
+use super::failure::{Failure, plain};
+use super::stream::Stream;
+use super::{EventStore, name};
 use crate::reading::{About, Reader};
 
 impl EventStore {
     /// Puts the reading of a stream, or of all of them, on record. `resolve`: links are followed, wherever they lead.
     pub(super) async fn on_record(&self, reader: &Reader, stream: Option<&str>, resolve: bool) -> Result<(), Status> {
+        if !self.reads_log(reader)? {
+            return match stream.filter(|_| !resolve) {
+                Some(stream) => self.is_readers(reader, stream).await,
+                None => Err(Failure::AccessDenied.status()),
+            };
+        }
         let at = self.log.head().size;
         let one = stream.filter(|name| !resolve && !name.starts_with('$'));
         match one.map(About::stream) {
             Some(About::Case(_) | About::Person(_)) => {
                 let name = one.unwrap_or_default();
-                // On an insecure server, who says nothing does as it pleases.
                 if reader.is_named() {
-                    self.api.allow_stream(reader, name).await?;
+                    self.api
+                        .allow_stream(reader, name)
+                        .await
+                        .map_err(|status| plain(&status))?;
                 }
                 self.api.on_record_by_stream(reader, vec![name.to_owned()], at).await
             }
@@ -30,6 +42,37 @@ impl EventStore {
                 recorded.map(drop)
             }
         }
+    }
+
+    /// Whether somebody may read the log as it is, whoever it is about.
+    pub(super) fn reads_log(&self, reader: &Reader) -> Result<bool, Status> {
+        // On an insecure server, who says nothing does as it pleases.
+        Ok(!reader.is_named() || self.api.allows(reader, Action::ReadEvents, &Target::whole())?)
+    }
+
+    /// Refuses a stream that is not another tenant's, or not for this reader.
+    pub(super) async fn is_readers(&self, reader: &Reader, stream: &str) -> Result<(), Status> {
+        if !name::is_tenants(stream) {
+            return Err(Failure::AccessDenied.status());
+        }
+        let read = Stream::read(&self.log, name::base(stream)).await;
+        let read = read.map_err(|error| Failure::from(error).status())?;
+        if read.acl.permits(&reader.principal, stream, Deed::Read) {
+            Ok(())
+        } else {
+            Err(Failure::AccessDenied.status())
+        }
+    }
+
+    /// Refuses a group that may show more than this caller may read.
+    pub(super) async fn is_members(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
+        if self.reads_log(reader)? {
+            return Ok(());
+        }
+        if resolve {
+            return Err(Failure::AccessDenied.status());
+        }
+        self.is_readers(reader, stream).await
     }
 
     /// Who reads.

@@ -99,6 +99,17 @@ fn version(expected: ExpectedRevision) -> String {
     }
 }
 
+/// What the paths of the protocol's first generation begin with.
+pub(crate) const PATHS: &str = "/event_store.client.";
+
+/// A refusal of ours as the protocol tells it: clients take details for those of the second generation.
+pub(crate) fn plain(status: &Status) -> Status {
+    if status.code() == Code::PermissionDenied {
+        return Failure::AccessDenied.status();
+    }
+    Status::new(status.code(), status.message())
+}
+
 /// A revision as the protocol counts, -1 for none.
 pub(super) fn signed(actual: Option<u64>) -> i64 {
     actual.map_or(-1, |revision| i64::try_from(revision).unwrap_or(i64::MAX))

@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
 use waystation_app::{Direction, ExpectedRevision, NewEvent, ids};
 
+use super::caller::Caller;
 use super::decide::{Change, Proposal};
 use super::failure::Failure;
 use super::name::GROUPS_STREAM;
@@ -191,7 +192,9 @@ impl EventStore {
                 .map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact),
             change: Change::Append(vec![event]),
         };
-        let done = self.write(&[proposal], Instant::now() + WRITE_TIMEOUT).await?;
+        let done = self
+            .write(&Caller::default(), &[proposal], Instant::now() + WRITE_TIMEOUT)
+            .await?;
         running.revision = done.first().and_then(|done| done.revision);
         Ok(())
     }
@@ -204,6 +207,13 @@ impl EventStore {
             Begin::End if key.is_all() => self.log.head().size,
             Begin::End => self.log.last_revision(&key.stream).await?.map_or(0, |last| last + 1),
         })
+    }
+
+    /// Whether a group follows links, wherever they lead.
+    async fn resolves(&self, key: &Key) -> Result<bool, Failure> {
+        let running = self.groups.running.lock().await;
+        let handle = running.groups.get(key).ok_or_else(|| key.missing())?;
+        Ok(handle.settings.resolve_links)
     }
 
     async fn group(&self, key: &Key) -> Result<mpsc::Sender<Ask>, Failure> {

@@ -66,6 +66,12 @@ pub(super) fn is_ours(stream: &str) -> bool {
     RESERVED_CATEGORIES.contains(&stream.split('-').next().unwrap_or_default())
 }
 
+/// Whether a stream is one that other tenants keep, or the metadata of one.
+pub(super) fn is_tenants(stream: &str) -> bool {
+    let base = base(stream);
+    !base.starts_with('$') && !is_ours(base)
+}
+
 /// Refuses streams that only commands or this service itself may write.
 pub(super) fn writable(stream: &str) -> Result<(), Failure> {
     let base = base(stream);

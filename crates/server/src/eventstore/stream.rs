@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use waystation_app::{Direction, Log, StorageError};
 
+use super::acl::Acl;
 use super::metadata::Limits;
 use super::name;
 use super::wire::TOMBSTONE;
@@ -20,6 +21,8 @@ pub(super) struct Stream {
     pub(super) metadata: Bytes,
     /// What it means.
     pub(super) limits: Limits,
+    /// Who may what.
+    pub(super) acl: Acl,
 }
 
 impl Stream {
@@ -35,10 +38,16 @@ impl Stream {
         }
         if let Some(event) = metadata.first() {
             read.metadata_last = Some(event.revision);
-            read.metadata = event.data_bytes();
-            read.limits = Limits::parse(&read.metadata);
+            read.describe(event.data_bytes());
         }
         Ok(read)
+    }
+
+    /// Takes metadata as the newest.
+    pub(super) fn describe(&mut self, metadata: Bytes) {
+        self.limits = Limits::parse(&metadata);
+        self.acl = Acl::parse(&metadata);
+        self.metadata = metadata;
     }
 
     /// Deleted, and not written to since.

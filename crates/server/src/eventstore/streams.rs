@@ -15,6 +15,7 @@ use waystation_api::event_store::client::streams::{
 };
 use waystation_app::Direction;
 
+use super::caller::Caller;
 use super::decide::Change;
 use super::failure::Failure;
 use super::filter::Filter;
@@ -96,23 +97,27 @@ impl Streams for EventStore {
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
-        Ok(Response::new(self.append(request.into_inner()).await?))
+        let caller = Caller::of(&request);
+        Ok(Response::new(self.append(&caller, request.into_inner()).await?))
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
-        Ok(Response::new(self.remove(request.into_inner(), Change::Delete).await?))
+        let caller = Caller::of(&request);
+        let removed = self.remove(&caller, request.into_inner(), Change::Delete).await?;
+        Ok(Response::new(removed))
     }
 
     async fn tombstone(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
-        Ok(Response::new(
-            self.remove(request.into_inner(), Change::Tombstone).await?,
-        ))
+        let caller = Caller::of(&request);
+        let removed = self.remove(&caller, request.into_inner(), Change::Tombstone).await?;
+        Ok(Response::new(removed))
     }
 
     async fn batch_append(
         &self,
         request: Request<Streaming<BatchAppendReq>>,
     ) -> Result<Response<Self::BatchAppendStream>, Status> {
-        Ok(Response::new(Box::pin(self.batch(request.into_inner()))))
+        let caller = Caller::of(&request);
+        Ok(Response::new(Box::pin(self.batch(caller, request.into_inner()))))
     }
 }

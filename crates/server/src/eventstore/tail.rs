@@ -9,8 +9,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use waystation_app::{Log, RecordedEvent};
 
-use super::recent::Recent;
-
 /// Events that are kept.
 const EVENTS_MAX: usize = 4_096;
 /// Bytes of events that are kept.
@@ -67,8 +65,8 @@ impl Tail {
         }
     }
 
-    /// Follows the log until the server stops.
-    pub(super) async fn follow(&self, log: &Log, recent: &Recent, mut stopped: watch::Receiver<bool>) {
+    /// Follows the log until the server stops; `saw` hears of every event before anybody is given it.
+    pub(super) async fn follow(&self, log: &Log, saw: impl Fn(&RecordedEvent), mut stopped: watch::Receiver<bool>) {
         let mut subscription = log.subscribe(self.position());
         loop {
             let page = tokio::select! {
@@ -77,7 +75,7 @@ impl Tail {
             };
             match page {
                 Ok(events) => {
-                    events.iter().for_each(|event| recent.saw(event));
+                    events.iter().for_each(&saw);
                     self.add(events);
                 }
                 Err(error) => {

@@ -18,6 +18,7 @@ use waystation_api::kurrentdb::{
 use waystation_app::{ExpectedRevision, NewEvent, ids};
 
 use super::EventStore;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::wire;
 
@@ -34,14 +35,16 @@ impl StreamsService for EventStore {
         &self,
         request: Request<Streaming<AppendRequest>>,
     ) -> Result<Response<AppendSessionResponse>, Status> {
-        Ok(Response::new(self.session(request.into_inner()).await?))
+        let caller = Caller::of(&request);
+        Ok(Response::new(self.session(&caller, request.into_inner()).await?))
     }
 
     async fn append_records(
         &self,
         request: Request<AppendRecordsRequest>,
     ) -> Result<Response<AppendRecordsResponse>, Status> {
-        Ok(Response::new(self.records(request.into_inner()).await?))
+        let caller = Caller::of(&request);
+        Ok(Response::new(self.records(&caller, request.into_inner()).await?))
     }
 }
 

@@ -14,6 +14,7 @@ use waystation_app::{
 };
 
 use super::EventStore;
+use super::caller::Caller;
 use super::decide::{Change, Decision, Done, Plan, Proposal};
 use super::failure::Failure;
 use super::name;
@@ -46,21 +47,31 @@ enum Compared {
 
 impl EventStore {
     /// Carries out one proposal, written by a client, and returns once it is durable.
-    pub(super) async fn write_one(&self, proposal: Proposal, deadline: Instant) -> Result<Done, Failure> {
+    pub(super) async fn write_one(
+        &self,
+        caller: &Caller,
+        proposal: Proposal,
+        deadline: Instant,
+    ) -> Result<Done, Failure> {
         if !proposal.events().is_empty() || !matches!(proposal.change, Change::Append(_)) {
             name::writable(&proposal.stream)?;
         }
-        let done = self.write(&[proposal], deadline).await?;
+        let done = self.write(caller, &[proposal], deadline).await?;
         done.into_iter().next().ok_or(Failure::TimedOut)
     }
 
     /// Carries out all proposals or none; one answer for each, in order. No stream may be named twice, nor together
     /// with its own metadata stream.
-    pub(super) async fn write(&self, proposals: &[Proposal], deadline: Instant) -> Result<Vec<Done>, Failure> {
+    pub(super) async fn write(
+        &self,
+        caller: &Caller,
+        proposals: &[Proposal],
+        deadline: Instant,
+    ) -> Result<Vec<Done>, Failure> {
         bounded(proposals)?;
         let carried_out = async {
             for _ in 0..ATTEMPTS_MAX {
-                if let Some(done) = self.attempt(proposals, deadline).await? {
+                if let Some(done) = self.attempt(caller, proposals, deadline).await? {
                     return Ok(done);
                 }
             }
@@ -75,19 +86,23 @@ impl EventStore {
     }
 
     /// `None` when another process was faster.
-    async fn attempt(&self, proposals: &[Proposal], deadline: Instant) -> Result<Option<Vec<Done>>, Failure> {
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        proposals: &[Proposal],
+        deadline: Instant,
+    ) -> Result<Option<Vec<Done>>, Failure> {
         let mut locked = self.lock(proposals).await?;
+        for proposal in proposals {
+            caller.may(&locked[proposal.base()].acl, &proposal.stream, proposal.deed())?;
+        }
         let mut plans = self.plan(proposals, &locked);
         if !plans
             .as_ref()
             .is_ok_and(|plans| plans.iter().any(|plan| plan.events() > 0))
         {
             // No fence will prove this answer.
-            for (base, held) in &mut locked {
-                if !held.fresh() {
-                    held.refresh(Stream::read(&self.log, base)).await?;
-                }
-            }
+            self.refresh(&mut locked).await?;
             match self.plan(proposals, &locked) {
                 Err(decisions) => match self.resolve(proposals, &locked, decisions).await? {
                     Ok(done) => return Ok(Some(done)),
@@ -105,7 +120,7 @@ impl EventStore {
             return Ok(Some(plans.iter().map(unwritten).collect()));
         }
         let pending = loop {
-            match self.log.submit(append(&plans)) {
+            match self.log.submit(append(caller, &plans)) {
                 Err(StorageError::QueueFull) if Instant::now() < deadline => tokio::time::sleep(QUEUE_WAIT).await,
                 Err(StorageError::QueueFull) => return Err(Failure::TimedOut),
                 submitted => break submitted?,
@@ -129,6 +144,15 @@ impl EventStore {
             Err(StorageError::WrongExpectedRevision { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn refresh(&self, locked: &mut Locked<'_>) -> Result<(), StorageError> {
+        for (base, held) in locked {
+            if !held.fresh() {
+                held.refresh(Stream::read(&self.log, base)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn lock<'a>(&self, proposals: &'a [Proposal]) -> Result<Locked<'a>, StorageError> {
@@ -278,11 +302,11 @@ impl EventStore {
     }
 }
 
-fn append(plans: &[Plan]) -> Append {
+fn append(caller: &Caller, plans: &[Plan]) -> Append {
     Append {
         request: None,
         category: CATEGORY_FOREIGN,
-        actor: ids::principal(FOREIGN),
+        actor: ids::principal(caller.id().unwrap_or(FOREIGN)),
         causation: [0; 16],
         streams: plans.iter().flat_map(|plan| plan.parts.iter().cloned()).collect(),
     }

@@ -3,7 +3,8 @@
 use tokio::time::Instant;
 use waystation_app::{Direction, ExpectedRevision, NewEvent, RecordedEvent, ids};
 
-use super::super::decide::{Change, Proposal};
+use super::super::caller::Caller;
+use super::super::decide::{Change, Done, Proposal};
 use super::super::failure::Failure;
 use super::super::metadata::readable_from;
 use super::super::read::Visible;
@@ -82,13 +83,18 @@ impl Ledger {
         })
     }
 
+    async fn write(&self, proposal: Proposal) -> Result<Vec<Done>, Failure> {
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        self.service.write(&Caller::default(), &[proposal], deadline).await
+    }
+
     async fn append(&self, stream: String, events: Vec<NewEvent>) -> Result<Option<u64>, Failure> {
         let proposal = Proposal {
             stream,
             expected: ExpectedRevision::Any,
             change: Change::Append(events),
         };
-        let done = self.service.write(&[proposal], Instant::now() + WRITE_TIMEOUT).await?;
+        let done = self.write(proposal).await?;
         Ok(done.first().and_then(|done| done.revision))
     }
 
@@ -153,7 +159,7 @@ impl Ledger {
                 expected: ExpectedRevision::Any,
                 change: Change::Delete,
             };
-            match self.service.write(&[proposal], Instant::now() + WRITE_TIMEOUT).await {
+            match self.write(proposal).await {
                 // Never written.
                 Ok(_) | Err(Failure::WrongVersion { .. }) => {}
                 Err(failure) => return Err(failure),

@@ -16,12 +16,14 @@ use waystation_api::event_store::client::persistent_subscriptions::{
     SubscriptionInfo, create_req, delete_req, get_info_req, list_req, read_req, replay_parked_req,
 };
 use waystation_api::event_store::client::stream_start::RevisionOption;
+use waystation_domain::Role;
 
 use super::super::EventStore;
 use super::super::failure::Failure;
 use super::super::wire::{self, IdForm};
 use super::group::{Ask, Joining};
 use super::settings::{ALL, Begin, Key, Settings};
+use crate::reading::Reader;
 
 /// Events that one consumer may have at once.
 const CREDIT_MAX: usize = 10_000;
@@ -99,7 +101,7 @@ fn parked(request: ReplayParkedReq) -> Result<(Key, Option<u64>), Failure> {
 }
 
 impl EventStore {
-    async fn join(&self, request: Request<Streaming<ReadReq>>) -> Result<Replies, Failure> {
+    async fn join(&self, reader: &Reader, request: Request<Streaming<ReadReq>>) -> Result<Replies, Failure> {
         use read_req::options::StreamOption;
         let from = request
             .remote_addr()
@@ -124,6 +126,11 @@ impl EventStore {
             )));
         }
         let ids = IdForm::of(options.uuid_option)?;
+        if self.reads_log(reader)? {
+            // What it shows may be about anybody.
+            self.on_record(reader, None, true).await?;
+        }
+        self.is_members(reader, &key.stream, self.resolves(&key).await?).await?;
         let group = self.group(&key).await?;
         // Room for everything that the consumer may have, and for hello and good-bye.
         let (replies, answers) = mpsc::channel(credit + 2);
@@ -145,6 +152,15 @@ impl EventStore {
         // Clients take an end without an error for anything but an end.
         let end = futures::stream::once(async { Err(Failure::Stopping.status()) });
         Ok(Box::pin(ReceiverStream::new(answers).chain(end)))
+    }
+
+    /// Refuses a group that is not this caller's to manage. Whoever runs the installation manages all of them, and reads
+    /// nothing by that.
+    async fn manages(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
+        if reader.principal.role == Role::SystemAdmin {
+            return Ok(());
+        }
+        self.is_members(reader, stream, resolve).await
     }
 
     async fn infos(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<SubscriptionInfo>, Failure> {
@@ -205,42 +221,48 @@ impl PersistentSubscriptions for EventStore {
     type ReadStream = Replies;
 
     async fn create(&self, request: Request<CreateReq>) -> Result<Response<v1::Empty>, Status> {
+        let reader = Self::reader(&request, "PersistentSubscriptions/Create");
         let (key, settings) = asked(request.into_inner())?;
+        self.manages(&reader, &key.stream, settings.resolve_links).await?;
         self.create_group(key, settings).await?;
         Ok(Response::new(v1::Empty {}))
     }
 
     async fn update(&self, request: Request<CreateReq>) -> Result<Response<v1::Empty>, Status> {
+        let reader = Self::reader(&request, "PersistentSubscriptions/Update");
         let (key, settings) = asked(request.into_inner())?;
+        self.manages(&reader, &key.stream, settings.resolve_links).await?;
         self.update_group(key, settings).await?;
         Ok(Response::new(v1::Empty {}))
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<v1::Empty>, Status> {
         use delete_req::options::StreamOption;
+        let reader = Self::reader(&request, "PersistentSubscriptions/Delete");
         let options = request.into_inner().options.ok_or_else(|| missing("options"))?;
         let key = match options.stream_option.ok_or_else(|| missing("options.stream_option"))? {
             StreamOption::StreamIdentifier(stream) => Key::of(Some(stream), options.group_name)?,
             StreamOption::All(_) => Key::of(None, options.group_name)?,
         };
+        self.manages(&reader, &key.stream, false).await?;
         self.delete_group(&key).await?;
         Ok(Response::new(v1::Empty {}))
     }
 
     async fn read(&self, request: Request<Streaming<ReadReq>>) -> Result<Response<Replies>, Status> {
-        // What the group is of is settled when it is asked for; what it shows may be about anybody.
         let reader = Self::reader(&request, "PersistentSubscriptions/Read");
-        self.on_record(&reader, None, true).await?;
-        Ok(Response::new(self.join(request).await?))
+        Ok(Response::new(self.join(&reader, request).await?))
     }
 
     async fn get_info(&self, request: Request<GetInfoReq>) -> Result<Response<GetInfoResp>, Status> {
         use get_info_req::options::StreamOption;
+        let reader = Self::reader(&request, "PersistentSubscriptions/GetInfo");
         let options = request.into_inner().options.ok_or_else(|| missing("options"))?;
         let key = match options.stream_option.ok_or_else(|| missing("options.stream_option"))? {
             StreamOption::StreamIdentifier(stream) => Key::of(Some(stream), options.group_name)?,
             StreamOption::All(_) => Key::of(None, options.group_name)?,
         };
+        self.manages(&reader, &key.stream, false).await?;
         let info = Self::ask(&self.group(&key).await?, Ask::Info).await?;
         Ok(Response::new(GetInfoResp {
             subscription_info: Some(info),
@@ -248,13 +270,17 @@ impl PersistentSubscriptions for EventStore {
     }
 
     async fn replay_parked(&self, request: Request<ReplayParkedReq>) -> Result<Response<v1::Empty>, Status> {
+        let reader = Self::reader(&request, "PersistentSubscriptions/ReplayParked");
         let (key, stop) = parked(request.into_inner())?;
+        self.manages(&reader, &key.stream, false).await?;
         Self::ask(&self.group(&key).await?, |reply| Ask::Replay(stop, reply)).await?;
         Ok(Response::new(v1::Empty {}))
     }
 
     async fn truncate_parked(&self, request: Request<ReplayParkedReq>) -> Result<Response<v1::Empty>, Status> {
+        let reader = Self::reader(&request, "PersistentSubscriptions/TruncateParked");
         let (key, stop) = parked(request.into_inner())?;
+        self.manages(&reader, &key.stream, false).await?;
         Self::ask(&self.group(&key).await?, |reply| Ask::Truncate(stop, reply)).await?;
         Ok(Response::new(v1::Empty {}))
     }
@@ -262,6 +288,7 @@ impl PersistentSubscriptions for EventStore {
     async fn list(&self, request: Request<ListReq>) -> Result<Response<ListResp>, Status> {
         use list_req::options::ListOption;
         use list_req::stream_option::StreamOption;
+        let reader = Self::reader(&request, "PersistentSubscriptions/List");
         let options = request.into_inner().options.ok_or_else(|| missing("options"))?;
         let stream = match options.list_option.ok_or_else(|| missing("options.list_option"))? {
             ListOption::ListAllSubscriptions(_) => None,
@@ -270,8 +297,12 @@ impl PersistentSubscriptions for EventStore {
                 StreamOption::All(_) => Some(ALL.to_owned()),
             },
         };
+        let whole = reader.principal.role == Role::SystemAdmin || self.reads_log(&reader)?;
         let subscriptions = self
-            .infos(|key| stream.as_ref().is_none_or(|stream| *stream == key.stream))
+            .infos(|key| {
+                let wanted = stream.as_ref().is_none_or(|stream| *stream == key.stream);
+                wanted && (whole || super::super::name::is_tenants(&key.stream))
+            })
             .await?;
         if let Some(stream) = stream.filter(|_| subscriptions.is_empty()) {
             let group = String::new();
@@ -280,7 +311,9 @@ impl PersistentSubscriptions for EventStore {
         Ok(Response::new(ListResp { subscriptions }))
     }
 
-    async fn restart_subsystem(&self, _: Request<v1::Empty>) -> Result<Response<v1::Empty>, Status> {
+    async fn restart_subsystem(&self, request: Request<v1::Empty>) -> Result<Response<v1::Empty>, Status> {
+        let reader = Self::reader(&request, "PersistentSubscriptions/RestartSubsystem");
+        self.manages(&reader, ALL, false).await?;
         self.restart_groups().await?;
         Ok(Response::new(v1::Empty {}))
     }

@@ -8,6 +8,7 @@ use waystation_api::kurrentdb::consistency_check::{StreamStateCheck, Type};
 use waystation_api::kurrentdb::{AppendRecordsRequest, AppendRecordsResponse, ConsistencyCheck, StreamRevision};
 use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision};
 
+use super::super::caller::Caller;
 use super::super::decide::{Change, Proposal, State};
 use super::super::failure::{Failure, signed};
 use super::super::stream::Stream;
@@ -20,7 +21,11 @@ use super::told::{self, Violation};
 const CHECKS_MAX: usize = 1_024;
 
 impl EventStore {
-    pub(super) async fn records(&self, request: AppendRecordsRequest) -> Result<AppendRecordsResponse, Status> {
+    pub(super) async fn records(
+        &self,
+        caller: &Caller,
+        request: AppendRecordsRequest,
+    ) -> Result<AppendRecordsResponse, Status> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
         if request.records.len() > APPEND_EVENTS_MAX {
             return Err(told::too_many("records", APPEND_EVENTS_MAX));
@@ -91,7 +96,7 @@ impl EventStore {
                 "a stream may be checked once, and not written together with its own metadata",
             ));
         }
-        let done = match self.write(&proposals, deadline).await {
+        let done = match self.write(caller, &proposals, deadline).await {
             Ok(done) => done,
             Err(failure) => return Err(self.violated(&checks, failure).await),
         };

@@ -7,6 +7,7 @@ use tonic::{Status, Streaming};
 use waystation_api::kurrentdb::{AppendRequest, AppendResponse, AppendSessionResponse};
 use waystation_app::{APPEND_EVENTS_MAX, ExpectedRevision};
 
+use super::super::caller::Caller;
 use super::super::decide::{Change, Proposal};
 use super::super::failure::{Failure, signed};
 use super::super::write::{APPEND_BYTES_MAX, weight};
@@ -16,6 +17,7 @@ use super::{STREAMS_MAX, told};
 impl EventStore {
     pub(super) async fn session(
         &self,
+        caller: &Caller,
         mut requests: Streaming<AppendRequest>,
     ) -> Result<AppendSessionResponse, Status> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
@@ -44,7 +46,7 @@ impl EventStore {
         if events == 0 {
             return Err(Failure::Invalid("records: expected at least one".into()).status());
         }
-        let done = match self.write(&proposals, deadline).await {
+        let done = match self.write(caller, &proposals, deadline).await {
             Ok(done) => done,
             Err(failure) => return Err(self.told(failure).await),
         };
