@@ -100,8 +100,11 @@ pub const SECURE: &str = "secure";
 
 /// Starts the binary and waits until it says, at the end of its first line, where it serves.
 fn announced(arguments: &[&str]) -> (Child, String) {
-    let mut child = Command::new(binary())
-        .args(arguments)
+    awaited(Command::new(binary()).args(arguments))
+}
+
+fn awaited(command: &mut Command) -> (Child, String) {
+    let mut child = command
         .args(["--lang", "en"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -166,6 +169,28 @@ impl Server {
         }
     }
 
+    /// As [`Server::serve`], on a disk on which no file can grow beyond so many kibibytes: writing more fails, as it does
+    /// on a disk that is broken or full.
+    pub fn serve_on_a_bad_disk(database: &str, kibibytes: u64) -> Self {
+        // The limit is in blocks of 512 bytes. Who ignores the signal is told by the call that fails.
+        let shell = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kibibytes * 2);
+        let mut command = Command::new("sh");
+        command.args(["-c", &shell, "sh"]).arg(binary());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--insecure", "--database", database]);
+        let (child, address) = awaited(&mut command);
+        Self {
+            child: Some(child),
+            address,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut().expect("is ours");
+        child.try_wait().expect("can be asked").is_some()
+    }
+
     /// One that somebody else has started and will end.
     pub fn at(address: &str) -> Self {
         Self {
@@ -188,7 +213,8 @@ impl Server {
     /// Ends it the hard way, as a power cut would.
     pub fn kill(&mut self) {
         let child = self.child.as_mut().expect("is ours to end");
-        child.kill().expect("is running");
+        // It may have ended by itself.
+        let _ = child.kill();
         child.wait().expect("ends");
     }
 
