@@ -185,6 +185,15 @@ impl Server {
         }
     }
 
+    /// What is in memory of it, in KiB.
+    pub fn memory(&self) -> u64 {
+        let child = self.child.as_ref().expect("is ours");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("Linux says");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = resident.and_then(|text| text.split_whitespace().next());
+        number.expect("says how much").parse().expect("is a number")
+    }
+
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         let child = self.child.as_mut().expect("is ours");

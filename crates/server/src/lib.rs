@@ -70,6 +70,10 @@ pub use witnessing::{WITNESS_EVERY, Witnessing};
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Streams of one connection that may be open at once.
 const STREAMS_MAX: u32 = 1_024;
+/// Streams that a client reset before they were accepted; one more ends its connection.
+const RESETS_MAX: usize = 20;
+/// Headers of one request, in bytes.
+const HEADER_BYTES_MAX: u32 = 16 * 1024;
 /// After this a client must connect again, so that nothing about a connection is older.
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How often a silent connection is asked whether anybody is there.
@@ -202,6 +206,8 @@ pub async fn serve(
     let router = Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(Some(STREAMS_MAX))
+        .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
         .max_connection_age(CONNECTION_AGE_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .layer(GrpcWebLayer::new())
