@@ -309,6 +309,22 @@ async fn tried(clients: &mut Clients, id: &str, position: i64) -> BTreeMap<&'sta
         LiftRestrictionRequest { name: person.clone() }
     );
     command!(
+        people.declare_conflict,
+        "PersonService/DeclareConflict",
+        DeclareConflictRequest {
+            name: person.clone(),
+            account: "accounts/worker-1".into()
+        }
+    );
+    command!(
+        people.withdraw_conflict,
+        "PersonService/WithdrawConflict",
+        WithdrawConflictRequest {
+            name: person.clone(),
+            account: "accounts/worker-1".into()
+        }
+    );
+    command!(
         people.propose_act,
         "PersonService/ProposeAct",
         ProposeActRequest {

@@ -1,13 +1,17 @@
 //! Who works here: accounts as facts in the log, and the secrets that prove them, of which only digests are kept.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
-use waystation_domain::account::{Account, ChangeCredential, CreateAccount, Credential, DisableAccount};
+use waystation_domain::account::{
+    Account, ChangeCredential, CreateAccount, Credential, DeclareConflict, DisableAccount, WithdrawConflict,
+};
 use waystation_domain::{Aggregate, Principal, Reason, Rejection, Role};
 use waystation_storage::Direction;
 
 use crate::app::App;
 use crate::error::AppError;
-use crate::execute::Envelope;
+use crate::execute::{Envelope, Receipt};
 use crate::ids;
 use crate::sessions::{SESSION_PREFIX, check_password};
 use crate::vault::random;
@@ -155,6 +159,47 @@ impl App {
         let keys = self.vault().keys();
         keys.drop_credential(id).await?;
         Ok(keys.drop_login(id).await?)
+    }
+
+    /// Persons whose records somebody is kept from: themselves, and who is close to them. As of when this process last
+    /// looked at the account, which it does at every call that shows who it is.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`], [`AppError::Undecodable`].
+    pub async fn conflicts(&self, principal: &Principal) -> Result<BTreeSet<String>, AppError> {
+        if principal.role == Role::System {
+            return Ok(BTreeSet::new());
+        }
+        let account = self.accounts_of_staff().lock(&principal.id, self.main()).await?;
+        Ok(account.state.conflicts.clone())
+    }
+
+    /// Keeps an account from a person's record, or no longer.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn declare_conflict(
+        &self,
+        _person: &str,
+        command: &DeclareConflict,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        self.run(self.accounts_of_staff(), &command.account, command, envelope)
+            .await
+    }
+
+    /// As [`App::declare_conflict`].
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn withdraw_conflict(
+        &self,
+        _person: &str,
+        command: &WithdrawConflict,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        self.run(self.accounts_of_staff(), &command.account, command, envelope)
+            .await
     }
 
     /// What an account is, and when it last changed; `None` when there is no such account.

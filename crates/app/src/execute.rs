@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use uuid::Uuid;
-use waystation_domain::{Aggregate, Channel, Claim, Command, Context, Event, Metadata, Policy, Principal, calendar};
+use waystation_domain::{
+    Aggregate, Channel, Claim, Command, Context, Event, Metadata, Policy, Principal, Reason, Rejection, calendar,
+};
 use waystation_storage::{Append, Appended, ExpectedRevision, NewEvent, Request, StorageError, StreamAppend};
 
 use crate::aggregates::{Aggregates, stream_of};
@@ -94,6 +96,7 @@ impl App {
             None => None,
         };
         let policy = self.policy(&envelope.principal.station);
+        let conflicts = self.conflicts(&envelope.principal).await?;
         let stream = stream_of::<C::Aggregate>(id);
         for _ in 0..ATTEMPTS_MAX {
             let mut slot = aggregates.lock(id, self.main()).await?;
@@ -107,8 +110,18 @@ impl App {
             };
             let decided = match refused {
                 Some(expected) => Err(AppError::RevisionMismatch { expected, actual }),
+                None if conflicts.contains(slot.state.subject(id)) => {
+                    Err(Rejection::from(Reason::ConflictOfInterest).into())
+                }
                 None => command.decide(&slot.state, &context).map_err(AppError::Rejected),
             };
+            // A new record says only now whom it is about.
+            let decided = decided.and_then(|events| match conflicts.is_empty() || actual.is_some() {
+                false if conflicts.contains(after(&slot.state, &events).subject(id)) => {
+                    Err(Rejection::from(Reason::ConflictOfInterest).into())
+                }
+                _ => Ok(events),
+            });
             let nothing_to_write = envelope.validate_only || decided.as_ref().is_ok_and(Vec::is_empty);
             if (nothing_to_write || decided.is_err()) && !slot.fresh() {
                 // No fence will prove this answer, so it must rest on what the log says now.
@@ -157,10 +170,7 @@ impl App {
                 &ring,
             );
             if events.iter().any(|event| !event.personal().is_empty()) {
-                let mut after = slot.state.clone();
-                for event in &events {
-                    after.evolve(event);
-                }
+                let after = after(&slot.state, &events);
                 self.seal(&mut append, after.subject(id), &events, &metadata).await?;
             }
             let pending = self.main().submit(append)?;
@@ -206,6 +216,15 @@ impl App {
         append.streams.extend(sealing.announcement(metadata));
         Ok(())
     }
+}
+
+/// The state with events folded in.
+fn after<A: Aggregate>(state: &A, events: &[A::Event]) -> A {
+    let mut after = state.clone();
+    for event in events {
+        after.evolve(event);
+    }
+    after
 }
 
 /// Tells a repeated command from another one under the same request id. Keyed, because what is asked may be personal.

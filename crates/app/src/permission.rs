@@ -97,6 +97,8 @@ pub struct Target {
     pub restricted: bool,
     /// The one who asks has announced an emergency about this person, not longer than half an hour ago.
     pub emergency: bool,
+    /// It is the record of the one who asks, or of somebody close to them.
+    pub conflict: bool,
 }
 
 impl Target {
@@ -108,6 +110,7 @@ impl Target {
             sealed: false,
             restricted: false,
             emergency: false,
+            conflict: false,
         }
     }
 
@@ -237,6 +240,7 @@ impl Permissions {
                 RestrictedExpression::new_bool(target.restricted),
             ),
             ("emergency".to_owned(), RestrictedExpression::new_bool(target.emergency)),
+            ("conflict".to_owned(), RestrictedExpression::new_bool(target.conflict)),
         ]);
         let entities = [
             Entity::new(self.staff.clone(), staff, HashSet::new()).map_err(broken)?,
@@ -262,6 +266,9 @@ mod tests {
     /// The same rules once more, written by hand as one would explain them: the oracle.
     fn oracle(principal: &Principal, action: Action, target: &Target, purpose: Purpose) -> bool {
         use Action as A;
+        if target.conflict {
+            return false;
+        }
         let own_station = principal.station == target.station;
         let own_case = target.worker.is_empty() || target.worker == principal.id;
         let reads_record = matches!(action, A::ReadStatus | A::ReadPoints | A::ReadMasked | A::Reveal);
@@ -339,7 +346,7 @@ mod tests {
                     role,
                     station: station.into(),
                 };
-                for worker in ["", "worker-1", "worker-2"] {
+                for worker in ["", "worker-1", "worker-2", "in-conflict"] {
                     for (place, sealed, restricted, emergency) in [
                         ("here", false, false, false),
                         ("here", true, false, false),
@@ -356,6 +363,7 @@ mod tests {
                             sealed,
                             restricted,
                             emergency,
+                            conflict: worker == "in-conflict",
                         };
                         for purpose in Purpose::ALL {
                             for action in Action::ALL {

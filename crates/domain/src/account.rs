@@ -1,16 +1,22 @@
 //! An account: who works here in which role, and since when. Secrets are kept elsewhere; the log has the facts.
 
 mod change_credential;
+mod conflict;
 mod create_account;
 mod disable_account;
 pub mod event;
 mod report_budget_spent;
 
 pub use change_credential::{ChangeCredential, Credential};
+pub use conflict::{DeclareConflict, WithdrawConflict};
 pub use create_account::CreateAccount;
 pub use disable_account::DisableAccount;
-pub use event::{AccountCreated, AccountDisabled, AccountEvent, BudgetSpent, CredentialChanged};
+pub use event::{
+    AccountCreated, AccountDisabled, AccountEvent, BudgetSpent, ConflictDeclared, ConflictWithdrawn, CredentialChanged,
+};
 pub use report_budget_spent::{Budget, ReportBudgetSpent};
+
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
@@ -25,6 +31,8 @@ pub struct Account {
     pub station: String,
     /// It opens nothing any more.
     pub disabled: bool,
+    /// Participants whose records it is kept from: its owner, and who is close to them.
+    pub conflicts: BTreeSet<String>,
     /// What was refused, and on which day.
     pub spent: Vec<(Budget, Date)>,
 }
@@ -45,6 +53,12 @@ impl Aggregate for Account {
             }
             AccountEvent::AccountDisabled(_) => self.disabled = true,
             AccountEvent::CredentialChanged(_) => {}
+            AccountEvent::ConflictDeclared(fact) => {
+                self.conflicts.insert(fact.person.clone());
+            }
+            AccountEvent::ConflictWithdrawn(fact) => {
+                self.conflicts.remove(&fact.person);
+            }
             AccountEvent::BudgetSpent(fact) => {
                 // Only today is asked for.
                 self.spent.retain(|(_, on)| *on >= fact.on);

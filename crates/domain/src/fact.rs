@@ -150,6 +150,8 @@ impl Fact {
             Fact::Account(AccountEvent::AccountDisabled(_)) => ("account disabled", "停用账户"),
             Fact::Account(AccountEvent::CredentialChanged(_)) => ("credential changed", "更换凭据"),
             Fact::Account(AccountEvent::BudgetSpent(_)) => ("budget spent", "查询次数达上限"),
+            Fact::Account(AccountEvent::ConflictDeclared(_)) => ("conflict of interest declared", "申报回避"),
+            Fact::Account(AccountEvent::ConflictWithdrawn(_)) => ("conflict of interest withdrawn", "撤销回避"),
             Fact::Key => ("key event", "密钥事件"),
             Fact::Claimed => ("number claimed", "占用文号"),
         }

@@ -66,6 +66,7 @@ reasons! {
     CaseClosed "CASE_CLOSED" Precondition "the case is closed" "案件已结束",
     JustificationRequired "JUSTIFICATION_REQUIRED" Precondition "a late report needs an accepted justification" "逾期报到须有经认可的正当理由",
     RoleRequired "ROLE_REQUIRED" Forbidden "this role may not do this" "当前角色无权执行此操作",
+    ConflictOfInterest "CONFLICT_OF_INTEREST" Forbidden "the record is of the member of staff or of somebody close to them" "该档案涉及工作人员本人或其近亲属，应当回避",
     StationOutOfScope "STATION_OUT_OF_SCOPE" Forbidden "the record belongs to another station" "该档案不属于本站",
     IdentityNotChecked "IDENTITY_NOT_CHECKED" Precondition "identity must be checked when somebody reports" "报到时须核验身份",
     ClauseMissing "CLAUSE_MISSING" Invalid "the agreement lacks a mandatory clause" "协议缺少必备条款",

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use waystation_domain::account::{
-    AccountCreated, AccountDisabled, AccountEvent, Budget, BudgetSpent, Credential, CredentialChanged,
+    AccountCreated, AccountDisabled, AccountEvent, Budget, BudgetSpent, ConflictDeclared, ConflictWithdrawn,
+    Credential, CredentialChanged,
 };
 use waystation_domain::case::*;
 use waystation_domain::person::*;
@@ -301,6 +302,8 @@ fn accounts() -> Vec<AccountEvent> {
             on: day("2026-03-02"),
         }
         .into(),
+        ConflictDeclared { person: "p-1".into() }.into(),
+        ConflictWithdrawn { person: "p-1".into() }.into(),
     ]
 }
 

@@ -106,7 +106,7 @@ impl AuditService for Api {
         fields.finish()?;
         let failed = |error| status(&error, &request.name);
         let replay = self.app.replay_case(&id, read).await.map_err(failed)?;
-        let target = self.case_target(&id).await?;
+        let target = self.case_target(&reader, &id).await?;
         self.allow(&reader, Action::ReadStatus, &target)?;
         let head = self.app.store().log(waystation_app::LogName::Main).head().size;
         self.on_record_by_case(&reader, vec![id.clone()], head).await?;

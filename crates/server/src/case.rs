@@ -92,7 +92,7 @@ impl CaseService for Api {
             .get_case(&id, read)
             .await
             .map_err(|error| status(&error, &request.name))?;
-        let target = self.case_target(&id).await?;
+        let target = self.case_target(&reader, &id).await?;
         let target = self.in_emergency(&reader, &case.person, target).await?;
         self.allow(&reader, Action::ReadStatus, &target)?;
         if request.reveal {
@@ -162,11 +162,13 @@ impl CaseService for Api {
         let persons: Vec<String> = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
         let sealed = self.app.sealed_among(&persons).await;
         let sealed = sealed.map_err(|error| status(&error, "cases"))?;
+        let conflicts = self.conflicts(&reader).await?;
         let mut permitted = Vec::with_capacity(page.rows.len());
         for (id, case) in page.rows {
             let target = Target {
                 worker: case.worker.clone().unwrap_or_default(),
                 sealed: sealed.contains(&case.person),
+                conflict: conflicts.contains(&case.person),
                 ..Target::station(&case.station)
             };
             if self.allows(&reader, Action::ReadStatus, &target)? {
@@ -213,7 +215,7 @@ impl CaseService for Api {
         let mut cases = HashMap::new();
         for (id, entry) in page.rows {
             if !cases.contains_key(&entry.case) {
-                let target = self.case_target(&entry.case).await?;
+                let target = self.case_target(&reader, &entry.case).await?;
                 cases.insert(entry.case.clone(), self.allows(&reader, Action::ReadStatus, &target)?);
             }
             if cases.get(&entry.case).is_some_and(|allowed| *allowed) {

@@ -82,6 +82,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "RegisterPerson",
             "UpdateContact",
             "RecordProtectiveFact",
+            "DeclareConflict",
             "RecordDeath",
             "RegisterSubjectRequest",
         ],
@@ -92,6 +93,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         &[
             "RestrictPerson",
             "LiftRestriction",
+            "WithdrawConflict",
             "ProposeAct",
             "DecideAct",
             "AnswerSubjectRequest",

@@ -164,6 +164,14 @@ impl PersonService for Api {
         self.command(request).await
     }
 
+    async fn declare_conflict(&self, request: Request<v1::DeclareConflictRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn withdraw_conflict(&self, request: Request<v1::WithdrawConflictRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn restrict_person(&self, request: Request<v1::RestrictPersonRequest>) -> Receipt {
         self.command(request).await
     }
@@ -245,8 +253,7 @@ impl PersonService for Api {
         fields.finish()?;
         let found = self.app.get_person(&id, read).await;
         let (summary, position) = found.map_err(|error| status(&error, &request.name))?;
-        let target = self.app.person_target(&id).await;
-        let target = target.map_err(|error| status(&error, &request.name))?;
+        let target = self.person_target(&reader, &id).await?;
         let target = self.in_emergency(&reader, &id, target).await?;
         let action = if request.reveal {
             Action::Reveal
@@ -309,7 +316,9 @@ impl PersonService for Api {
         let named: Vec<String> = page.rows.iter().map(|(id, _)| id.clone()).collect();
         let sealed = self.app.sealed_among(&named).await;
         let sealed = sealed.map_err(|error| status(&error, "people"))?;
-        page.rows.retain(|(id, _)| !sealed.contains(id));
+        let conflicts = self.conflicts(&reader).await?;
+        page.rows
+            .retain(|(id, _)| !sealed.contains(id) && !conflicts.contains(id));
         let persons = page.rows.iter().map(|(id, _)| id.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;
@@ -339,7 +348,9 @@ impl PersonService for Api {
         self.within_budget(&reader, &[Budget::Searches, Budget::Misses], &[])
             .await?;
         let found = self.app.find_person(kind, &value).await;
-        let found = found.map_err(|error| status(&error, "people"))?;
+        let mut found = found.map_err(|error| status(&error, "people"))?;
+        let conflicts = self.conflicts(&reader).await?;
+        found.retain(|person| !conflicts.contains(person));
         // A miss is on record too, without the value that was asked for.
         let head = self.app.store().log(LogName::Main).head().size;
         self.on_record(&reader, found.clone(), &[FieldClass::Status], head)
@@ -359,8 +370,7 @@ impl PersonService for Api {
         let id = fields.name("name", "people", &request.name);
         let page = fields.page(request.page_size, request.page_token);
         fields.finish()?;
-        let target = self.app.person_target(&id).await;
-        let target = target.map_err(|error| status(&error, &request.name))?;
+        let target = self.person_target(&reader, &id).await?;
         self.allow(&reader, Action::ReadAccess, &target)?;
         let head = self.app.store().log(LogName::Main).head().size;
         self.on_record(&reader, vec![id.clone()], &[FieldClass::Status], head)

@@ -23,6 +23,7 @@ impl Api {
         let target = Target {
             sealed,
             restricted,
+            conflict: self.conflicts(reader).await?.contains(person),
             ..Target::station(station)
         };
         self.allows(reader, Action::ReadPoints, &target)

@@ -1,5 +1,7 @@
 //! Who reads, what for, and the record of it that must be there before anything leaves.
 
+use std::collections::BTreeSet;
+
 use tonic::{Request, Status};
 use waystation_app::{Access, AccessReceipt, Action, AppError, Budget, FieldValue, Purpose, Target};
 use waystation_domain::{Field, FieldClass, Principal, Role};
@@ -90,8 +92,23 @@ impl Api {
         allowed.map_err(|error| status(&error, reader.rpc))
     }
 
+    /// Persons whose records are not for this reader.
+    pub(crate) async fn conflicts(&self, reader: &Reader) -> Result<BTreeSet<String>, Status> {
+        let conflicts = self.app.conflicts(&reader.principal).await;
+        conflicts.map_err(|error| status(&error, reader.rpc))
+    }
+
+    /// What a person is to permissions, as they are now.
+    pub(crate) async fn person_target(&self, reader: &Reader, person: &str) -> Result<Target, Status> {
+        let target = self.app.person_target(person).await;
+        Ok(Target {
+            conflict: self.conflicts(reader).await?.contains(person),
+            ..target.map_err(|error| status(&error, person))?
+        })
+    }
+
     /// What a case is to permissions, as it is now.
-    pub(crate) async fn case_target(&self, case: &str) -> Result<Target, Status> {
+    pub(crate) async fn case_target(&self, reader: &Reader, case: &str) -> Result<Target, Status> {
         let failed = |error| status(&error, case);
         let state = self.app.case_of(case).await.map_err(failed)?;
         let (sealed, restricted) = self.app.is_closed(&state.person).await.map_err(failed)?;
@@ -99,6 +116,7 @@ impl Api {
             worker: state.worker.unwrap_or_default(),
             sealed,
             restricted,
+            conflict: self.conflicts(reader).await?.contains(&state.person),
             ..Target::station(&state.station)
         })
     }
@@ -125,11 +143,8 @@ impl Api {
     /// Whether the reading of a stream of a record is permitted.
     pub(crate) async fn allows_stream(&self, reader: &Reader, stream: &str) -> Result<bool, Status> {
         let (action, target) = match About::stream(stream) {
-            About::Case(case) => (Action::ReadStatus, self.case_target(case).await?),
-            About::Person(person) => {
-                let target = self.app.person_target(person).await;
-                (Action::ReadStatus, target.map_err(|error| status(&error, person))?)
-            }
+            About::Case(case) => (Action::ReadStatus, self.case_target(reader, case).await?),
+            About::Person(person) => (Action::ReadStatus, self.person_target(reader, person).await?),
             About::Commitment => (Action::ReadStatus, Target::station(&reader.principal.station)),
             About::Nobody => (Action::ReadEvents, Target::whole()),
         };

@@ -34,10 +34,10 @@ impl Api {
         let (person, target) = match About::stream(&stream) {
             About::Case(case) => {
                 let person = self.app.person_of(case).await.map_err(failed)?;
-                (person, self.case_target(case).await?)
+                (person, self.case_target(reader, case).await?)
             }
             About::Person(person) => {
-                let target = self.app.person_target(person).await.map_err(failed)?;
+                let target = self.person_target(reader, person).await?;
                 (person.to_owned(), target)
             }
             About::Commitment | About::Nobody => return Err(nothing()),

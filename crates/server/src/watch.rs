@@ -120,7 +120,7 @@ impl Api {
                         .get_case(&id, moment)
                         .await
                         .map_err(|error| status(&error, &id))?;
-                    let target = api.case_target(&id).await?;
+                    let target = api.case_target(&reader, &id).await?;
                     let permitted = api.allows(&reader, waystation_app::Action::ReadStatus, &target)?;
                     if permitted && station.as_ref().is_none_or(|station| *station == case.station) {
                         persons.push(case.person.clone());

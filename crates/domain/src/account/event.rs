@@ -18,6 +18,10 @@ events! {
         "account.credential_changed.v1" => CredentialChanged,
         /// They were refused more of something than anybody needs.
         "account.budget_spent.v1" => BudgetSpent,
+        /// Its owner, or somebody close to them, is a participant.
+        "account.conflict_declared.v1" => ConflictDeclared,
+        /// That is not so, or no longer.
+        "account.conflict_withdrawn.v1" => ConflictWithdrawn,
     }
 }
 
@@ -47,6 +51,20 @@ pub struct BudgetSpent {
     pub budget: Budget,
     /// On which day, in China.
     pub on: Date,
+}
+
+/// See [`AccountEvent::ConflictDeclared`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictDeclared {
+    /// Random id of the participant.
+    pub person: String,
+}
+
+/// See [`AccountEvent::ConflictWithdrawn`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictWithdrawn {
+    /// Random id of the participant.
+    pub person: String,
 }
 
 /// See [`AccountEvent::CredentialChanged`].

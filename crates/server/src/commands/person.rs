@@ -3,6 +3,7 @@
 use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{App, Envelope, Receipt};
+use waystation_domain::account::{DeclareConflict, WithdrawConflict};
 use waystation_domain::person::{
     Act, AnswerSubjectRequest, DecideAct, Emergency, LiftRestriction, ProposeAct, ProtectiveKind, RecordDeath,
     RecordProtectiveFact, RegisterPerson, RegisterSubjectRequest, Restrict, ReviewGlass, SubjectRequestKind,
@@ -93,6 +94,30 @@ command!(person, "people", RestrictPersonRequest, |m, fields, id, app| Restrict 
 command!(person, "people", LiftRestrictionRequest, |m, fields, id, app| {
     LiftRestriction { basis: m.basis }
 });
+
+command!(
+    declare_conflict,
+    "people",
+    DeclareConflictRequest,
+    |m, fields, id, app| {
+        DeclareConflict {
+            account: fields.name("account", "accounts", &m.account),
+            person: id.clone(),
+        }
+    }
+);
+
+command!(
+    withdraw_conflict,
+    "people",
+    WithdrawConflictRequest,
+    |m, fields, id, app| {
+        WithdrawConflict {
+            account: fields.name("account", "accounts", &m.account),
+            person: id.clone(),
+        }
+    }
+);
 
 command!(propose_act, "people", ProposeActRequest, |m, fields, id, app| {
     ProposeAct {
