@@ -1,6 +1,6 @@
 //! The house rules that a machine can check: arrows between rooms, file sizes, migration pairs, words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Longest file in lines.
@@ -96,6 +96,39 @@ fn arrows_go_the_way_the_architecture_says() {
         if *room == "xtask" {
             assert!(used.is_empty(), "xtask uses the standard library only");
         }
+    }
+}
+
+#[test]
+fn what_deny_toml_bans_is_not_linked() {
+    // T-40; `cargo deny` says the same, and more, where it is installed.
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let linked = std::process::Command::new(cargo)
+        .args([
+            "tree",
+            "--workspace",
+            "--all-features",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .current_dir(root())
+        .output()
+        .expect("runs");
+    let linked = String::from_utf8(linked.stdout).expect("is text");
+    let linked: BTreeSet<&str> = linked.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(linked.contains("tonic") && linked.len() > 100, "{linked:?}");
+    let rules = std::fs::read_to_string(root().join("deny.toml")).expect("is there");
+    let rules = rules.lines().filter(|line| line.trim_start().starts_with("{ crate = "));
+    // Those with wrappers are for some rooms only: see the arrows.
+    let banned: Vec<&str> = rules
+        .filter(|rule| !rule.contains("wrappers"))
+        .filter_map(|rule| rule.split('"').nth(1))
+        .collect();
+    assert!(banned.contains(&"rsa"), "{banned:?}");
+    for name in banned {
+        assert!(!linked.contains(name), "{name} is linked");
     }
 }
 

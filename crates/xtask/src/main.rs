@@ -2,6 +2,7 @@
 
 mod bench;
 mod clients;
+mod deny;
 mod postgres;
 mod softhsm;
 mod test;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::{clients, postgres, softhsm};
+use crate::{clients, deny, postgres, softhsm};
 
 /// What is tested beyond what is built by itself.
 const FEATURES: [&str; 2] = ["--features", "waystation-cli/pkcs11"];
@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if !built.success() {
         return Err("the programs do not build".into());
     }
+    let denied = deny::check(&cargo)?;
     let clients = clients::install(&cargo)?;
     let softhsm = softhsm::find_or_install()?;
     let mut tests = Command::new(cargo);
@@ -51,7 +52,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         ));
     }
     println!(
-        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({}); EventStoreDB clients: {}; PKCS #11: {}",
+        "storage-touching tests: {sqlite} on SQLite, {postgres_count} on PostgreSQL ({}); EventStoreDB clients: {}; \
+         PKCS #11: {}; dependencies: {denied}",
         postgres.origin,
         clients.said,
         softhsm.said()
