@@ -5,7 +5,6 @@ use tokio_stream::StreamExt;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
-use uuid::Uuid;
 use waystation_api::event_store::client as v1;
 use waystation_api::event_store::client::persistent_subscriptions as groups;
 use waystation_api::event_store::client::persistent_subscriptions::persistent_subscriptions_client::PersistentSubscriptionsClient;
@@ -54,7 +53,7 @@ async fn append(channel: &Channel, who: &str, stream: &str, event_type: &str, da
     let metadata = [("type", event_type), ("content-type", "application/json")];
     let message = v1::ProposedMessage {
         id: Some(v1::Uuid {
-            value: Some(v1::uuid::Value::String(Uuid::new_v4().to_string())),
+            value: Some(v1::uuid::Value::String(waystation_app::ids::random().to_string())),
         }),
         metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         data: data.as_bytes().to_vec().into(),

@@ -29,13 +29,23 @@ pub struct WithdrawConflict {
     pub person: String,
 }
 
+/// Supervisors speak for the accounts of their own station.
+fn check_superior(account: &Account, context: &Context<'_>) -> Result<(), Rejection> {
+    check_role(&[Role::Supervisor, Role::PrivacyOfficer], context)?;
+    let elsewhere = account.role.is_some() && account.station != context.actor.station;
+    if context.actor.role == Role::Supervisor && elsewhere {
+        return Err(Reason::StationOutOfScope.into());
+    }
+    Ok(())
+}
+
 impl Command for DeclareConflict {
     type Aggregate = Account;
     const NAME: &'static str = "DeclareConflict";
 
     fn decide(&self, account: &Account, context: &Context<'_>) -> Result<Vec<AccountEvent>, Rejection> {
         if context.actor.id != self.account {
-            check_role(&[Role::Supervisor, Role::PrivacyOfficer], context)?;
+            check_superior(account, context)?;
         }
         if account.role.is_none() || account.disabled {
             return Err(Rejection::of(Reason::AccountMissing, "account"));
@@ -59,7 +69,7 @@ impl Command for WithdrawConflict {
         if context.actor.id == self.account {
             return Err(Reason::SamePersonForbidden.into());
         }
-        check_role(&[Role::Supervisor, Role::PrivacyOfficer], context)?;
+        check_superior(account, context)?;
         let person = self.person.clone();
         Ok(if account.conflicts.contains(&person) {
             vec![ConflictWithdrawn { person }.into()]
