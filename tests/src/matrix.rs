@@ -69,11 +69,16 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
         };
     }
     let new = v1::RegisterOrderRequest {
+        person: id.into(),
         validate_only: true,
         ..order(&format!("new-{id}"), &day)
     };
     asks!(cases.register_order, "CaseService/RegisterOrder", new);
     let new = v1::RegisterPersonRequest {
+        person_id: format!("new-{id}"),
+        name: "周某某".into(),
+        id_number: "999999198201174045".into(),
+        household_org: "QINGZHEN".into(),
         validate_only: true,
         ..Default::default()
     };
@@ -350,7 +355,11 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
     command!(
         people.break_glass,
         "PersonService/BreakGlass",
-        BreakGlassRequest { name: person.clone() }
+        BreakGlassRequest {
+            name: person.clone(),
+            emergency: 1,
+            reason: "昏迷，需要联系家属".into()
+        }
     );
     command!(
         people.review_glass,

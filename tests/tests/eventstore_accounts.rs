@@ -12,9 +12,13 @@ use waystation_api::event_store::client::streams::streams_client::StreamsClient;
 use waystation_api::event_store::client::streams::{AppendReq, DeleteReq, ReadReq, append_req, read_resp};
 use waystation_api::event_store::client::users;
 use waystation_api::event_store::client::users::users_client::UsersClient;
+use waystation_api::kurrentdb::streams_service_client::StreamsServiceClient;
+use waystation_api::kurrentdb::{
+    AppendRecord, AppendRecordsRequest, ConsistencyCheck, SchemaFormat, SchemaInfo, consistency_check,
+};
 use waystation_storage::testing::on_both;
 use waystation_tests::people::reason;
-use waystation_tests::{Bearing, SECURE, Server, account, base64, read_all, read_stream, run};
+use waystation_tests::{Bearing, SECURE, STATION, Server, account, base64, read_all, read_stream, run};
 
 const PASSWORD: &str = "a long enough password";
 const OTHER: &str = "another password, longer";
@@ -110,6 +114,29 @@ fn group(stream: Option<&str>, resolve_links: bool) -> groups::create_req::Optio
             ..Default::default()
         }),
         ..Default::default()
+    }
+}
+
+/// One record, appended while another stream does not exist.
+fn checked(stream: &str) -> AppendRecordsRequest {
+    let state = consistency_check::StreamStateCheck {
+        stream: stream.into(),
+        expected_state: -1,
+    };
+    AppendRecordsRequest {
+        records: vec![AppendRecord {
+            stream: Some("orders-1".into()),
+            schema: Some(SchemaInfo {
+                format: SchemaFormat::Json.into(),
+                name: "placed".into(),
+                id: None,
+            }),
+            data: b"{}".to_vec().into(),
+            ..Default::default()
+        }],
+        checks: vec![ConsistencyCheck {
+            r#type: Some(consistency_check::Type::StreamState(state)),
+        }],
     }
 }
 
@@ -213,16 +240,23 @@ fn users_are_accounts_and_passwords_come_with_every_call() {
         read(&channel, &basic("stats-1", OTHER), read_stream("orders-1"))
             .await
             .expect("works");
-        let reset = users::ResetPasswordReq {
+        let reset = |name: &str| users::ResetPasswordReq {
             options: Some(users::reset_password_req::Options {
-                login_name: "stats-1".into(),
+                login_name: name.into(),
                 new_password: PASSWORD.into(),
             }),
         };
         users(&channel, &security)
-            .reset_password(reset)
+            .reset_password(reset("stats-1"))
             .await
             .expect("is reset");
+        // Nobody becomes a member of staff like this, nor does a password of theirs open anything but a session.
+        denied(users(&channel, &security).reset_password(reset("worker-1")).await);
+        create(&channel, &security, "worker-9", PASSWORD, &["CASE_WORKER", STATION])
+            .await
+            .expect("is made");
+        let staff = read(&channel, &basic("worker-9", PASSWORD), read_stream("orders-1")).await;
+        assert_eq!(staff.expect_err("has a session").code(), Code::Unauthenticated);
         read(&channel, &own, read_stream("orders-1"))
             .await
             .expect("works again");
@@ -328,6 +362,18 @@ fn lists_say_whose_streams_are_and_records_are_nobodys_here() {
                 options.resolve_links = true;
             }
             denied(read(&channel, who, resolving).await);
+        }
+        // Not even whether they are there: by an append of nothing, or by a check beside another append.
+        for who in [&one, &admin] {
+            for stream in ["case-1", "person-1", "account-worker-1"] {
+                let nothing = [AppendReq {
+                    content: Some(append_req::Content::Options(target(stream))),
+                }];
+                let mut streams = StreamsClient::with_interceptor(channel.clone(), Bearing::new(who));
+                denied(streams.append(tokio_stream::iter(nothing)).await);
+                let mut records = StreamsServiceClient::with_interceptor(channel.clone(), Bearing::new(who));
+                denied(records.append_records(checked(stream)).await);
+            }
         }
         denied(append(&channel, &one, "$settings", "$settings", "{}").await);
         denied(append(&channel, &one, "case-1", "x", "{}").await);

@@ -32,7 +32,7 @@ pub enum Proof {
     Token([u8; 32]),
     /// The token of a session, of which this is the digest.
     Session([u8; 32]),
-    /// The password of an account that has no second factor; this is what it comes to.
+    /// The password of a program's account that has no second factor; this is what it comes to.
     Password([u8; 32]),
     /// A certificate that names the account.
     Certificate,
@@ -174,21 +174,25 @@ impl App {
         Ok(account.state.conflicts.clone())
     }
 
-    /// Keeps an account from a person's record, or no longer.
+    /// Keeps an account from a person's record.
     ///
     /// # Errors
-    /// As [`App::case`].
+    /// As [`App::case`]; [`Reason::PersonNotFound`].
     pub async fn declare_conflict(
         &self,
-        _person: &str,
+        person: &str,
         command: &DeclareConflict,
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
+        if self.person_target(person).await?.station.is_empty() {
+            // A mistyped id would keep nobody from anything.
+            return Err(Rejection::of(Reason::PersonNotFound, "name").into());
+        }
         self.run(self.accounts_of_staff(), &command.account, command, envelope)
             .await
     }
 
-    /// As [`App::declare_conflict`].
+    /// Keeps an account from a person's record no longer.
     ///
     /// # Errors
     /// As [`App::case`].
@@ -243,6 +247,9 @@ impl App {
         }
         let account: Account = self.accounts_of_staff().durable(id, self.main()).await?;
         let role = account.role.filter(|_| !account.disabled);
+        // People log in with theirs, for a session that ends; programs have nothing else to show.
+        let sessionless = matches!(proof, Proof::Password(_));
+        let role = role.filter(|role| !sessionless || *role == Role::Service);
         Ok(role.map(|role| Identified {
             principal: Principal {
                 id: id.to_owned(),

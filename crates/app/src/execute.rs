@@ -116,11 +116,12 @@ impl App {
                 None => command.decide(&slot.state, &context).map_err(AppError::Rejected),
             };
             // A new record says only now whom it is about.
-            let decided = decided.and_then(|events| match conflicts.is_empty() || actual.is_some() {
-                false if conflicts.contains(after(&slot.state, &events).subject(id)) => {
-                    Err(Rejection::from(Reason::ConflictOfInterest).into())
+            let decided = decided.and_then(|events| {
+                let is_new = actual.is_none() && !conflicts.is_empty();
+                if is_new && conflicts.contains(after(&slot.state, &events).subject(id)) {
+                    return Err(Rejection::from(Reason::ConflictOfInterest).into());
                 }
-                _ => Ok(events),
+                Ok(events)
             });
             let nothing_to_write = envelope.validate_only || decided.as_ref().is_ok_and(Vec::is_empty);
             if (nothing_to_write || decided.is_err()) && !slot.fresh() {

@@ -194,6 +194,10 @@ impl App {
         if command.act == Act::Erase {
             self.check_no_case_is_open(id).await?;
         }
+        let conflicts = self.conflicts(&envelope.principal).await?;
+        if command.other.as_ref().is_some_and(|other| conflicts.contains(other)) {
+            return Err(Rejection::of(Reason::ConflictOfInterest, "other").into());
+        }
         if let Some(other) = command.other.as_deref().filter(|_| command.act == Act::Merge)
             && (other == id || !self.is_on_file(other).await?)
         {

@@ -64,6 +64,8 @@ actions! {
     Redeem,
     /// Registering people, contact, protective facts, requests.
     RecordPerson,
+    /// Saying that a record is too close to somebody.
+    DeclareConflict,
     /// Announcing an emergency, in which to read a record that is not in one's charge.
     BreakGlass,
     /// Saying afterwards whether that was right.
@@ -284,7 +286,7 @@ mod tests {
         {
             return false;
         }
-        if action == A::ReadProofs {
+        if matches!(action, A::ReadProofs | A::DeclareConflict) {
             return true;
         }
         let helps = matches!(principal.role, Role::CaseWorker | Role::Supervisor);

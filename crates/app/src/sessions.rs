@@ -46,8 +46,8 @@ const ISSUER: &str = "Waystation";
 /// Passwords that are recognised without the work of stretching them.
 const RECOGNISED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("is not zero");
 
-/// An account, and a digest of the password it showed.
-type Shown = (String, [u8; 32]);
+/// Keyed digest of an account and the password it showed.
+type Shown = [u8; 16];
 
 /// Attempts that failed, and passwords at work.
 pub(crate) struct Logins {
@@ -56,6 +56,8 @@ pub(crate) struct Logins {
     failures: Mutex<LruCache<String, Vec<i64>>>,
     stretching: Semaphore,
     waiting: Semaphore,
+    /// Passwords that are shown with calls and not recognised, one at a time.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Default for Logins {
@@ -64,6 +66,7 @@ impl Default for Logins {
             recognised: Mutex::new(LruCache::new(RECOGNISED_MAX)),
             failures: Mutex::new(LruCache::new(ACCOUNTS_KEPT_MAX)),
             stretching: Semaphore::new(STRETCHED_AT_ONCE),
+            turn: tokio::sync::Mutex::default(),
             waiting: Semaphore::new(STRETCHED_AND_WAITING_MAX),
         }
     }
@@ -233,11 +236,15 @@ impl App {
         if !ids::is_id(account) || self.vault().keys().login(account).await?.is_none() {
             return Ok(None);
         }
-        let shown = (account.to_owned(), verifier(password));
-        if let Some(verifier) = self.logins().recognised(&shown)
-            && self.password_holds(account, &verifier).await?
-        {
-            return Ok(Some(Proof::Password(verifier)));
+        let ring = self.vault().ring().await?;
+        let shown = ring.digest(&[b"shown", account.as_bytes(), password.as_bytes()]);
+        // What many calls at once show for the first time is worked on once.
+        let _turn = match self.recognised(account, &shown).await? {
+            Some(proof) => return Ok(Some(proof)),
+            None => self.logins().turn.lock().await,
+        };
+        if let Some(proof) = self.recognised(account, &shown).await? {
+            return Ok(Some(proof));
         }
         self.logins().begin(account, self.now_us())?;
         let Some(verifier) = self.matching(account, password).await? else {
@@ -246,6 +253,13 @@ impl App {
         self.logins().succeed(account);
         self.logins().recognise(shown, verifier);
         Ok(Some(Proof::Password(verifier)))
+    }
+
+    async fn recognised(&self, account: &str, shown: &Shown) -> Result<Option<Proof>, AppError> {
+        match self.logins().recognised(shown) {
+            Some(verifier) if self.password_holds(account, &verifier).await? => Ok(Some(Proof::Password(verifier))),
+            _ => Ok(None),
+        }
     }
 
     /// Whether a password is still what it was, and all that is asked for.

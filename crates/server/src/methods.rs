@@ -82,7 +82,6 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "RegisterPerson",
             "UpdateContact",
             "RecordProtectiveFact",
-            "DeclareConflict",
             "RecordDeath",
             "RegisterSubjectRequest",
         ],
@@ -99,6 +98,11 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "AnswerSubjectRequest",
         ],
         Needs(Action::DecidePerson),
+    ),
+    (
+        "waystation.v1.PersonService",
+        &["DeclareConflict"],
+        Needs(Action::DeclareConflict),
     ),
     (
         "waystation.v1.PersonService",

@@ -220,7 +220,9 @@ impl PersonService for Api {
         };
         self.allow(&reader, Action::ReviewGlass, &target)?;
         let found = self.app.list_emergencies(&request.station, &page, read).await;
-        let page = found.map_err(|error| status(&error, "people"))?;
+        let mut page = found.map_err(|error| status(&error, "people"))?;
+        let conflicts = self.conflicts(&reader).await?;
+        page.rows.retain(|(person, _)| !conflicts.contains(person));
         let to_district = reader.principal.role == Role::DistrictOfficer;
         let mut emergencies = Vec::new();
         for (id, person) in &page.rows {

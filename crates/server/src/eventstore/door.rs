@@ -17,7 +17,7 @@ impl EventStore {
     pub(super) async fn on_record(&self, reader: &Reader, stream: Option<&str>, resolve: bool) -> Result<(), Status> {
         if !self.reads_log(reader)? {
             return match stream.filter(|_| !resolve) {
-                Some(stream) => self.is_readers(reader, stream).await,
+                Some(stream) => self.has(reader, stream, Deed::Read).await,
                 None => Err(Failure::AccessDenied.status()),
             };
         }
@@ -50,14 +50,14 @@ impl EventStore {
         Ok(!reader.is_named() || self.api.allows(reader, Action::ReadEvents, &Target::whole())?)
     }
 
-    /// Refuses a stream that is not another tenant's, or not for this reader.
-    pub(super) async fn is_readers(&self, reader: &Reader, stream: &str) -> Result<(), Status> {
+    /// Refuses a stream that is not another tenant's, or whose lists do not permit something.
+    pub(super) async fn has(&self, reader: &Reader, stream: &str, deed: Deed) -> Result<(), Status> {
         if !name::is_tenants(stream) {
             return Err(Failure::AccessDenied.status());
         }
         let read = Stream::read(&self.log, name::base(stream)).await;
         let read = read.map_err(|error| Failure::from(error).status())?;
-        if read.acl.permits(&reader.principal, stream, Deed::Read) {
+        if read.acl.permits(&reader.principal, stream, deed) {
             Ok(())
         } else {
             Err(Failure::AccessDenied.status())
@@ -72,7 +72,7 @@ impl EventStore {
         if resolve {
             return Err(Failure::AccessDenied.status());
         }
-        self.is_readers(reader, stream).await
+        self.has(reader, stream, Deed::Read).await
     }
 
     /// Who reads.

@@ -209,17 +209,13 @@ impl EventStore {
         })
     }
 
-    /// Whether a group follows links, wherever they lead.
-    async fn resolves(&self, key: &Key) -> Result<bool, Failure> {
+    async fn handle(&self, key: &Key) -> Result<Handle, Failure> {
         let running = self.groups.running.lock().await;
-        let handle = running.groups.get(key).ok_or_else(|| key.missing())?;
-        Ok(handle.settings.resolve_links)
+        running.groups.get(key).cloned().ok_or_else(|| key.missing())
     }
 
     async fn group(&self, key: &Key) -> Result<mpsc::Sender<Ask>, Failure> {
-        let running = self.groups.running.lock().await;
-        let handle = running.groups.get(key).ok_or_else(|| key.missing())?;
-        Ok(handle.asks.clone())
+        Ok(self.handle(key).await?.asks)
     }
 
     /// Asks a group, or all of them in turn.

@@ -19,6 +19,7 @@ use waystation_api::event_store::client::stream_start::RevisionOption;
 use waystation_domain::Role;
 
 use super::super::EventStore;
+use super::super::acl::Deed;
 use super::super::failure::Failure;
 use super::super::wire::{self, IdForm};
 use super::group::{Ask, Joining};
@@ -130,8 +131,10 @@ impl EventStore {
             // What it shows may be about anybody.
             self.on_record(reader, None, true).await?;
         }
-        self.is_members(reader, &key.stream, self.resolves(&key).await?).await?;
-        let group = self.group(&key).await?;
+        let handle = self.handle(&key).await?;
+        self.is_members(reader, &key.stream, handle.settings.resolve_links)
+            .await?;
+        let group = handle.asks;
         // Room for everything that the consumer may have, and for hello and good-bye.
         let (replies, answers) = mpsc::channel(credit + 2);
         let (place, lost) = oneshot::channel();
@@ -160,7 +163,11 @@ impl EventStore {
         if reader.principal.role == Role::SystemAdmin {
             return Ok(());
         }
-        self.is_members(reader, stream, resolve).await
+        self.is_members(reader, stream, resolve).await?;
+        if reader.is_named() {
+            self.has(reader, stream, Deed::Write).await?;
+        }
+        Ok(())
     }
 
     async fn infos(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<SubscriptionInfo>, Failure> {
@@ -298,12 +305,18 @@ impl PersistentSubscriptions for EventStore {
             },
         };
         let whole = reader.principal.role == Role::SystemAdmin || self.reads_log(&reader)?;
-        let subscriptions = self
-            .infos(|key| {
-                let wanted = stream.as_ref().is_none_or(|stream| *stream == key.stream);
-                wanted && (whole || super::super::name::is_tenants(&key.stream))
-            })
+        let mut subscriptions = self
+            .infos(|key| stream.as_ref().is_none_or(|stream| *stream == key.stream))
             .await?;
+        if !whole {
+            let mut own = Vec::with_capacity(subscriptions.len());
+            for group in subscriptions {
+                if self.has(&reader, &group.event_source, Deed::Read).await.is_ok() {
+                    own.push(group);
+                }
+            }
+            subscriptions = own;
+        }
         if let Some(stream) = stream.filter(|_| subscriptions.is_empty()) {
             let group = String::new();
             return Err(Failure::GroupMissing { stream, group }.status());
