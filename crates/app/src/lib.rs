@@ -65,8 +65,8 @@ pub use waystation_trust::disclosure::{DISCLOSED_KEYS, OpenedField};
 pub use waystation_trust::receipt::Receipt as KeptReceipt;
 pub use waystation_trust::recipient::{RecipientError, new_identity};
 pub use waystation_trust::{
-    Checkpoint, CosignatureVerifier, Cosigner, Keyring, Note, NoteError, Signer, TokenKind, TrustPolicy, Verifier,
-    bundle, thumbprint, witness,
+    Checkpoint, CosignatureVerifier, Cosigner, Header, Keyring, Note, NoteError, Signer, TokenKind, TrustPolicy,
+    Verifier, body_digest, bundle, thumbprint, witness,
 };
 
 pub use waystation_storage::{

@@ -56,7 +56,7 @@ use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_api::v1::session_service_server::SessionServiceServer;
-use waystation_app::{App, Signer, StorageError};
+use waystation_app::{App, NoteError, Signer, StorageError};
 
 pub use access_token::{AccessTokens, Provider};
 use eventstore::{Authority, EventStore};
@@ -91,6 +91,9 @@ pub enum ServeError {
     /// The log could not be read.
     #[error("cannot read the log")]
     Storage(#[from] StorageError),
+    /// The signing key's origin is too long.
+    #[error("the origin of the signing key is too long")]
+    Origin(#[from] NoteError),
     /// The network failed.
     #[error("cannot serve")]
     Transport(#[from] tonic::transport::Error),
@@ -129,12 +132,16 @@ fn keep_authority<B>(mut request: http::Request<B>) -> http::Request<B> {
 struct Api {
     app: Arc<App>,
     signer: Option<Arc<Signer>>,
+    /// Signs for the log of readings.
+    access_signer: Option<Arc<Signer>>,
     /// Whose cosignatures are asked for, and where what was signed is remembered.
     witnessing: Option<Arc<Witnessing>>,
     /// Nobody is who they say: there is no account whose budget it could be.
     insecure: bool,
     /// Size of the newest checkpoint that was kept.
     kept: Arc<AtomicU64>,
+    /// The same of the log of readings.
+    kept_of_access: Arc<AtomicU64>,
     stopped: signal::Receiver<bool>,
 }
 
@@ -181,8 +188,11 @@ pub async fn serve(
         access_tokens: options.access_tokens.map(|tokens| tokens.kept(stopped.clone())),
         insecure: options.insecure,
     };
+    let access_signer = options.signer.as_deref().map(Signer::of_access).transpose()?;
     let api = Api {
         app,
+        access_signer: access_signer.map(Arc::new),
+        kept_of_access: Arc::default(),
         signer: options.signer,
         witnessing: options.witnessing.map(Arc::new),
         insecure: options.insecure,

@@ -1,12 +1,12 @@
 //! What the log claims about itself, and proofs of it. Hashes tell nothing about anybody and are for everybody; headers hold
 //! random ids, coarse types and times, and are for those who may read the record they belong to.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{
-    AppError, Direction, EVERYBODY, KeptCheckpoint, KeptReceipt, Log, LogName, StorageError, TreeHead, bundle,
+    AppError, Direction, EVERYBODY, KeptCheckpoint, KeptReceipt, Log, LogName, Signer, StorageError, TreeHead, bundle,
 };
 
 use waystation_domain::FieldClass;
@@ -37,6 +37,23 @@ fn size(fields: &mut Fields, field: &str, asked: i64, head: TreeHead) -> u64 {
     if size == 0 { head.size } else { size }
 }
 
+/// Signs a head, and keeps what was signed before anybody gets it; says whether it was not kept yet. `kept`: the size that
+/// was signed last.
+async fn sign(signer: &Signer, log: &Log, head: TreeHead, kept: &AtomicU64) -> Result<(String, bool), Status> {
+    let note = signer.sign(head.size, head.root);
+    let is_new = kept.load(Ordering::Acquire) != head.size;
+    if is_new {
+        let checkpoint = KeptCheckpoint {
+            size: head.size,
+            witnesses: 0,
+            note: note.clone(),
+        };
+        log.keep_checkpoint(&checkpoint).await.map_err(failed)?;
+        kept.store(head.size, Ordering::Release);
+    }
+    Ok((note, is_new))
+}
+
 impl Api {
     /// The log, with its newest durable head, whoever wrote it.
     async fn log(&self) -> Result<(&Log, TreeHead), Status> {
@@ -48,12 +65,25 @@ impl Api {
     pub(crate) async fn checkpoint(&self) -> Result<v1::GetCheckpointResponse, Status> {
         let (log, head) = self.log().await?;
         let note = self.signed_head(log, head).await?;
-        let signer = self.signer.as_deref();
+        let readings = self.app.store().log(LogName::Access);
+        readings.poll_head().await.map_err(failed)?;
+        let readings_head = readings.head();
+        let access_signer = self.access_signer.as_deref();
+        let access_note = match access_signer {
+            Some(signer) => sign(signer, readings, readings_head, &self.kept_of_access).await?.0,
+            None => String::new(),
+        };
+        let verifier =
+            |signer: Option<&Signer>| signer.map_or_else(String::new, |signer| signer.verifier().to_string());
         let mut response = v1::GetCheckpointResponse {
             size: signed(head.size),
             root: head.root.to_vec(),
             note: note.unwrap_or_default(),
-            verifier: signer.map_or_else(String::new, |signer| signer.verifier().to_string()),
+            verifier: verifier(self.signer.as_deref()),
+            access_size: signed(readings_head.size),
+            access_root: readings_head.root.to_vec(),
+            access_note,
+            access_verifier: verifier(access_signer),
             ..Default::default()
         };
         let policy = self.witnessing.as_ref().map(|witnessing| &witnessing.policy);
@@ -75,18 +105,9 @@ impl Api {
             // A log that others remember otherwise gets no more signatures.
             return Ok(None);
         }
-        let note = signer.sign(head.size, head.root);
-        if self.kept.load(Ordering::Acquire) != head.size {
-            let kept = KeptCheckpoint {
-                size: head.size,
-                witnesses: 0,
-                note: note.clone(),
-            };
-            log.keep_checkpoint(&kept).await.map_err(failed)?;
-            self.kept.store(head.size, Ordering::Release);
-            if let Some(witnessing) = &self.witnessing {
-                witnessing.remember(&note);
-            }
+        let (note, is_new) = sign(signer, log, head, &self.kept).await?;
+        if let Some(witnessing) = self.witnessing.as_ref().filter(|_| is_new) {
+            witnessing.remember(&note);
         }
         Ok(Some(note))
     }

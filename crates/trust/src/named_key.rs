@@ -80,6 +80,11 @@ impl SecretKey {
         Ok(Self { public, key })
     }
 
+    /// The same key under another name.
+    pub(crate) fn named(&self, name: &str) -> Result<Self, NoteError> {
+        Self::new(self.public.kind, name, &self.key.to_bytes())
+    }
+
     /// Reads what [`SecretKey::text`] gave.
     pub(crate) fn parse(kind: Kind, text: &str) -> Result<Self, NoteError> {
         let text = text.trim();

@@ -136,6 +136,9 @@ impl Note {
     }
 }
 
+/// What the origin of the log of readings ends with; it begins as the main log's does, and its key is the same.
+const ACCESS: &str = "/access";
+
 /// Signs checkpoints of one log. Neither shown by `Debug` nor serialised.
 pub struct Signer(SecretKey);
 
@@ -172,6 +175,15 @@ impl Signer {
         Verifier(self.0.public().clone())
     }
 
+    /// Signs for the log of readings beside this log.
+    ///
+    /// # Errors
+    /// [`NoteError::BadKey`] when the origin is so long that nothing fits behind it.
+    pub fn of_access(&self) -> Result<Self, NoteError> {
+        let origin = format!("{}{ACCESS}", self.0.public().name);
+        self.0.named(&origin).map(Self)
+    }
+
     /// A signed checkpoint of the log.
     pub fn sign(&self, size: u64, root: Hash) -> String {
         let checkpoint = Checkpoint {
@@ -195,6 +207,13 @@ impl fmt::Display for Verifier {
 }
 
 impl Verifier {
+    /// Verifies for the log of readings beside this log.
+    pub fn of_access(&self) -> Self {
+        let mut public = self.0.clone();
+        public.name += ACCESS;
+        Self(public)
+    }
+
     /// Reads what `Display` gave.
     ///
     /// # Errors

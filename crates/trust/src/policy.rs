@@ -144,6 +144,15 @@ impl TrustPolicy {
         }
     }
 
+    /// The same logs' logs of readings, of which no witness knows.
+    pub fn of_access(&self) -> Self {
+        Self {
+            logs: self.logs.iter().map(Verifier::of_access).collect(),
+            quorum: NONE.to_owned(),
+            ..Self::empty()
+        }
+    }
+
     /// Reads a policy file.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub(super) struct Bundle {
 impl Bundle {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let policy = self.trust.policy_needed()?;
-        let anchor = self.trust.anchor()?;
+        let anchor = self.trust.anchors()?.main;
         if !self.directory.is_dir() {
             let what = format!("{}: it is not a directory", self.directory.display());
             return Err(StorageError::Url(what).into());

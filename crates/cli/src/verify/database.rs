@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use waystation_app::{Checkpoint, KeptCheckpoint, Log, LogName, Mark, Store, TrustPolicy, VerifyReport};
 
-use super::trust::Trust;
+use super::trust::{Anchors, Trust};
 use super::{Line, code, code_of_finding, compare_views, hex, report};
 use crate::lang::say;
 use crate::progress::Progress;
@@ -50,9 +50,9 @@ pub(super) struct Db {
 impl Whole {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let database = self.database.as_deref().unwrap_or_default();
-        let (policy, anchor) = (self.trust.policy()?, self.trust.anchor()?);
+        let (policy, anchors) = (self.trust.policy()?, self.trust.anchors()?);
         let store = open(database).await?;
-        let mut lines = logs(&store, policy.as_ref(), anchor.as_ref(), None).await?;
+        let mut lines = logs(&store, policy.as_ref(), &anchors, None).await?;
         store.close().await;
         let sound = lines.iter().all(|line| line.found == 0);
         if sound && !self.log_only {
@@ -71,7 +71,7 @@ impl Whole {
                 )
             );
         }
-        if !self.json && anchor.is_none() {
+        if !self.json && anchors.main.is_none() {
             println!(
                 "{}",
                 say(
@@ -86,12 +86,12 @@ impl Whole {
 
 impl Db {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let (policy, anchor) = (self.trust.policy()?, self.trust.anchor()?);
+        let (policy, anchors) = (self.trust.policy()?, self.trust.anchors()?);
         let store = open(&self.database).await?;
         let waited_max = i64::try_from(self.unwitnessed_max).unwrap_or(i64::MAX);
-        let mut lines = logs(&store, policy.as_ref(), anchor.as_ref(), Some(waited_max)).await?;
+        let mut lines = logs(&store, policy.as_ref(), &anchors, Some(waited_max)).await?;
         store.close().await;
-        if anchor.is_none() && !self.no_anchor {
+        if anchors.main.is_none() && !self.no_anchor {
             let what = "no outside checkpoint to hold the log to; give --anchor, or --no-anchor to do without";
             lines.push(Line::of("anchor", 0, vec![(code::NO_ANCHOR, what.to_owned())]));
         }
@@ -104,22 +104,26 @@ async fn open(url: &str) -> anyhow::Result<Store> {
     Store::open_to_verify(url).await.context("cannot open the database")
 }
 
-/// Verifies both logs, and the claims about the main one. `waited_max`: how long events may wait for a witness, in
+/// Verifies both logs, and the claims about them. `waited_max`: how long events may wait for a witness, in
 /// seconds.
 async fn logs(
     store: &Store,
     policy: Option<&TrustPolicy>,
-    anchor: Option<&Checkpoint>,
+    anchors: &Anchors,
     waited_max: Option<i64>,
 ) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for name in LogName::ALL {
         let log = store.log(name);
         let kept = match policy {
-            Some(_) if name == LogName::Main => all_kept(log).await?,
-            _ => Vec::new(),
+            Some(_) => all_kept(log).await?,
+            None => Vec::new(),
         };
-        let ends = anchor.filter(|_| name == LogName::Main).map(|anchor| anchor.size);
+        let anchor = match name {
+            LogName::Main => anchors.main.as_ref(),
+            LogName::Access => anchors.access.as_ref(),
+        };
+        let ends = anchor.map(|anchor| anchor.size);
         let mut sizes: Vec<u64> = kept.iter().map(|kept| kept.size).chain(ends).collect();
         sizes.sort_unstable();
         let mut progress = Progress::new(name.as_str());
@@ -133,10 +137,18 @@ async fn logs(
             root: hex(&verified.computed.root),
             ..line
         });
-        if let Some(policy) = policy.filter(|_| name == LogName::Main) {
-            lines.push(claims(&kept, anchor, policy, &verified, waited_max));
+        match (policy, name) {
+            (Some(policy), LogName::Main) => lines.push(claims(&kept, anchor, policy, &verified, waited_max)),
+            (Some(policy), LogName::Access) => {
+                let line = claims(&kept, anchor, &policy.of_access(), &verified, None);
+                lines.push(Line {
+                    part: "access checkpoints",
+                    ..line
+                });
+            }
+            (None, _) => {}
         }
-        if let Some(anchor) = anchor.filter(|_| name == LogName::Main) {
+        if let Some(anchor) = anchor {
             lines.push(Line {
                 root: hex(&anchor.root),
                 ..against(anchor, &verified)

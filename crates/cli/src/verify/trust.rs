@@ -17,9 +17,17 @@ pub(super) struct Trust {
     /// Logs, witnesses and how many of them it takes, as a C2SP tlog-policy
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// A checkpoint kept outside from an earlier day, a signed note: the log must still begin with what it covers
+    /// A checkpoint kept outside from an earlier day, a signed note: the log must still begin with what it covers. Once more
+    /// for one of the log of readings
     #[arg(long, value_name = "FILE")]
-    anchor: Option<PathBuf>,
+    anchor: Vec<PathBuf>,
+}
+
+/// Checkpoints that were kept outside, by log.
+#[derive(Default)]
+pub(super) struct Anchors {
+    pub(super) main: Option<Checkpoint>,
+    pub(super) access: Option<Checkpoint>,
 }
 
 fn wrong(what: impl std::fmt::Display) -> anyhow::Error {
@@ -55,13 +63,21 @@ impl Trust {
             .ok_or_else(|| wrong("--verifier KEY or --policy FILE is needed"))
     }
 
-    /// The checkpoint to hold the log to, once it is proved to be the log's.
-    pub(super) fn anchor(&self) -> anyhow::Result<Option<Checkpoint>> {
-        let Some(path) = &self.anchor else { return Ok(None) };
-        let policy = self.policy_needed()?;
-        let anchor = policy.accept(&text(path)?);
-        anchor
-            .map(|accepted| Some(accepted.checkpoint))
-            .map_err(|error| wrong(format!("--anchor: {error}")))
+    /// The checkpoints to hold the logs to, once they are proved to be theirs.
+    pub(super) fn anchors(&self) -> anyhow::Result<Anchors> {
+        let mut anchors = Anchors::default();
+        for path in &self.anchor {
+            let policy = self.policy_needed()?;
+            let note = text(path)?;
+            let (place, accepted) = match policy.of_access().accept(&note) {
+                Ok(accepted) => (&mut anchors.access, Ok(accepted)),
+                Err(_) => (&mut anchors.main, policy.accept(&note)),
+            };
+            let accepted = accepted.map_err(|error| wrong(format!("--anchor: {error}")))?;
+            if place.replace(accepted.checkpoint).is_some() {
+                return Err(wrong("--anchor: at most one of each log"));
+            }
+        }
+        Ok(anchors)
     }
 }
