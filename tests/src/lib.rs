@@ -2,6 +2,7 @@
 //! fresh database and stops it again.
 
 pub mod authority;
+pub mod canaries;
 pub mod forger;
 pub mod matrix;
 pub mod people;

@@ -184,6 +184,36 @@ pub async fn files(database: &TestDatabase) -> Vec<PathBuf> {
     found
 }
 
+/// A backup of a database, in one piece: what SQLite writes into another file, and every row of PostgreSQL as text.
+///
+/// # Panics
+/// When none can be made.
+pub async fn dump(database: &TestDatabase) -> Vec<u8> {
+    let mut dump = Vec::new();
+    if let Some(path) = database.path() {
+        for part in ["log", "views", "keys"] {
+            let copy = path.with_file_name(format!("backup-{part}"));
+            let into = format!("VACUUM INTO '{}'", copy.display());
+            database.tamper(part, &into).await.expect("is copied");
+            dump.extend(std::fs::read(&copy).expect("is there"));
+        }
+        return dump;
+    }
+    let pool = sqlx::PgPool::connect(&database.url).await.expect("connects");
+    let tables = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables \
+                  WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&pool).await.expect("are listed");
+    for table in tables {
+        let rows = format!("SELECT row::text FROM {table} AS row");
+        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(rows))
+            .fetch_all(&pool)
+            .await
+            .expect("are read");
+        dump.extend(rows.join("\n").into_bytes());
+    }
+    dump
+}
+
 /// Whether a file holds these bytes.
 pub fn holds(path: &Path, needle: &[u8]) -> bool {
     // Files of a running server come and go.

@@ -1,92 +1,13 @@
 //! People with unmistakable values go through everything; the values are found nowhere but in entitled replies: in no
 //! database file, event, view, error, log line, export or output of a command, in no usual encoding.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aho_corasick::AhoCorasick;
-use waystation_api::v1;
 use waystation_storage::testing::on_both;
-use waystation_tests::people::files;
-use waystation_tests::{STATION, Server, after, base64, binary, check_in, run, signing_key, today};
-
-const NAME: &str = "哨兵金丝雀";
-const ID: &str = "520181198807071234";
-const PHONE: &str = "13977665544";
-const ADDRESS: &str = "金丝雀路七十七号哨所";
-const NOTES: [&str; 10] = [
-    "金丝雀决字第7788号",
-    "金丝雀协议第7789号",
-    "金丝雀档案第7790号",
-    "金丝雀补录原因",
-    "金丝雀谈话记录",
-    "金丝雀拘留第7791号",
-    "金丝雀释放第7792号",
-    "金丝雀奖励原因",
-    "金丝雀撤销原因",
-    "金丝雀判决第7793号",
-];
-
-/// The last digit that makes a number of 17 digits right (GB 11643-1999).
-fn checked(number: &str) -> String {
-    let digit = waystation_domain::person::check_digit(&number[..17]).expect("are 17 digits");
-    format!("{}{digit}", &number[..17])
-}
-
-/// A value in every encoding in which it might be lying about.
-fn encodings(value: &str) -> Vec<Vec<u8>> {
-    let utf16 = |bytes: fn(u16) -> [u8; 2]| value.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
-    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let escaped: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-    let mut all = vec![
-        value.as_bytes().to_vec(),
-        utf16(u16::to_le_bytes),
-        utf16(u16::to_be_bytes),
-        hex.to_uppercase().into_bytes(),
-        hex.into_bytes(),
-        escaped.into_bytes(),
-    ];
-    // Base64 depends on where in the text a value begins; its ends depend on the neighbours.
-    for offset in 0..3 {
-        let shifted = [&vec![b'x'; offset], value.as_bytes()].concat();
-        let encoded = base64(&shifted);
-        let inner = &encoded[if offset == 0 { 0 } else { 4 }..encoded.len() - 4];
-        all.push(inner.as_bytes().to_vec());
-    }
-    if value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        for separator in [" ", "-"] {
-            let spaced: Vec<String> = value.chars().map(String::from).collect();
-            all.push(spaced.join(separator).into_bytes());
-        }
-    }
-    all
-}
-
-/// All canaries in all encodings, searched for at once.
-struct Canaries {
-    search: AhoCorasick,
-    /// The value of each needle.
-    values: Vec<String>,
-}
-
-impl Canaries {
-    fn of(values: impl IntoIterator<Item = String>) -> Self {
-        let each = values.into_iter().map(|value| (encodings(&value), value));
-        let (needles, values): (Vec<_>, Vec<_>) = each
-            .flat_map(|(needles, value)| needles.into_iter().map(move |needle| (needle, value.clone())))
-            .unzip();
-        let search = AhoCorasick::new(needles).expect("are few enough");
-        Self { search, values }
-    }
-}
-
-/// Which canaries, in whichever encoding, are in there.
-fn found(haystack: &[u8], canaries: &Canaries) -> Vec<String> {
-    let hits = canaries.search.find_overlapping_iter(haystack);
-    let values: BTreeSet<&String> = hits.map(|hit| &canaries.values[hit.pattern().as_usize()]).collect();
-    values.into_iter().cloned().collect()
-}
+use waystation_tests::canaries::{Canaries, ID, NAME, NOTES, checked, figures, found, go_further, go_through, values};
+use waystation_tests::people::{dump, files};
+use waystation_tests::{STATION, Server, account, base64, binary, run, signing_key};
 
 fn all_files(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -101,236 +22,12 @@ fn all_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Goes through commands, refusals and readings; returns everything that was answered to those who are not entitled.
-async fn go_through(server: &Server, number: &str) -> String {
-    let mut said = String::new();
-    let mut worker = server.clients("worker-1", "CASE_WORKER").await;
-    let mut leader = server.clients("leader-1", "SUPERVISOR").await;
-    let mut inspector = server.clients("inspector-1", "INSPECTOR").await;
-    let day = today();
-    let registration = v1::RegisterPersonRequest {
-        person_id: "p-1".into(),
-        name: NAME.into(),
-        id_number: number.into(),
-        phone: PHONE.into(),
-        address: ADDRESS.into(),
-        household_org: "QINGZHEN".into(),
-        ..Default::default()
-    };
-    let registered = worker.people.register_person(registration.clone()).await;
-    let registered = registered.expect("is registered").into_inner();
-    for wrong in [
-        v1::RegisterPersonRequest {
-            person_id: "p-2".into(),
-            ..registration.clone()
-        },
-        v1::RegisterPersonRequest {
-            person_id: NAME.into(),
-            ..registration.clone()
-        },
-        v1::RegisterPersonRequest {
-            id_number: format!("{}9", &number[..17]),
-            ..registration.clone()
-        },
-        v1::RegisterPersonRequest {
-            name: NAME.repeat(50),
-            ..registration.clone()
-        },
-        v1::RegisterPersonRequest {
-            phone: format!("{PHONE}x"),
-            person_id: "p-3".into(),
-            ..registration.clone()
-        },
-        v1::RegisterPersonRequest {
-            household_org: ADDRESS.into(),
-            person_id: "p-3".into(),
-            ..registration
-        },
-    ] {
-        let refused = worker.people.register_person(wrong).await.expect_err("is refused");
-        said += &format!("{refused:?}");
-    }
-    let order = v1::RegisterOrderRequest {
-        person: "p-1".into(),
-        order_no: NOTES[0].into(),
-        ..waystation_tests::order("c1", &day)
-    };
-    worker.cases.register_order(order.clone()).await.expect("is registered");
-    let again = v1::RegisterOrderRequest {
-        case_id: "c2".into(),
-        ..order
-    };
-    said += &format!(
-        "{:?}",
-        worker
-            .cases
-            .register_order(again)
-            .await
-            .expect_err("the number is taken")
-    );
-    let name = || "cases/c1".to_owned();
-    let served = v1::RecordServiceRequest {
-        name: name(),
-        on: day.clone(),
-        ..Default::default()
-    };
-    worker.cases.record_service(served).await.expect("is served");
-    let report = v1::ReportInRequest {
-        name: name(),
-        on: day.clone(),
-        identity_checked: true,
-        ..Default::default()
-    };
-    worker.cases.report_in(report).await.expect("reports");
-    let agreement = v1::SignAgreementRequest {
-        name: name(),
-        on: day.clone(),
-        agreement_no: NOTES[1].into(),
-        clauses: ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec(),
-        ..Default::default()
-    };
-    let unsound = v1::SignAgreementRequest {
-        clauses: vec![NOTES[4].into()],
-        ..agreement.clone()
-    };
-    said += &format!(
-        "{:?}",
-        worker.cases.sign_agreement(unsound).await.expect_err("no such clause")
-    );
-    worker.cases.sign_agreement(agreement).await.expect("is signed");
-    let file = v1::OpenCaseFileRequest {
-        name: name(),
-        on: day.clone(),
-        file_no: NOTES[2].into(),
-        ..Default::default()
-    };
-    worker.cases.open_case_file(file).await.expect("is opened");
-    let late = v1::RecordCheckInRequest {
-        late_reason: NOTES[3].into(),
-        ..check_in("c1", &day)
-    };
-    worker.cases.record_check_in(late).await.expect("is recorded");
-    let talk = v1::RecordTalkRequest {
-        name: name(),
-        on: day.clone(),
-        topics: vec![1],
-        note: NOTES[4].into(),
-        ..Default::default()
-    };
-    worker.cases.record_talk(talk).await.expect("is recorded");
-    let suspend = v1::SuspendRequest {
-        name: name(),
-        from: day.clone(),
-        cause: 1,
-        document_no: NOTES[5].into(),
-        ..Default::default()
-    };
-    worker.cases.suspend(suspend).await.expect("is suspended");
-    let resume = v1::ResumeRequest {
-        name: name(),
-        on: day.clone(),
-        document_no: NOTES[6].into(),
-        ..Default::default()
-    };
-    worker.cases.resume(resume).await.expect("is resumed");
-    let account = || "pointsAccounts/p-1".to_owned();
-    let award = v1::AwardPointsManuallyRequest {
-        name: account(),
-        on: day.clone(),
-        amount: 5,
-        reason: NOTES[7].into(),
-        ..Default::default()
-    };
-    worker.points.award_points_manually(award).await.expect("is awarded");
-    let reverse = v1::ReverseAwardRequest {
-        name: account(),
-        award: 1,
-        on: day.clone(),
-        reason: NOTES[8].into(),
-        ..Default::default()
-    };
-    leader.points.reverse_award(reverse).await.expect("is reversed");
-    let end = v1::TerminateRequest {
-        name: name(),
-        on: day,
-        reason: 2,
-        document_no: NOTES[9].into(),
-        ..Default::default()
-    };
-    let last = leader.cases.terminate(end).await.expect("is terminated").into_inner();
-
-    // Entitled replies have them.
-    let get = v1::GetPersonRequest {
-        name: "people/p-1".into(),
-        reveal: true,
-        read: after(&registered),
-    };
-    let revealed = format!("{:?}", worker.people.get_person(get).await.expect("is entitled"));
-    assert!(revealed.contains(NAME) && revealed.contains(number), "{revealed}");
-    let get = v1::GetCaseRequest {
-        name: name(),
-        reveal: true,
-        read: after(&last),
-    };
-    let revealed = format!("{:?}", worker.cases.get_case(get).await.expect("is entitled"));
-    assert!(NOTES[..3].iter().all(|note| revealed.contains(note)), "{revealed}");
-
-    // Nobody else's have.
-    let read = after(&last);
-    let masked = v1::GetPersonRequest {
-        name: "people/p-1".into(),
-        reveal: false,
-        read,
-    };
-    said += &format!("{:?}", inspector.people.get_person(masked).await.expect("is masked"));
-    let list = v1::ListCasesRequest {
-        station: STATION.into(),
-        read,
-        ..Default::default()
-    };
-    said += &format!("{:?}", inspector.cases.list_cases(list).await.expect("is listed"));
-    let people = v1::ListPeopleRequest {
-        station: STATION.into(),
-        read,
-        ..Default::default()
-    };
-    said += &format!("{:?}", inspector.people.list_people(people).await.expect("is listed"));
-    for record in ["cases/c1", "pointsAccounts/p-1", "people/p-1"] {
-        let by = Some(v1::list_audit_entries_request::By::Record(record.into()));
-        let entries = v1::ListAuditEntriesRequest {
-            by,
-            ..Default::default()
-        };
-        said += &format!(
-            "{:?}",
-            inspector.audit.list_audit_entries(entries).await.expect("is listed")
-        );
-    }
-    let access = v1::ListAccessRequest {
-        name: "people/p-1".into(),
-        ..Default::default()
-    };
-    said += &format!("{:?}", inspector.people.list_access(access).await.expect("is listed"));
-    let replay = v1::ReplayCaseRequest { name: name(), read };
-    let mut steps = inspector.audit.replay_case(replay).await.expect("replays").into_inner();
-    while let Some(step) = steps.message().await.expect("goes on") {
-        said += &format!("{step:?}");
-    }
-    said
-}
-
 #[test]
 fn canaries_are_found_nowhere_but_in_entitled_replies() {
     // T-20
     on_both(|database| async move {
         let number = checked(ID);
-        let values: Vec<String> = [NAME, PHONE, ADDRESS]
-            .iter()
-            .chain(&NOTES)
-            .map(|value| (*value).to_owned())
-            .collect();
-        let values = values.into_iter().chain([number.clone()]);
-        let values: Vec<String> = values.collect();
+        let values = values(&number);
         let canaries = Canaries::of(values.iter().cloned());
         for value in &values {
             for haystack in [format!("x{value}x"), base64(format!("y{value}zz").as_bytes())] {
@@ -345,6 +42,8 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
         let at = |name: &str| directory.path().join(name).display().to_string();
         let (key, _) = signing_key(directory.path());
         assert!(run(&["migrate", "--database", &database.url]).status.success());
+        account(&database.url, "worker-1", "CASE_WORKER");
+        account(&database.url, "inspector-1", "INSPECTOR");
         // The server with everything it says kept.
         let log = std::fs::File::create(at("server.log")).expect("is made");
         let mut child = Command::new(binary())
@@ -371,7 +70,7 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             std::thread::sleep(std::time::Duration::from_millis(20));
         };
         let server = Server::at(&address);
-        let said = go_through(&server, &number).await;
+        let said = go_through(&server, &number).await + &go_further(&server, &number).await + &figures(&server).await;
         assert_eq!(
             found(said.as_bytes(), &canaries),
             Vec::<String>::new(),
@@ -407,19 +106,64 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
         );
         std::fs::write(at("book.csv"), day_book).expect("is written");
         let out = at("bundle");
-        for arguments in [
-            &["events", "list", "--limit", "1000", "--json"][..],
-            &["events", "show", "2", "--json"],
-            &["replay", "--json"],
-            &["verify", "--json"],
-            &["verify", "keys", "--json"],
-            &["verify", "access", "--json"],
-            &["projections", "--json"],
-            &["import", &at("book.csv"), "--station", STATION],
-            &["export", "bundle", "--signing-key", &key, "--out", &out],
+        let inspector = run(&["keys", "identity", "--out", &at("inspector")]);
+        let recipient = String::from_utf8(inspector.stdout).expect("is text").trim().to_owned();
+        let disclosed = [
+            "--person",
+            "p-1",
+            "--recipient",
+            &recipient,
+            "--inspector",
+            "inspector-1",
+        ];
+        let bundle = ["export", "bundle", "--signing-key", &key, "--out"];
+        let (opened, report, gone) = (at("bundle/opened"), at("bundle/report"), at("bundle/gone"));
+        for (arguments, code) in [
+            (&["events", "list", "--limit", "1000", "--json"][..], 0),
+            (&["events", "show", "2", "--json"], 0),
+            (&["replay", "--json"], 0),
+            (&["verify", "--json"], 0),
+            (&["verify", "keys", "--json"], 0),
+            (&["verify", "access", "--json"], 0),
+            (&["projections", "--json"], 0),
+            (&["import", &at("book.csv"), "--station", STATION], 4),
+            (&[&bundle[..], &[&out]].concat(), 0),
+            (&[&bundle[..], &[&opened], &disclosed[..]].concat(), 0),
+            (
+                &[
+                    "export",
+                    "access",
+                    "--signing-key",
+                    &key,
+                    "--person",
+                    "p-1",
+                    "--out",
+                    &report,
+                ],
+                0,
+            ),
+            (
+                &[
+                    "export",
+                    "certificate",
+                    "--signing-key",
+                    &key,
+                    "--person",
+                    "p-9",
+                    "--out",
+                    &gone,
+                ],
+                7,
+            ),
         ] {
             let done = run(&[arguments, &["--database", &database.url]].concat());
             let printed = [done.stdout, done.stderr].concat();
+            assert_eq!(
+                done.status.code(),
+                Some(code),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&printed)
+            );
             assert!(!printed.is_empty(), "{arguments:?}");
             assert_eq!(found(&printed, &canaries), Vec::<String>::new(), "{arguments:?}");
         }
@@ -427,6 +171,9 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             let bytes = std::fs::read(&path).expect("reads");
             assert_eq!(found(&bytes, &canaries), Vec::<String>::new(), "{}", path.display());
         }
+        let backup = dump(&database).await;
+        assert!(backup.len() > 10_000, "{}", backup.len());
+        assert_eq!(found(&backup, &canaries), Vec::<String>::new(), "in a backup");
         for path in files(&database).await {
             // Files of a running server come and go.
             let bytes = std::fs::read(&path).unwrap_or_default();
