@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use waystation_storage::testing::{TestDatabase, on_both};
-use waystation_tests::{STATION, json, run};
+use waystation_tests::{STATION, json, run, signing_key};
 
 fn sample() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/samples/day-book.csv");
@@ -227,7 +227,17 @@ fn a_database_that_is_missing_newer_or_not_one_is_refused_with_its_exit_code() {
 
 #[test]
 fn the_demo_proves_itself() {
-    let out = run(&["demo", "--once", "--json", "--until", "2026-10-31"]);
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let out = run(&[
+        "demo",
+        "--once",
+        "--json",
+        "--until",
+        "2026-10-31",
+        "--dir",
+        &path("demo"),
+    ]);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let summary = json(&out);
     assert_eq!(summary["healthy"], true, "{summary}");
@@ -246,4 +256,25 @@ fn the_demo_proves_itself() {
             .is_some_and(|cases| cases > 0),
         "{summary}"
     );
+    // An inspector takes the year home and verifies it with a script that has none of our code.
+    let (key, verifier) = signing_key(directory.path());
+    let database = format!("sqlite:{}/demo.db", path("demo"));
+    let bundle = [
+        "export",
+        "bundle",
+        "--database",
+        &database,
+        "--signing-key",
+        &key,
+        "--out",
+    ];
+    let exported = run(&[&bundle[..], &[&path("bundle")]].concat());
+    assert!(exported.status.success(), "{exported:?}");
+    let script = path("bundle/verify.py");
+    let mut python = std::process::Command::new("python3");
+    let verified = python
+        .args([&script, "--key", &verifier, &path("bundle")])
+        .output()
+        .expect("python runs");
+    assert!(verified.status.success(), "{verified:?}");
 }

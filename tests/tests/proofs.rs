@@ -314,6 +314,41 @@ fn an_anchor_finds_a_fork_and_a_rollback_that_the_log_alone_hides() {
 }
 
 #[test]
+fn a_checkpoint_of_another_origin_is_no_anchor() {
+    on_both(|database| async move {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (key, verifier) = signing_key(directory.path());
+        assert!(run(&["migrate", "--database", &database.url]).status.success());
+        let mut server = Server::serve_with(&database.url, &["--signing-key", &key]);
+        let mut clients = server.clients("worker-1", "CASE_WORKER").await;
+        let given = checkpoint(&mut clients).await;
+        server.kill();
+        // The same key, the same tree, another log's name; and another key under this log's name.
+        let (size, root) = (given.size as u64, given.root.as_slice().try_into().expect("is a hash"));
+        let other_name = waystation_trust::Signer::new("waystation.test/elsewhere/1", &[7; 32]).expect("is a name");
+        let other_key = waystation_trust::Signer::new(waystation_tests::ORIGIN, &[8; 32]).expect("is a name");
+        for signer in [other_name, other_key] {
+            let anchor = directory.path().join("anchor").display().to_string();
+            std::fs::write(&anchor, signer.sign(size, root)).expect("is written");
+            let verify = [
+                "verify",
+                "db",
+                "--database",
+                &database.url,
+                "--verifier",
+                &verifier,
+                "--anchor",
+                &anchor,
+            ];
+            let refused = run(&verify);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert_eq!(refused.status.code(), Some(8), "{said}");
+            assert!(said.contains("--anchor"), "{said}");
+        }
+    });
+}
+
+#[test]
 fn openssl_alone_verifies_a_checkpoint() {
     let directory = tempfile::tempdir().expect("a directory");
     let signer = waystation_trust::Signer::new(ORIGIN, &[5; 32]).expect("is a name");

@@ -3,6 +3,7 @@
 
 use waystation_storage::testing::{TestDatabase, on_both};
 use waystation_tests::forger::{History, literal};
+use waystation_tests::people::{ID, OTHER_ID, registration};
 use waystation_tests::{Clients, ORIGIN, Server, check_in, json, new_key, run, signing_key, today};
 use waystation_trust::{Cosigner, Note, Signer};
 
@@ -33,6 +34,10 @@ async fn scene(database: &TestDatabase) -> Scene {
     let mut server = Server::serve_with(&database.url, &["--signing-key", &file]);
     let mut clients = server.clients("worker-1", "CASE_WORKER").await;
     let day = today();
+    for (id, number) in [("p-1", ID), ("p-2", OTHER_ID)] {
+        let registered = clients.people.register_person(registration(id, number)).await;
+        registered.expect("is registered");
+    }
     let mut anchored = 0;
     for case in 0..12 {
         let name = format!("c{case}");
@@ -117,6 +122,15 @@ fn every_way_to_change_history_is_found_named_and_told_apart() {
             blob(&forged_body(123))
         );
         attacked("the body", None, Some(sql), 10, "event 124").await;
+
+        // T-13: one person's sealed fields in the place of another's.
+        let mut sealed = (1..).zip(&healthy.rows).filter(|(_, row)| !row.sealed.is_empty());
+        let mut next = || sealed.next().map(|(position, _): (u64, _)| position).expect("is there");
+        let (one, other) = (next(), next());
+        let sql = format!(
+            "UPDATE main_event SET sealed = (SELECT sealed FROM main_event WHERE position = {other}) WHERE position = {one}"
+        );
+        attacked("sealed fields", None, Some(sql), 10, &format!("event {one}")).await;
 
         // T-02: the row made consistent; then the tiles and the frontier too.
         let mut forged = healthy.clone();

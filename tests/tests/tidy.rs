@@ -133,6 +133,23 @@ fn what_deny_toml_bans_is_not_linked() {
 }
 
 #[test]
+fn only_a_record_of_reading_makes_a_receipt() {
+    // T-21: what opens a field takes a receipt, and a receipt is made in the one place that has just recorded it.
+    let made: Vec<PathBuf> = sources()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter(|path| !path.ends_with("tidy.rs"))
+        .filter(|path| {
+            let text = std::fs::read_to_string(path).expect("is text");
+            text.lines()
+                .any(|line| line.contains("AccessReceipt {") && !line.contains("struct") && !line.contains("impl"))
+        })
+        .collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert!(made[0].ends_with("crates/app/src/access.rs"));
+}
+
+#[test]
 fn files_stay_readable() {
     for path in sources() {
         if path.extension().is_some_and(|extension| extension == "rs") {

@@ -111,5 +111,17 @@ mod tests {
         ] {
             assert_eq!(Receipt::parse(text), Err(NoteError::Malformed));
         }
+        // More hashes than a tree can have levels, and more text than anybody reads.
+        let oversized = |count| Receipt {
+            hashes: vec![first; count],
+            ..receipt.clone()
+        };
+        assert!(Receipt::parse(&oversized(HASHES_MAX).text()).is_ok());
+        assert_eq!(
+            Receipt::parse(&oversized(HASHES_MAX + 1).text()),
+            Err(NoteError::Malformed)
+        );
+        let endless = format!("{}{}", receipt.text(), "x".repeat(RECEIPT_BYTES_MAX));
+        assert_eq!(Receipt::parse(&endless), Err(NoteError::Malformed));
     }
 }
