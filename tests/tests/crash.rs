@@ -3,7 +3,7 @@
 //! `cargo xtask test --test crash -- --nocapture` prints the journal.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -87,6 +87,7 @@ async fn survives(database: TestDatabase, trouble: Trouble, rounds: usize) {
                 Server::serve_on_a_bad_disk(&database.url, largest(&database) / 1_024 + 300 + 37 * (done as u64 % 7));
         }
         let channel = server.connect().await;
+        let over = Arc::new(AtomicBool::new(false));
         let load: Vec<_> = (0..WORKERS)
             .map(|_| {
                 tokio::spawn(work(
@@ -94,6 +95,7 @@ async fn survives(database: TestDatabase, trouble: Trouble, rounds: usize) {
                     Arc::clone(&journal),
                     Arc::clone(&next),
                     day.clone(),
+                    Arc::clone(&over),
                 ))
             })
             .collect();
@@ -104,6 +106,8 @@ async fn survives(database: TestDatabase, trouble: Trouble, rounds: usize) {
             Trouble::Storage => fail(&database, &mut server).await,
         }
         done += 1;
+        // A server that was only disturbed may have refused nobody.
+        over.store(true, Ordering::Relaxed);
         for task in load {
             task.await.expect("does not panic");
         }
@@ -149,10 +153,10 @@ async fn fail(database: &TestDatabase, server: &mut Server) {
     panic!("the disk took everything");
 }
 
-/// Records until it is refused, which a server in trouble does.
-async fn work(channel: Channel, journal: Journal, next: Arc<AtomicU64>, day: String) {
+/// Records until it is refused, which a server in trouble does, or the trouble is over.
+async fn work(channel: Channel, journal: Journal, next: Arc<AtomicU64>, day: String, over: Arc<AtomicBool>) {
     let mut clients = waystation_tests::Clients::over(&channel, "worker-1", "CASE_WORKER");
-    loop {
+    while !over.load(Ordering::Relaxed) {
         let number = next.fetch_add(1, Ordering::Relaxed);
         journal.lock().expect("is whole").insert(number, Entry::Unknown);
         match clients.cases.record_check_in(command(number, &day)).await {

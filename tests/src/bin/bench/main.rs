@@ -41,6 +41,13 @@ async fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
+    if let [what, url] = &arguments[..]
+        && what == "load"
+    {
+        // For whoever works on commands: the unary rate against its floor, on a small log, long enough to look at.
+        run::load(url).await;
+        return ExitCode::SUCCESS;
+    }
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     let postgres = arguments
         .iter()

@@ -149,6 +149,32 @@ async fn unary(channel: &Channel, count: usize, time: For, cases: u64, on: &str)
     .await
 }
 
+/// The unary rate on an empty database, again and again beside its floor.
+pub(crate) async fn load(url: &str) {
+    const CASES: u64 = 2_000;
+    let floor_url = if url.starts_with("sqlite:") {
+        format!("{url}-floor")
+    } else {
+        url.to_owned()
+    };
+    assert!(waystation_tests::run(&["migrate", "--database", url]).status.success());
+    let on = waystation_tests::today();
+    let time = For(Duration::from_secs(8));
+    let server = Process::waystation(url);
+    println!("server {}", server.child.id());
+    let channel = server.connect().await;
+    fill(&channel, 0, CASES, 5, &on).await;
+    for _ in 0..3 {
+        let measured = unary(&channel, 64, time, CASES, &on).await;
+        let floor = floor_rate(&floor_url, 64, time, &on).await;
+        let ratio = measured.rate / floor.rate;
+        println!(
+            "unary {:.0} commands/s, floor {:.0}, ratio {ratio:.2}",
+            measured.rate, floor.rate
+        );
+    }
+}
+
 /// Median microseconds of a caseload page at random past positions.
 async fn as_of_page(channel: &Channel, head: i64) -> f64 {
     let clients = Clients::over(channel, "inspector-1", "INSPECTOR");
