@@ -30,9 +30,8 @@ pub(super) struct Acl {
 
 impl Acl {
     /// Reads what stands under `$acl`. What is no list of names lets nobody in but administrators: a mistake must not open.
-    pub(super) fn parse(metadata: &[u8]) -> Self {
-        let parsed = serde_json::from_slice::<Value>(metadata).unwrap_or_default();
-        let Some(acl) = parsed.get("$acl").filter(|acl| !acl.is_null()) else {
+    pub(super) fn of(metadata: &Value) -> Self {
+        let Some(acl) = metadata.get("$acl").filter(|acl| !acl.is_null()) else {
             return Self::default();
         };
         let names = |key: &str| match acl.get(key) {
@@ -50,8 +49,16 @@ impl Acl {
         }
     }
 
-    /// Whether somebody may do something with the stream of a name, or with its metadata when that is what is named.
+    /// Whether somebody may do something with the stream of a name, or with its metadata when that is what is named. Streams
+    /// of Waystation's own are closed to all of it, and system streams to reading: even that one is there tells something.
     pub(super) fn permits(&self, who: &Principal, stream: &str, deed: Deed) -> bool {
+        let is_open = match deed {
+            Deed::Read => name::is_tenants(stream),
+            Deed::Write | Deed::Delete => !name::is_ours(name::base(stream)),
+        };
+        if !is_open {
+            return false;
+        }
         if is_admin(who) {
             return true;
         }
@@ -91,6 +98,7 @@ pub(super) fn groups(role: Role, station: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::metadata::read;
     use super::*;
 
     fn service(id: &str) -> Principal {
@@ -103,7 +111,7 @@ mod tests {
 
     #[test]
     fn lists_say_who_and_their_absence_says_everybody() {
-        let acl = Acl::parse(br#"{"$acl":{"$r":["a","b"],"$w":"a","$d":[],"$mw":"$admins"}}"#);
+        let acl = Acl::of(&read(br#"{"$acl":{"$r":["a","b"],"$w":"a","$d":[],"$mw":"$admins"}}"#));
         let may = |who: &str, stream: &str, deed| acl.permits(&service(who), stream, deed);
         assert!(may("a", "orders-1", Deed::Read) && may("b", "orders-1", Deed::Read));
         assert!(!may("c", "orders-1", Deed::Read));
@@ -115,7 +123,11 @@ mod tests {
             ..service("root")
         };
         assert!(acl.permits(&admin, "orders-1", Deed::Delete));
-        let by_group = Acl::parse(br#"{"$acl":{"$r":["SERVICE"],"$w":["district-1"],"$d":["$all"]}}"#);
+        assert!(acl.permits(&admin, "$settings", Deed::Write) && !acl.permits(&admin, "$settings", Deed::Read));
+        assert!(!acl.permits(&admin, "case-1", Deed::Read) && !acl.permits(&admin, "$$case-1", Deed::Write));
+        let by_group = Acl::of(&read(
+            br#"{"$acl":{"$r":["SERVICE"],"$w":["district-1"],"$d":["$all"]}}"#,
+        ));
         for deed in [Deed::Read, Deed::Write, Deed::Delete] {
             assert!(by_group.permits(&service("x"), "orders-1", deed), "{deed:?}");
         }
@@ -123,8 +135,8 @@ mod tests {
 
     #[test]
     fn without_lists_streams_are_everybodys_and_system_streams_are_not() {
-        let none = Acl::parse(b"not json");
-        assert_eq!(none, Acl::parse(br#"{"$acl":null,"$maxCount":1}"#));
+        let none = Acl::of(&read(b"not json"));
+        assert_eq!(none, Acl::of(&read(br#"{"$acl":null,"$maxCount":1}"#)));
         assert!(none.permits(&service("a"), "orders-1", Deed::Write));
         assert!(!none.permits(&service("a"), "$settings", Deed::Write));
         assert!(!none.permits(&service("a"), "$$$settings", Deed::Write));
@@ -137,7 +149,7 @@ mod tests {
             br#"{"$acl":"me"}"#,
             br#"{"$acl":{"$r":[7]}}"#,
         ] {
-            assert!(!Acl::parse(wrong).permits(&service("a"), "orders-1", Deed::Read));
+            assert!(!Acl::of(&read(wrong)).permits(&service("a"), "orders-1", Deed::Read));
         }
     }
 }

@@ -341,7 +341,7 @@ fn revival(next: &mut Stream, last: Option<u64>) -> NewEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::metadata::Limits;
+    use super::super::metadata::{self, Limits};
     use super::*;
 
     #[test]
@@ -351,7 +351,7 @@ mod tests {
             ..Stream::default()
         };
         let deleted = Stream {
-            limits: Limits::parse(DELETE),
+            limits: Limits::of(&metadata::read(DELETE)),
             ..at(Some(4))
         };
         let closed = Stream {

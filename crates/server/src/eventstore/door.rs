@@ -8,6 +8,7 @@ use waystation_domain::FieldClass;
 
 use super::acl::Deed;
 use super::failure::{Failure, plain};
+use super::groups::ALL;
 use super::stream::Stream;
 use super::{EventStore, name};
 use crate::reading::{About, Reader};
@@ -16,10 +17,7 @@ impl EventStore {
     /// Puts the reading of a stream, or of all of them, on record. `resolve`: links are followed, wherever they lead.
     pub(super) async fn on_record(&self, reader: &Reader, stream: Option<&str>, resolve: bool) -> Result<(), Status> {
         if !self.reads_log(reader)? {
-            return match stream.filter(|_| !resolve) {
-                Some(stream) => self.has(reader, stream, Deed::Read).await,
-                None => Err(Failure::AccessDenied.status()),
-            };
+            return self.is_shown(reader, stream.unwrap_or(ALL), resolve).await;
         }
         let at = self.log.head().size;
         let one = stream.filter(|name| !resolve && !name.starts_with('$'));
@@ -50,11 +48,8 @@ impl EventStore {
         Ok(!reader.is_named() || self.api.allows(reader, Action::ReadEvents, &Target::whole())?)
     }
 
-    /// Refuses a stream that is not another tenant's, or whose lists do not permit something.
+    /// Refuses a stream whose lists do not permit something.
     pub(super) async fn has(&self, reader: &Reader, stream: &str, deed: Deed) -> Result<(), Status> {
-        if !name::is_tenants(stream) {
-            return Err(Failure::AccessDenied.status());
-        }
         let read = Stream::read(&self.log, name::base(stream)).await;
         let read = read.map_err(|error| Failure::from(error).status())?;
         if read.acl.permits(&reader.principal, stream, deed) {
@@ -64,15 +59,20 @@ impl EventStore {
         }
     }
 
+    /// Refuses what may show more of the log than a stream that this reader may read.
+    async fn is_shown(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
+        if resolve {
+            return Err(Failure::AccessDenied.status());
+        }
+        self.has(reader, stream, Deed::Read).await
+    }
+
     /// Refuses a group that may show more than this caller may read.
     pub(super) async fn is_members(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
         if self.reads_log(reader)? {
             return Ok(());
         }
-        if resolve {
-            return Err(Failure::AccessDenied.status());
-        }
-        self.has(reader, stream, Deed::Read).await
+        self.is_shown(reader, stream, resolve).await
     }
 
     /// Who reads.

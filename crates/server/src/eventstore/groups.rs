@@ -24,6 +24,7 @@ use super::name::GROUPS_STREAM;
 use super::wire::JSON;
 use super::{EventStore, WRITE_TIMEOUT};
 use group::{Ask, Group, REQUESTS_MAX};
+pub(super) use settings::ALL;
 use settings::{Begin, Key, Settings};
 
 /// Type of the event that holds all groups.

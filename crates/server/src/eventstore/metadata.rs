@@ -9,6 +9,11 @@ pub(super) const DELETED: u64 = i64::MAX as u64;
 /// What a delete writes.
 pub(super) const DELETE: &[u8] = br#"{"$tb":9223372036854775807}"#;
 
+/// Metadata as JSON; null when it is none.
+pub(super) fn read(data: &[u8]) -> Value {
+    serde_json::from_slice(data).unwrap_or_default()
+}
+
 /// The part of a stream's metadata that limits reading. Keys the protocol defines with values of the wrong kind do not
 /// count, nor does metadata that is no JSON object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +27,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn parse(data: &[u8]) -> Self {
-        let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(data) else {
-            return Self::default();
-        };
-        let number = |key: &str| object.get(key).and_then(Value::as_u64);
+    pub(super) fn of(metadata: &Value) -> Self {
+        let number = |key: &str| metadata.get(key).and_then(Value::as_u64);
         Self {
             count: number("$maxCount").filter(|count| *count > 0),
             age: number("$maxAge").filter(|age| *age > 0).map(Duration::from_secs),
@@ -48,8 +50,8 @@ impl Limits {
 
 /// The same metadata with another first readable revision; everything else is kept.
 pub(super) fn readable_from(data: &[u8], first: u64) -> Vec<u8> {
-    let mut object = match serde_json::from_slice::<Value>(data) {
-        Ok(Value::Object(object)) => object,
+    let mut object = match read(data) {
+        Value::Object(object) => object,
         _ => Map::new(),
     };
     object.insert("$tb".into(), first.into());
@@ -62,20 +64,20 @@ mod tests {
 
     #[test]
     fn limits_ignore_what_makes_no_sense() {
-        assert_eq!(Limits::parse(b"not json"), Limits::default());
+        assert_eq!(Limits::of(&read(b"not json")), Limits::default());
         assert_eq!(
-            Limits::parse(br#"{"$maxCount":0,"$maxAge":-1,"$tb":"x"}"#),
+            Limits::of(&read(br#"{"$maxCount":0,"$maxAge":-1,"$tb":"x"}"#)),
             Limits::default()
         );
-        let limits = Limits::parse(br#"{"$maxCount":2,"$tb":1,"mine":true}"#);
+        let limits = Limits::of(&read(br#"{"$maxCount":2,"$tb":1,"mine":true}"#));
         assert_eq!((limits.lowest(9), limits.lowest(1)), (8, 1));
-        assert!(Limits::parse(DELETE).deleted());
+        assert!(Limits::of(&read(DELETE)).deleted());
     }
 
     #[test]
     fn revival_keeps_the_other_keys() {
         let kept = readable_from(br#"{"$tb":9223372036854775807,"mine":1}"#, 7);
-        let read: Value = serde_json::from_slice(&kept).expect("is JSON");
-        assert_eq!(read, serde_json::json!({ "$tb": 7, "mine": 1 }));
+        let kept: Value = serde_json::from_slice(&kept).expect("is JSON");
+        assert_eq!(kept, serde_json::json!({ "$tb": 7, "mine": 1 }));
     }
 }

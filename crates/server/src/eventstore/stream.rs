@@ -4,7 +4,7 @@ use bytes::Bytes;
 use waystation_app::{Direction, Log, StorageError};
 
 use super::acl::Acl;
-use super::metadata::Limits;
+use super::metadata::{self, Limits};
 use super::name;
 use super::wire::TOMBSTONE;
 
@@ -45,8 +45,9 @@ impl Stream {
 
     /// Takes metadata as the newest.
     pub(super) fn describe(&mut self, metadata: Bytes) {
-        self.limits = Limits::parse(&metadata);
-        self.acl = Acl::parse(&metadata);
+        let read = metadata::read(&metadata);
+        self.limits = Limits::of(&read);
+        self.acl = Acl::of(&read);
         self.metadata = metadata;
     }
 

@@ -157,17 +157,22 @@ impl EventStore {
         Ok(Box::pin(ReceiverStream::new(answers).chain(end)))
     }
 
-    /// Refuses a group that is not this caller's to manage. Whoever runs the installation manages all of them, and reads
-    /// nothing by that.
-    async fn manages(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
+    /// Refuses a group that this caller may not know of. Whoever runs the installation knows and manages all of them, and
+    /// reads nothing by that.
+    async fn knows(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
         if reader.principal.role == Role::SystemAdmin {
             return Ok(());
         }
-        self.is_members(reader, stream, resolve).await?;
-        if reader.is_named() {
-            self.has(reader, stream, Deed::Write).await?;
+        self.is_members(reader, stream, resolve).await
+    }
+
+    /// Refuses a group that is not this caller's to manage.
+    async fn manages(&self, reader: &Reader, stream: &str, resolve: bool) -> Result<(), Status> {
+        self.knows(reader, stream, resolve).await?;
+        if !reader.is_named() || reader.principal.role == Role::SystemAdmin {
+            return Ok(());
         }
-        Ok(())
+        self.has(reader, stream, Deed::Write).await
     }
 
     async fn infos(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<SubscriptionInfo>, Failure> {
@@ -304,18 +309,14 @@ impl PersistentSubscriptions for EventStore {
                 StreamOption::All(_) => Some(ALL.to_owned()),
             },
         };
-        let whole = reader.principal.role == Role::SystemAdmin || self.reads_log(&reader)?;
-        let mut subscriptions = self
+        let mut subscriptions = Vec::new();
+        for group in self
             .infos(|key| stream.as_ref().is_none_or(|stream| *stream == key.stream))
-            .await?;
-        if !whole {
-            let mut own = Vec::with_capacity(subscriptions.len());
-            for group in subscriptions {
-                if self.has(&reader, &group.event_source, Deed::Read).await.is_ok() {
-                    own.push(group);
-                }
+            .await?
+        {
+            if self.knows(&reader, &group.event_source, false).await.is_ok() {
+                subscriptions.push(group);
             }
-            subscriptions = own;
         }
         if let Some(stream) = stream.filter(|_| subscriptions.is_empty()) {
             let group = String::new();

@@ -16,7 +16,7 @@ const MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
 /// Largest number of events that a setting may ask for.
 const COUNT_MAX: i32 = 100_000;
 /// How an event source that is everything is called.
-pub(super) const ALL: &str = "$all";
+pub(in crate::eventstore) const ALL: &str = "$all";
 
 /// A group, by what it reads and what it is called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
