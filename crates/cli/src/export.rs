@@ -3,6 +3,7 @@
 mod access;
 mod bundle;
 mod certificate;
+mod for_person;
 mod open;
 
 use std::process::ExitCode;

@@ -1,6 +1,5 @@
 //! Writes who has read about a person, for the person: every reading with its proof.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -12,38 +11,23 @@ use waystation_app::{
 use waystation_domain::FieldClass;
 
 use super::bundle::write;
+use super::for_person::ForPerson;
 use crate::accounts::at_the_database;
-use crate::key;
 
 /// Readings of one page.
 const PAGE: usize = 1_000;
 
 #[derive(Args)]
 pub(super) struct Report {
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(long)]
-    database: String,
-    /// The key that signs the log's checkpoints
-    #[arg(long, value_name = "FILE")]
-    signing_key: PathBuf,
-    /// The person's random id
-    #[arg(long)]
-    person: String,
-    /// The directory to write; it must not exist
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    to: ForPerson,
 }
 
 impl Report {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let signer = key::read(&self.signing_key)?.of_access()?;
-        if self.out.exists() {
-            bail!(StorageError::Url(format!("{}: it exists already", self.out.display())));
-        }
-        let app = crate::open_app_as_it_is(&self.database).await?;
-        let written = self.write_from(&app, &signer).await;
-        app.close().await;
-        println!("{} ({})", self.out.join("README.txt").display(), written?);
+        let written = async |app: &App, signer: &Signer| self.write_from(app, &signer.of_access()?).await;
+        let count = self.to.write(written).await?;
+        println!("{} ({count})", self.to.out.join("README.txt").display());
         Ok(ExitCode::SUCCESS)
     }
 
@@ -54,7 +38,7 @@ impl Report {
             principal: &at_the_database().principal,
             rpc: "export access",
             purpose: Purpose::SubjectRequest,
-            persons: vec![self.person.clone()],
+            persons: vec![self.to.person.clone()],
             classes: vec![FieldClass::Status],
             at: main,
         })
@@ -73,7 +57,7 @@ impl Report {
             token: String::new(),
         };
         loop {
-            let found = app.list_access(&self.person, &page).await?;
+            let found = app.list_access(&self.to.person, &page).await?;
             for line in found.rows.iter().filter(|line| line.position <= head.size) {
                 let receipt = KeptReceipt {
                     index: line.position - 1,
@@ -94,9 +78,9 @@ impl Report {
              theirs. `*` is everybody: whoever read it, read the log as it is.\n\n\
              谁查看过 {person}：共 {count} 次。每次查看都是访问日志中的一个事件，其证明可离线校验，长期有效。同时涉及他人的查看仅以\n\
              事件头证明，其中涉及他人的内容不在此披露。`*` 表示所有人：查看者读取的是整份日志。\n\n{lines}",
-            person = self.person,
+            person = self.to.person,
         );
-        write(&self.out, "README.txt", text.as_bytes())?;
+        write(&self.to.out, "README.txt", text.as_bytes())?;
         Ok(count)
     }
 
@@ -117,17 +101,17 @@ impl Report {
                 what: "the reading is missing".into(),
             });
         };
-        write(&self.out, &format!("{name}.receipt"), receipt.text().as_bytes())?;
-        write(&self.out, &format!("{name}.header"), &event.header)?;
+        write(&self.to.out, &format!("{name}.receipt"), receipt.text().as_bytes())?;
+        write(&self.to.out, &format!("{name}.header"), &event.header)?;
         let record = &line.record;
         let alone = record
             .persons
             .iter()
-            .all(|person| *person == self.person || person == EVERYBODY);
+            .all(|person| *person == self.to.person || person == EVERYBODY);
         let mut body = String::new();
         if alone {
             write(
-                &self.out,
+                &self.to.out,
                 &format!("{name}.body"),
                 &[&event.salt[..], &event.body].concat(),
             )?;

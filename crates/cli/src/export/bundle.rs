@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use waystation_app::bundle::{self, Blob};
-use waystation_app::{DISCLOSED_KEYS, KeptCheckpoint, Log, LogName, Signer, StorageError, Store};
+use waystation_app::{DISCLOSED_KEYS, KeptCheckpoint, Log, LogName, Signer, Store};
 
+use super::for_person::check_new;
 use crate::key;
 use crate::lang::say;
 use crate::progress::Progress;
@@ -55,9 +56,7 @@ pub(super) fn write(root: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()>
 impl Bundle {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let signer = key::read(&self.signing_key)?;
-        if self.out.exists() {
-            bail!(StorageError::Url(format!("{}: it exists already", self.out.display())));
-        }
+        check_new(&self.out)?;
         let size = match (&self.recipient, &self.inspector) {
             (Some(recipient), Some(inspector)) => {
                 let app = crate::open_app_as_it_is(&self.database).await?;

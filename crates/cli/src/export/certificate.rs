@@ -1,47 +1,30 @@
 //! Writes what a person who was erased may keep: proofs that the keys to everything about them are gone.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Args;
-use waystation_app::{App, KeptReceipt, LogName, RecordedEvent, Signer, StorageError};
+use waystation_app::{App, KeptReceipt, LogName, RecordedEvent, Signer};
 
 use super::bundle::write;
-use crate::key;
+use super::for_person::ForPerson;
 
 #[derive(Args)]
 pub(super) struct Certificate {
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(long)]
-    database: String,
-    /// The key that signs the log's checkpoints
-    #[arg(long, value_name = "FILE")]
-    signing_key: PathBuf,
-    /// The person's random id
-    #[arg(long)]
-    person: String,
-    /// The directory to write; it must not exist
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    to: ForPerson,
 }
 
 impl Certificate {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let signer = key::read(&self.signing_key)?;
-        if self.out.exists() {
-            bail!(StorageError::Url(format!("{}: it exists already", self.out.display())));
-        }
-        let app = crate::open_app_as_it_is(&self.database).await?;
-        let written = self.write_from(&app, &signer).await;
-        app.close().await;
-        written?;
-        println!("{}", self.out.join("README.txt").display());
+        self.to
+            .write(async |app, signer| self.write_from(app, signer).await)
+            .await?;
+        println!("{}", self.to.out.join("README.txt").display());
         Ok(ExitCode::SUCCESS)
     }
 
     async fn write_from(&self, app: &App, signer: &Signer) -> anyhow::Result<()> {
-        let erasure = app.erasure(&self.person).await?;
+        let erasure = app.erasure(&self.to.person).await?;
         let log = app.store().log(LogName::Main);
         let head = log.head();
         let note = signer.sign(head.size, head.root);
@@ -56,8 +39,8 @@ impl Certificate {
                 hashes: log.inclusion_proof(event.position, head.size).await?,
                 note: note.clone(),
             };
-            write(&self.out, &format!("{name}.receipt"), receipt.text().as_bytes())?;
-            write(&self.out, &format!("{name}.header"), event.header())?;
+            write(&self.to.out, &format!("{name}.receipt"), receipt.text().as_bytes())?;
+            write(&self.to.out, &format!("{name}.header"), event.header())?;
             english += &line(event, "event", "at", name, signer);
             chinese += &line(event, "事件", "时间", name, signer);
         }
@@ -67,9 +50,9 @@ impl Certificate {
              holds offline, for ever:\n\n{english}\n\
              删除证明：与 {person} 有关的全部封存内容，其密钥均已销毁，封装该密钥的上级密钥亦已销毁，备份中的副本同样无法打开。\n\
              每一步都是日志中的一个事件，其证明可离线校验，长期有效：\n\n{chinese}",
-            person = self.person,
+            person = self.to.person,
         );
-        write(&self.out, "README.txt", text.as_bytes())
+        write(&self.to.out, "README.txt", text.as_bytes())
     }
 }
 
