@@ -86,6 +86,18 @@ pub fn new_key(directory: &std::path::Path, name: &str, arguments: &[&str]) -> (
     (file, verifier)
 }
 
+/// A file with the key of a witness, and the key that verifies.
+///
+/// # Panics
+/// When the key cannot be made.
+pub fn witness_key(directory: &std::path::Path) -> (String, String) {
+    new_key(
+        directory,
+        "witness",
+        &["--witness", "--origin", "witness.test/district"],
+    )
+}
+
 /// Standard output as JSON.
 pub fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
 use waystation_tests::forger::History;
-use waystation_tests::{Clients, Server, check_in, json, new_key, run, signing_key, today};
+use waystation_tests::{Clients, Server, check_in, json, run, signing_key, today, witness_key};
 use waystation_trust::{CosignatureVerifier, Note, Signer, TrustPolicy};
 
 /// Status and body of an HTTP request to the witness.
@@ -44,11 +44,7 @@ fn what_grows_is_cosigned_and_what_was_taken_back_is_only_read() {
         let directory = tempfile::tempdir().expect("a directory");
         let text = |name: &str| directory.path().join(name).display().to_string();
         let (file, key) = signing_key(directory.path());
-        let (witness_file, witness_key) = new_key(
-            directory.path(),
-            "witness",
-            &["--witness", "--origin", "witness.test/district"],
-        );
+        let (witness_file, witness_key) = witness_key(directory.path());
         std::fs::write(text("logs"), format!("log {key}\nquorum none\n")).expect("is written");
         let witness_arguments = [
             "--key",
@@ -166,11 +162,7 @@ fn a_witness_refuses_what_the_protocol_says_and_remembers_across_a_restart() {
         let text = |name: &str| directory.path().join(name).display().to_string();
         let (file, key) = signing_key(directory.path());
         let signer = Signer::parse(&std::fs::read_to_string(file).expect("reads")).expect("reads");
-        let (witness_file, witness_key) = new_key(
-            directory.path(),
-            "witness",
-            &["--witness", "--origin", "witness.test/district"],
-        );
+        let (witness_file, witness_key) = witness_key(directory.path());
         let verifier = CosignatureVerifier::parse(&witness_key).expect("reads");
         std::fs::write(text("logs"), format!("log {key}\nquorum none\n")).expect("is written");
         let arguments = [

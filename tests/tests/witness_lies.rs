@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
-use waystation_tests::{Clients, Server, new_key, run, signing_key, today};
+use waystation_tests::{Clients, Server, run, signing_key, today, witness_key};
 use waystation_trust::Cosigner;
 
 /// How a witness misbehaves.
@@ -84,11 +84,7 @@ fn a_witness_that_lies_or_is_away_stops_nobody_and_vouches_for_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let text = |name: &str| directory.path().join(name).display().to_string();
         let (file, key) = signing_key(directory.path());
-        let (witness_file, witness_key) = new_key(
-            directory.path(),
-            "witness",
-            &["--witness", "--origin", "witness.test/district"],
-        );
+        let (witness_file, witness_key) = witness_key(directory.path());
         let secret = std::fs::read_to_string(&witness_file).expect("reads");
         assert!(run(&["migrate", "--database", &database.url]).status.success());
         for (number, manner) in MANNERS.into_iter().enumerate() {
