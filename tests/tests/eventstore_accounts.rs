@@ -444,6 +444,23 @@ fn lists_say_whose_streams_are_and_records_are_nobodys_here() {
         };
         assert_eq!((seen(&one).await, seen(&admin).await), (1, 2));
 
+        // Who may read a group's events may know how it stands, and only then.
+        let info = groups::GetInfoReq {
+            options: Some(groups::get_info_req::Options {
+                stream_option: Some(groups::get_info_req::options::StreamOption::All(v1::Empty {})),
+                group_name: "readers".into(),
+            }),
+        };
+        as_whom(&inspector)
+            .get_info(info.clone())
+            .await
+            .expect("reads everything");
+        as_whom(&admin)
+            .get_info(info.clone())
+            .await
+            .expect("manages everything");
+        denied(as_whom(&one).get_info(info).await);
+
         // What one server process learns of lists, another knows too; SQLite has one process.
         if database.kind == "postgres" {
             let second = Server::serve_with(&database.url, &[SECURE]);

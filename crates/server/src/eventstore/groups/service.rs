@@ -274,7 +274,7 @@ impl PersistentSubscriptions for EventStore {
             StreamOption::StreamIdentifier(stream) => Key::of(Some(stream), options.group_name)?,
             StreamOption::All(_) => Key::of(None, options.group_name)?,
         };
-        self.manages(&reader, &key.stream, false).await?;
+        self.knows(&reader, &key.stream, false).await?;
         let info = Self::ask(&self.group(&key).await?, Ask::Info).await?;
         Ok(Response::new(GetInfoResp {
             subscription_info: Some(info),
