@@ -77,6 +77,10 @@ enum Command {
 }
 
 /// Exit codes, by kind of failure.
+/// Threads for what blocks: reads of SQLite, stretching of passwords, keyed hashes, folding of large pages. Work waits for a
+/// free one. Each keeps memory of its own after it was used, so that many cost far more than they do.
+const BLOCKING_THREADS_MAX: usize = 16;
+
 mod exit {
     pub(crate) const FAILED: u8 = 1;
     pub(crate) const INTEGRITY: u8 = 3;
@@ -87,8 +91,21 @@ mod exit {
     pub(crate) const CONFIG: u8 = 8;
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => {
+            eprintln!("waystation: {error}");
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+async fn run() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
