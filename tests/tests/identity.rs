@@ -1,6 +1,7 @@
 //! Who calls: tokens of accounts, and everything that is none.
 
 use tonic::Code;
+use tonic_types::StatusExt;
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
 use waystation_tests::{Clients, STATION, Server, account, run};
@@ -73,7 +74,19 @@ fn a_token_says_who_and_nothing_else_does() {
             account_id: "leader-1".into(),
             role: "SUPERVISOR".into(),
             station: STATION.into(),
+            until: String::new(),
         };
+        for until in ["2020-01-01", "tomorrow"] {
+            let request = v1::CreateAccountRequest {
+                until: until.into(),
+                ..request.clone()
+            };
+            let refused = admin(&bearer(&security)).create_account(request).await;
+            let refused = refused.expect_err("is no day to come");
+            assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+            let details = refused.get_details_bad_request().expect("names the field");
+            assert_eq!(details.field_violations[0].field, "until");
+        }
         let made = admin(&bearer(&security))
             .create_account(request.clone())
             .await
@@ -92,6 +105,7 @@ fn a_token_says_who_and_nothing_else_does() {
             account_id: "god".into(),
             role: "SYSTEM".into(),
             station: STATION.into(),
+            until: String::new(),
         };
         let system = admin(&bearer(&security))
             .create_account(system)

@@ -271,7 +271,7 @@ impl App {
         position: u64,
         field: waystation_domain::Field,
     ) -> Result<FieldValue, AppError> {
-        let state = self.person_state(person).await?;
+        let state = self.standing(person).await?;
         if state.erasure_committed {
             return Ok(FieldValue::Erased);
         }

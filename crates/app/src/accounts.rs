@@ -87,19 +87,14 @@ impl App {
     pub async fn create_account(
         &self,
         id: &str,
-        role: Role,
-        station: &str,
+        command: &CreateAccount,
         envelope: &Envelope,
     ) -> Result<String, AppError> {
         if !ids::is_id(id) {
             let no = Rejection::of(Reason::FieldInvalid, "account_id");
             return Err(no.with("expected", "1 to 64 letters, digits, `-`, `_` or `.`").into());
         }
-        let command = CreateAccount {
-            role,
-            station: station.to_owned(),
-        };
-        self.run(self.accounts_of_staff(), id, &command, envelope).await?;
+        self.run(self.accounts_of_staff(), id, command, envelope).await?;
         self.give_token(id).await
     }
 
@@ -110,13 +105,12 @@ impl App {
     pub async fn create_account_with_password(
         &self,
         id: &str,
-        role: Role,
-        station: &str,
+        command: &CreateAccount,
         password: &str,
         envelope: &Envelope,
     ) -> Result<(), AppError> {
         check_password(password)?;
-        self.create_account(id, role, station, envelope).await?;
+        self.create_account(id, command, envelope).await?;
         self.give_password(id, password, envelope).await
     }
 
@@ -171,7 +165,9 @@ impl App {
             return Ok(BTreeSet::new());
         }
         let account = self.accounts_of_staff().lock(&principal.id, self.main()).await?;
-        Ok(account.state.conflicts.clone())
+        let declared = account.state.conflicts.clone();
+        drop(account);
+        self.together(declared).await
     }
 
     /// Keeps an account from a person's record.
@@ -246,7 +242,7 @@ impl App {
             return Ok(None);
         }
         let account: Account = self.accounts_of_staff().durable(id, self.main()).await?;
-        let role = account.role.filter(|_| !account.disabled);
+        let role = account.role_on(self.today());
         // People log in with theirs, for a session that ends; programs have nothing else to show.
         let sessionless = matches!(proof, Proof::Password(_));
         let role = role.filter(|role| !sessionless || *role == Role::Service);

@@ -4,12 +4,13 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use lru::LruCache;
 use waystation_domain::account::Account;
 use waystation_domain::case::Case;
 use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
-use waystation_domain::{Command, Policy};
+use waystation_domain::{Command, Policy, calendar};
 use waystation_storage::{Log, LogName, Store, StoreOptions, ViewStore};
 use waystation_trust::Keyring;
 
@@ -217,6 +218,11 @@ impl App {
 
     pub(crate) fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    /// The day it is in China.
+    pub fn today(&self) -> Date {
+        calendar::day_of(self.now_us())
     }
 
     pub(crate) fn emergencies(&self) -> &tokio::sync::Mutex<()> {

@@ -36,7 +36,7 @@ impl App {
             return Err(wrong("person", "at most 1000 people").into());
         }
         for person in people {
-            let state = self.person_state(person).await?;
+            let state = self.standing(person).await?;
             let reason = match () {
                 () if !state.registered => Reason::PersonNotFound,
                 () if state.erasure_committed => Reason::PersonErased,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use waystation_domain::{
-    Aggregate, Channel, Claim, Command, Context, Event, Metadata, Policy, Principal, Reason, Rejection, calendar,
+    Aggregate, Channel, Claim, Command, Context, Event, Metadata, Policy, Principal, Reason, Rejection,
 };
 use waystation_storage::{Append, Appended, ExpectedRevision, NewEvent, Request, StorageError, StreamAppend};
 
@@ -102,7 +102,7 @@ impl App {
             let mut slot = aggregates.lock(id, self.main()).await?;
             let actual = slot.revision;
             let refused = envelope.expected_revision.filter(|expected| Some(*expected) != actual);
-            let today = calendar::day_of(self.now_us());
+            let today = self.today();
             let context = Context {
                 today,
                 actor: &envelope.principal,

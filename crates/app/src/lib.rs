@@ -20,6 +20,7 @@ mod execute;
 pub mod ids;
 mod keyring_source;
 mod keys;
+mod merging;
 mod people;
 mod permission;
 mod projection;

@@ -1,12 +1,10 @@
 //! Commands on a person's record that need more than deciding: nobody is on file twice, a death ends cases, and what two
 //! people decided is done.
 
-use std::collections::HashSet;
-
-use waystation_domain::case::{Case, Terminate, TerminationReason};
+use waystation_domain::case::{Case, Stage, Terminate, TerminationReason};
 use waystation_domain::person::{
     Act, ConfirmErasure, DecideAct, IdNumber, Person, ProposeAct, RecordDeath, RegisterPerson, UpdateContact,
-    normalise_phone,
+    check_retention, normalise_phone,
 };
 use waystation_domain::{Command, Principal, Reason, Rejection, Role};
 use waystation_storage::{Direction, ExpectedRevision, StorageError};
@@ -166,7 +164,8 @@ impl App {
             Err(AppError::Rejected(no)) if no.reason == Reason::PersonDead => {}
             Err(_) => return recorded,
         }
-        for case in self.open_cases_of(id).await? {
+        let cases = self.cases_of(id).await?;
+        for (case, _) in cases.into_iter().filter(|(_, stage)| !stage.is_closed()) {
             // An order may have been notified after the death that nobody knew of.
             let notified_on = self.case_of(&case).await?.notified_on;
             let end = Terminate {
@@ -188,21 +187,17 @@ impl App {
     /// Proposes what needs two people.
     ///
     /// # Errors
-    /// As [`App::case`]; nobody is erased while a case is open, because nobody could close it then, and a record is merged
-    /// into another that is there.
+    /// As [`App::case`]; nobody is erased while a case is open, because nobody could close it then, nor before a period of
+    /// retention is over, and a record is merged into another that is there and as closed.
     pub async fn propose_act(&self, id: &str, command: &ProposeAct, envelope: &Envelope) -> Result<Receipt, AppError> {
         if command.act == Act::Erase {
-            self.check_no_case_is_open(id).await?;
+            self.check_may_be_erased(id, &envelope.principal).await?;
         }
         let conflicts = self.conflicts(&envelope.principal).await?;
         if command.other.as_ref().is_some_and(|other| conflicts.contains(other)) {
             return Err(Rejection::of(Reason::ConflictOfInterest, "other").into());
         }
-        if let Some(other) = command.other.as_deref().filter(|_| command.act == Act::Merge)
-            && (other == id || !self.is_on_file(other).await?)
-        {
-            return Err(Rejection::of(Reason::PersonNotFound, "other").into());
-        }
+        self.check_survivor(id, command.act, command.other.as_deref()).await?;
         self.person(id, command, envelope).await
     }
 
@@ -214,9 +209,13 @@ impl App {
         let state = self.person_state(id).await?;
         let mut waiting = state.proposals.iter();
         let waiting = waiting.find(|open| open.number == command.proposal);
-        let act = waiting.map(|open| open.act).filter(|_| command.approve);
+        let waiting = waiting.filter(|_| command.approve);
+        let act = waiting.map(|open| open.act);
+        if let Some(open) = waiting {
+            self.check_survivor(id, open.act, open.other.as_deref()).await?;
+        }
         if act == Some(Act::Erase) {
-            self.check_no_case_is_open(id).await?;
+            self.check_may_be_erased(id, &envelope.principal).await?;
         }
         if act == Some(Act::Seal) && !envelope.validate_only {
             // Before it is decided: if this process ends right after, the clock goes on with it.
@@ -238,11 +237,18 @@ impl App {
         Ok(receipt)
     }
 
-    async fn check_no_case_is_open(&self, person: &str) -> Result<(), AppError> {
-        match self.open_cases_of(person).await?.is_empty() {
-            true => Ok(()),
-            false => Err(Rejection::from(Reason::CaseStillOpen).into()),
+    async fn check_may_be_erased(&self, person: &str, principal: &Principal) -> Result<(), AppError> {
+        let cases = self.cases_of(person).await?;
+        if cases.iter().any(|(_, stage)| !stage.is_closed()) {
+            return Err(Rejection::from(Reason::CaseStillOpen).into());
         }
+        let policy = self.policy(&principal.station);
+        for (case, _) in cases {
+            if let Some(ended_on) = self.case_of(&case).await?.ended_on {
+                check_retention(ended_on, self.today(), &policy)?;
+            }
+        }
+        Ok(())
     }
 
     fn as_system(&self, envelope: &Envelope) -> Envelope {
@@ -254,7 +260,7 @@ impl App {
         Envelope::of(principal, envelope.channel)
     }
 
-    async fn open_cases_of(&self, person: &str) -> Result<Vec<String>, AppError> {
+    async fn cases_of(&self, person: &str) -> Result<Vec<(String, Stage)>, AppError> {
         let query = CaseQuery {
             person: Some(person.to_owned()),
             ..CaseQuery::default()
@@ -268,8 +274,7 @@ impl App {
             as_of: None,
         };
         let cases = self.list_cases(&query, &page, options).await?;
-        let open = cases.rows.into_iter().filter(|(_, case)| !case.stage.is_closed());
-        Ok(open.map(|(id, _)| id).collect())
+        Ok(cases.rows.into_iter().map(|(id, case)| (id, case.stage)).collect())
     }
 
     async fn is_on_file(&self, person: &str) -> Result<bool, AppError> {
@@ -381,7 +386,7 @@ impl App {
         if person.is_empty() {
             return Ok((false, false));
         }
-        let state = self.person_state(person).await?;
+        let state = self.standing(person).await?;
         Ok((state.sealed, state.restricted))
     }
 
@@ -394,7 +399,7 @@ impl App {
         if principal.role == Role::System {
             return Ok(());
         }
-        let state = self.person_state(person).await?;
+        let state = self.standing(person).await?;
         let station = if state.registered {
             state.station
         } else {
@@ -420,7 +425,7 @@ impl App {
             sealed,
             restricted,
             ..
-        } = self.person_state(person).await?;
+        } = self.standing(person).await?;
         let query = CaseQuery {
             person: Some(person.to_owned()),
             ..CaseQuery::default()
@@ -440,14 +445,6 @@ impl App {
             restricted,
             ..Target::station(&station)
         })
-    }
-
-    /// Which of these persons are sealed now, as far as the view of people has come.
-    ///
-    /// # Errors
-    /// As [`App::list_cases`].
-    pub async fn sealed_among(&self, persons: &[String]) -> Result<HashSet<String>, AppError> {
-        self.people_sealed(persons).await
     }
 
     /// The station a case belongs to and the person it is about.

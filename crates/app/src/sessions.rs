@@ -152,7 +152,7 @@ impl App {
 
     async fn is_open(&self, account: &str) -> Result<bool, AppError> {
         let state = self.accounts_of_staff().durable(account, self.main()).await?;
-        Ok(state.role.is_some() && !state.disabled)
+        Ok(state.role_on(self.today()).is_some())
     }
 
     async fn is_password(&self, account: &str, password: &str) -> Result<bool, AppError> {

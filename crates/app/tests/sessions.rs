@@ -1,8 +1,9 @@
-//! When sessions end by themselves, and when somebody who failed too often may try again.
+//! When sessions and accounts end by themselves, and when somebody who failed too often may try again.
 
 use std::sync::Arc;
 
 use waystation_app::{App, AppError, AppOptions, Clock, Envelope, ManualClock};
+use waystation_domain::account::CreateAccount;
 use waystation_domain::{Channel, Principal, Role, calendar};
 use waystation_storage::testing::on_both;
 
@@ -10,7 +11,7 @@ const MINUTE_US: i64 = 60_000_000;
 const PASSWORD: &str = "a password of some length";
 
 #[test]
-fn a_session_ends_when_nobody_uses_it_and_after_half_a_day() {
+fn sessions_and_accounts_end_when_they_must() {
     on_both(|database| async move {
         let morning = calendar::start_of("2026-03-02".parse().expect("is a date"));
         let clock = Arc::new(ManualClock::at(morning));
@@ -31,7 +32,12 @@ fn a_session_ends_when_nobody_uses_it_and_after_half_a_day() {
             Envelope::of(principal, Channel::Api)
         };
         let security = envelope("security-1", Role::SecurityAdmin);
-        let made = app.create_account("worker-1", Role::CaseWorker, "station-a", &security);
+        let command = CreateAccount {
+            role: Role::CaseWorker,
+            station: "station-a".into(),
+            until: None,
+        };
+        let made = app.create_account("worker-1", &command, &security);
         made.await.expect("is made");
         let own = envelope("worker-1", Role::CaseWorker);
         app.set_password(&own, "", PASSWORD).await.expect("is set");
@@ -80,6 +86,22 @@ fn a_session_ends_when_nobody_uses_it_and_after_half_a_day() {
         assert!(waits().await.is_some());
         clock.set(now + 15 * MINUTE_US);
         assert_eq!(waits().await, None);
+
+        // An inspector's account ends with a day, and its token with it.
+        let inspector = CreateAccount {
+            role: Role::Inspector,
+            ..command
+        };
+        let made = app.create_account("inspector-1", &inspector, &security).await;
+        let token = made.expect("is made");
+        let day = 24 * 60 * MINUTE_US;
+        let last = calendar::start_of("2026-06-01".parse().expect("is a date"));
+        clock.set(last - 1);
+        assert!(holds(&token).await, "on its ninetieth day");
+        clock.set(last);
+        assert!(!holds(&token).await, "on the day after");
+        clock.set(last + 365 * day);
+        assert!(!holds(&token).await);
         app.close().await;
     });
 }

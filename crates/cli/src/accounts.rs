@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use waystation_app::{Envelope, StorageError};
+use waystation_domain::account::CreateAccount;
 use waystation_domain::{Channel, Principal, Role};
 
 use crate::lang::say;
@@ -31,6 +32,9 @@ enum Chore {
         /// Station or office
         #[arg(long)]
         station: String,
+        /// Last day it opens anything, as 2026-12-31; an inspector's ends after 90 days if none is named
+        #[arg(long)]
+        until: Option<jiff::civil::Date>,
     },
     /// Print a new token of an account, once; the old one opens nothing any more
     Token {
@@ -79,11 +83,13 @@ impl Accounts {
                 id,
                 role,
                 station,
+                until,
             } => {
                 let role = Role::parse(&role)
                     .ok_or_else(|| StorageError::Url("--role: expected one of the roles in --help".into()))?;
                 let app = crate::open_app_as_it_is(&database).await?;
-                let token = app.create_account(&id, role, &station, &at_the_database()).await;
+                let command = CreateAccount { role, station, until };
+                let token = app.create_account(&id, &command, &at_the_database()).await;
                 app.close().await;
                 print_token(&token?);
             }

@@ -31,10 +31,20 @@ pub struct Account {
     pub station: String,
     /// It opens nothing any more.
     pub disabled: bool,
+    /// Last day on which it opens anything.
+    pub until: Option<Date>,
     /// Participants whose records it is kept from: its owner, and who is close to them.
     pub conflicts: BTreeSet<String>,
     /// What was refused, and on which day.
     pub spent: Vec<(Budget, Date)>,
+}
+
+impl Account {
+    /// The role in which it opens something on a day.
+    pub fn role_on(&self, day: Date) -> Option<Role> {
+        self.role
+            .filter(|_| !self.disabled && self.until.is_none_or(|until| day <= until))
+    }
 }
 
 impl Aggregate for Account {
@@ -50,6 +60,7 @@ impl Aggregate for Account {
             AccountEvent::AccountCreated(fact) => {
                 self.role = Some(fact.role);
                 self.station.clone_from(&fact.station);
+                self.until = fact.until;
             }
             AccountEvent::AccountDisabled(_) => self.disabled = true,
             AccountEvent::CredentialChanged(_) => {}
@@ -79,6 +90,7 @@ mod tests {
         let create = CreateAccount {
             role: Role::CaseWorker,
             station: "station-qinglongshan".into(),
+            until: None,
         };
         assert_eq!(given::<Account>([]).reason(&create), Reason::RoleRequired);
         let made = given::<Account>([]).by("security-1", Role::SecurityAdmin).then(&create);
@@ -92,6 +104,7 @@ mod tests {
         let reported = given::<Account>([AccountEvent::from(AccountCreated {
             role: Role::CaseWorker,
             station: "station-qinglongshan".into(),
+            until: None,
         })]);
         let reported = reported.by("clock", Role::System).then(&report);
         assert_eq!(reported.when(&report), Ok(Vec::new()), "once a day");

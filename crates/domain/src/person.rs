@@ -16,6 +16,7 @@ mod record_protective_fact;
 mod register_person;
 mod register_subject_request;
 mod restrict;
+mod retention;
 mod rules;
 mod update_contact;
 
@@ -36,6 +37,7 @@ pub use record_protective_fact::RecordProtectiveFact;
 pub use register_person::RegisterPerson;
 pub use register_subject_request::RegisterSubjectRequest;
 pub use restrict::{LiftRestriction, Restrict};
+pub use retention::check_retention;
 pub use state::Person;
 pub use update_contact::UpdateContact;
 

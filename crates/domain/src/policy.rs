@@ -132,6 +132,14 @@ impl Policy {
         }
     }
 
+    /// The same with one more pack.
+    #[cfg(test)]
+    pub(crate) fn with_pack(mut self, text: &str) -> Self {
+        self.packs.push(serde_json::from_str(text).expect("is a pack"));
+        self.packs.sort_by_key(|pack| (pack.layer, pack.valid_from));
+        self
+    }
+
     fn find(&self, key: &str, day: Date) -> Option<(&Pack, &Entry)> {
         let in_force = self.packs.iter().rev().filter(|pack| pack.in_force(day));
         in_force.filter_map(|pack| Some((pack, pack.values.get(key)?))).next()

@@ -107,6 +107,7 @@ reasons! {
     GlassLimit "GLASS_LIMIT" Precondition "three emergencies a day are the limit, and twenty that wait for a review" "每人每日紧急查看不得超过三次，待复核不得超过二十次",
     GlassNotFound "GLASS_NOT_FOUND" NotFound "no emergency of this number waits for a review" "没有该编号的待复核紧急查看",
     RequestNotFound "REQUEST_NOT_FOUND" NotFound "no request of this number waits for an answer" "没有该编号的待答复申请",
+    RetentionNotLapsed "RETENTION_NOT_LAPSED" Precondition "the record has to be kept for longer" "档案保管期限未满",
     CaseStillOpen "CASE_STILL_OPEN" Precondition "the person still has an open case" "该人员尚有未结案件",
     PolicyNotInForce "POLICY_NOT_IN_FORCE" Precondition "no policy pack gives this value on that day" "当日没有适用的政策",
 }

@@ -288,6 +288,7 @@ fn people() -> Vec<PersonEvent> {
 fn accounts() -> Vec<AccountEvent> {
     vec![
         AccountCreated {
+            until: Some(day("2026-12-31")),
             role: Role::CaseWorker,
             station: "station-a".into(),
         }

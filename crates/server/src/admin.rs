@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::admin_service_server::AdminService;
 use waystation_app::{AppError, Envelope, LogName};
+use waystation_domain::account::CreateAccount;
 use waystation_domain::{Channel, Role};
 
 use crate::Api;
@@ -81,10 +82,15 @@ impl AdminService for Api {
         if role.is_none() {
             fields.wrong("role", "a role such as CASE_WORKER");
         }
+        let until = fields.optional_day("until", &request.until);
         fields.finish()?;
         let name = format!("accounts/{id}");
-        let role = role.unwrap_or(Role::System);
-        let token = self.app.create_account(&id, role, &request.station, &envelope).await;
+        let command = CreateAccount {
+            role: role.unwrap_or(Role::System),
+            station: request.station,
+            until,
+        };
+        let token = self.app.create_account(&id, &command, &envelope).await;
         let token = token.map_err(|error| status(&error, &name))?;
         Ok(Response::new(v1::CreateAccountResponse { name, token }))
     }

@@ -1,11 +1,14 @@
 //! People on file.
 
-use std::collections::HashSet;
+use waystation_storage::DocumentVersion;
 
 use super::{Page, PageRequest, ReadOptions, everything, under};
 use crate::app::App;
 use crate::error::AppError;
 use crate::views::{People, PeopleKey, PersonSummary};
+
+/// Records merged straight into one.
+const MERGED_MAX: usize = 1_000;
 
 impl App {
     /// One person, and the moment the answer is for. Nothing sealed is opened by this.
@@ -30,16 +33,29 @@ impl App {
         self.list::<People>(range, &[], page, options, |_| true).await
     }
 
-    pub(crate) async fn people_sealed(&self, persons: &[String]) -> Result<HashSet<String>, AppError> {
+    /// Those of these people who are on file, as they are now.
+    pub(crate) async fn people_named(&self, persons: &[String]) -> Result<Vec<(String, PersonSummary)>, AppError> {
         let (generation, at) = self.generation::<People>(ReadOptions::default()).await?;
-        let mut sealed = HashSet::new();
-        for stored in self.views().documents(generation, persons, at).await? {
-            let person: PersonSummary = super::decode(&stored.body, stored.from_position)?;
-            if person.sealed {
-                sealed.insert(stored.id);
-            }
+        let stored = self.views().documents(generation, persons, at).await?;
+        let read = |one: DocumentVersion| Ok((one.id, super::decode(&one.body, one.from_position)?));
+        stored.into_iter().map(read).collect()
+    }
+
+    /// The people whose records go on under somebody's.
+    pub(crate) async fn merged_under(&self, person: &str) -> Result<Vec<String>, AppError> {
+        let range = under(PeopleKey::Merged as u16, &[person]);
+        let page = PageRequest {
+            size: MERGED_MAX,
+            token: String::new(),
+        };
+        let found = self
+            .list::<People>(range, &[], &page, ReadOptions::default(), |_| true)
+            .await?;
+        if !found.next.is_empty() {
+            // Leaving some out would open them.
+            return Err(AppError::Internal("too many records were merged into one".into()));
         }
-        Ok(sealed)
+        Ok(found.rows.into_iter().map(|(id, _)| id).collect())
     }
 
     /// A page of the people with emergencies that wait for a review, of one station or of all.

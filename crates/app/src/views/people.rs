@@ -122,6 +122,8 @@ pub(crate) enum PeopleKey {
     Unreviewed = 2,
     /// member of staff, day, person; emergencies of that day.
     Emergencies = 3,
+    /// survivor, person; while the record goes on under the survivor's.
+    Merged = 4,
 }
 
 impl BrokenGlass {
@@ -134,7 +136,7 @@ impl BrokenGlass {
 impl View for People {
     type Document = PersonSummary;
     const NAME: &'static str = "people";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
@@ -249,6 +251,9 @@ impl View for People {
             ErasureState::Committed => vec![(PeopleKey::Erasing as u16, id.to_owned())],
             ErasureState::None | ErasureState::Done => Vec::new(),
         };
+        if let Some(survivor) = &person.merged_into {
+            keys.push((PeopleKey::Merged as u16, key(&[survivor, id])));
+        }
         if person.glasses.iter().any(|glass| glass.justified.is_none()) {
             keys.push((PeopleKey::Unreviewed as u16, key(&[&person.station, id])));
         }

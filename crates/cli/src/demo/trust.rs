@@ -8,6 +8,7 @@ use comfy_table::Table;
 use serde_json::{Value, json};
 use waystation_app::views::ErasureState;
 use waystation_app::{Access, Action, App, CaseQuery, FieldValue, LogName, PageRequest, Purpose, ReadOptions, Store};
+use waystation_domain::account::CreateAccount;
 use waystation_domain::case::Stage;
 use waystation_domain::person::{Act, DecideAct, Emergency, ProposeAct, RegisterPerson, ReviewGlass};
 use waystation_domain::{Field, FieldClass, Principal, Role};
@@ -43,7 +44,12 @@ pub(super) struct Shown {
 pub(super) async fn show(app: &App, database: &Path) -> anyhow::Result<Shown> {
     let mut accounts = Vec::new();
     for (id, role) in ACCOUNTS {
-        let token = app.create_account(id, role, STATION, &at_the_database()).await?;
+        let command = CreateAccount {
+            role,
+            station: STATION.to_owned(),
+            until: None,
+        };
+        let token = app.create_account(id, &command, &at_the_database()).await?;
         accounts.push((id, role, token));
     }
     let (sealed, erased) = discharged(app).await?;

@@ -88,6 +88,7 @@ mod tests {
     #[test]
     fn one_declares_for_oneself_and_another_withdraws() {
         let made = given::<Account>([AccountEvent::from(AccountCreated {
+            until: None,
             role: Role::CaseWorker,
             station: "station-qinglongshan".into(),
         })]);

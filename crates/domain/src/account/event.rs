@@ -11,7 +11,7 @@ events! {
     /// Every fact of an account's stream.
     AccountEvent {
         /// Somebody may work here.
-        "account.created.v1" => AccountCreated,
+        "account.created.v2" | "account.created.v1" => AccountCreated,
         /// They may not any more.
         "account.disabled.v1" => AccountDisabled,
         /// What proves who they are has changed.
@@ -38,6 +38,9 @@ pub struct AccountCreated {
     pub role: Role,
     /// Station or office.
     pub station: String,
+    /// Last day on which it opens anything; for ever when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
 }
 
 /// See [`AccountEvent::AccountDisabled`].

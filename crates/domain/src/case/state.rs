@@ -129,6 +129,8 @@ pub struct Case {
     pub suspended_days: i32,
     /// Day the term ends.
     pub term_end: Option<Date>,
+    /// Day the case ended.
+    pub ended_on: Option<Date>,
     /// Obligations neither met nor cancelled; a past-due one stays until it is met late or the case ends.
     pub obligations: Vec<Obligation>,
     /// Obligations opened so far.
@@ -194,9 +196,9 @@ impl Aggregate for Case {
             CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::CheckInRecorded(_)
             | CaseEvent::TalkRecorded(_)
-            | CaseEvent::TermExpired(_)
-            | CaseEvent::CaseTerminated(_)
-            | CaseEvent::CaseDischarged(_) => {}
+            | CaseEvent::TermExpired(_) => {}
+            CaseEvent::CaseTerminated(fact) => self.ended_on = Some(fact.on),
+            CaseEvent::CaseDischarged(fact) => self.ended_on = Some(fact.issued_on),
         }
     }
 }

@@ -9,6 +9,7 @@ use waystation_api::event_store::client::users::details_resp::UserDetails;
 use waystation_api::event_store::client::users::details_resp::user_details::DateTime;
 use waystation_api::event_store::client::users::users_server::Users;
 use waystation_app::{App, Envelope};
+use waystation_domain::account::CreateAccount;
 use waystation_domain::{Channel, Reason, Rejection, Role};
 
 use crate::Api;
@@ -51,7 +52,7 @@ async fn details(app: &App, id: &str) -> Result<UserDetails, Status> {
         last_updated: Some(DateTime {
             ticks_since_epoch: changed_us.saturating_mul(10),
         }),
-        disabled: account.disabled,
+        disabled: account.role_on(app.today()).is_none(),
     })
 }
 
@@ -83,9 +84,14 @@ impl Users for Api {
         }
         fields.finish()?;
         let (role, station) = found.unwrap_or((Role::System, ""));
+        let command = CreateAccount {
+            role,
+            station: station.to_owned(),
+            until: None,
+        };
         let made = self
             .app
-            .create_account_with_password(&id, role, station, &options.password, &envelope)
+            .create_account_with_password(&id, &command, &options.password, &envelope)
             .await;
         made.map_err(|error| status(&error, &id))?;
         Ok(Response::new(wire::CreateResp {}))
