@@ -3,12 +3,16 @@
 //! Obligations live in the case's own stream because their rules cross both: none may run while the case is suspended,
 //! a check-in closes one and opens the next, and the clock's verdict must not race a late report.
 
+pub mod absence;
+pub mod breach;
+pub mod drug_test;
 pub mod event;
 pub mod obligation;
 pub(crate) mod rules;
 pub mod state;
 
 mod assign_worker;
+mod conduct;
 mod open_case_file;
 mod record_check_in;
 mod record_discharge_notice;
@@ -22,7 +26,20 @@ mod sign_agreement;
 mod suspend;
 mod terminate;
 
+pub use absence::{
+    Absence, AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceState, AbsenceWithdrawn, AllegeAbsence,
+    ConfirmAbsence, FileAbsenceReport, ReportReturn, ReturnReported, WithdrawAbsence,
+};
 pub use assign_worker::AssignWorker;
+pub use breach::{
+    BreachGround, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded, RecordPoliceOutcome,
+    ReferToPolice, ReferredToPolice, SeriousBreachConfirmed,
+};
+pub use drug_test::{
+    ConfirmTestRefusal, DrugTest, NoticeMode, RecordSample, RecordTestRefusal, RecordTestResult, SampleCollected,
+    SampleKind, SampleSite, ServeTestNotice, TestNoticeServed, TestOutcome, TestRefusalCounted, TestRefusalWithdrawn,
+    TestRefused, TestResultRecorded, TestStage, TestState, WithdrawTestRefusal,
+};
 pub use event::{
     AgreementSigned, CaseDischarged, CaseEvent, CaseFileOpened, CaseResumed, CaseSuspended, CaseTerminated,
     CheckInMode, CheckInRecorded, OrderRegistered, OrderServed, PlaceBasis, Programme, ReportInDeadlinePassed,

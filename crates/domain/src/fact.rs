@@ -35,7 +35,9 @@ impl Fact {
     /// [`DecodeError`]; a type of another tenant of the log is [`DecodeError::UnknownType`].
     pub fn decode(event_type: &str, data: &[u8]) -> Result<Fact, DecodeError> {
         match event_type.split('.').next() {
-            Some("case" | "obligation") => CaseEvent::decode(event_type, data).map(Fact::Case),
+            Some("case" | "obligation" | "absence" | "test" | "breach") => {
+                CaseEvent::decode(event_type, data).map(Fact::Case)
+            }
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
             Some("account") => AccountEvent::decode(event_type, data).map(Fact::Account),
@@ -64,8 +66,24 @@ impl Fact {
                 CaseEvent::CaseTerminated(fact) => fact.on,
                 CaseEvent::CaseDischarged(fact) => fact.issued_on,
                 CaseEvent::ObligationFulfilled(fact) => fact.on,
+                CaseEvent::AbsenceReported(fact) => fact.from,
+                CaseEvent::ReturnReported(fact) => fact.on,
+                CaseEvent::AbsenceAlleged(fact) => fact.from,
+                CaseEvent::TestNoticeServed(fact) => fact.on,
+                CaseEvent::SampleCollected(fact) => fact.on,
+                CaseEvent::TestResultRecorded(fact) => fact.on,
+                CaseEvent::TestRefused(fact) => fact.on,
+                CaseEvent::ReferredToPolice(fact) => fact.on,
+                CaseEvent::PoliceOutcomeRecorded(fact) => fact.on,
                 CaseEvent::ObligationPastDue(fact) => fact.window_to,
-                CaseEvent::TermRecalculated(_) | CaseEvent::ObligationOpened(_) | CaseEvent::ObligationCancelled(_) => {
+                CaseEvent::AbsenceCounted(_)
+                | CaseEvent::AbsenceWithdrawn(_)
+                | CaseEvent::TestRefusalCounted(_)
+                | CaseEvent::TestRefusalWithdrawn(_)
+                | CaseEvent::SeriousBreachConfirmed(_)
+                | CaseEvent::TermRecalculated(_)
+                | CaseEvent::ObligationOpened(_)
+                | CaseEvent::ObligationCancelled(_) => {
                     return None;
                 }
             }),
@@ -90,6 +108,7 @@ impl Fact {
     pub fn why(&self) -> Option<&str> {
         match self {
             Fact::Case(CaseEvent::ObligationOpened(fact)) => Some(&fact.source),
+            Fact::Case(CaseEvent::SeriousBreachConfirmed(fact)) => Some(&fact.source),
             Fact::Points(PointsEvent::PointsAwarded(fact)) => Some(&fact.source),
             _ => None,
         }
@@ -118,6 +137,20 @@ impl Fact {
                 CaseEvent::ObligationFulfilled(_) => ("obligation fulfilled", "完成待办"),
                 CaseEvent::ObligationPastDue(_) => ("obligation past due", "待办逾期"),
                 CaseEvent::ObligationCancelled(_) => ("obligation cancelled", "取消待办"),
+                CaseEvent::AbsenceReported(_) => ("absence reported", "报告外出"),
+                CaseEvent::ReturnReported(_) => ("return reported", "报告返回"),
+                CaseEvent::AbsenceAlleged(_) => ("absence alleged", "反映擅自外出"),
+                CaseEvent::AbsenceCounted(_) => ("absence counted", "认定擅自外出"),
+                CaseEvent::AbsenceWithdrawn(_) => ("absence withdrawn", "撤销外出认定"),
+                CaseEvent::TestNoticeServed(_) => ("test notice served", "送达检测通知"),
+                CaseEvent::SampleCollected(_) => ("sample collected", "采集样本"),
+                CaseEvent::TestResultRecorded(_) => ("test result recorded", "登记检测结果"),
+                CaseEvent::TestRefused(_) => ("test refused", "拒绝或逃避检测"),
+                CaseEvent::TestRefusalCounted(_) => ("refusal counted", "认定拒绝检测"),
+                CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
+                CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
+                CaseEvent::ReferredToPolice(_) => ("referred to the police", "报告公安机关"),
+                CaseEvent::PoliceOutcomeRecorded(_) => ("police outcome recorded", "登记公安机关处理结果"),
             },
             Fact::Points(event) => match event {
                 PointsEvent::PointsAwarded(_) => ("points awarded", "奖励积分"),

@@ -19,6 +19,91 @@ fn day(text: &str) -> Date {
     text.parse().expect("is a day")
 }
 
+/// Absences, tests and breaches.
+fn conduct() -> Vec<CaseEvent> {
+    let on = day("2026-03-02");
+    vec![
+        AbsenceReported {
+            absence: 1,
+            from: on,
+            to: day("2026-03-09"),
+            destination: "520181".into(),
+            purpose: "探望母亲".into(),
+            obligation: 4,
+        }
+        .into(),
+        ReturnReported { absence: 1, on }.into(),
+        AbsenceAlleged {
+            absence: 2,
+            from: on,
+            to: day("2026-03-09"),
+            by: "worker-1".into(),
+            how_known: "邻居告知".into(),
+        }
+        .into(),
+        AbsenceCounted { absence: 2, days: 8 }.into(),
+        AbsenceWithdrawn {
+            absence: 2,
+            reason: "住院".into(),
+        }
+        .into(),
+        TestNoticeServed {
+            test: 1,
+            on,
+            due_on: day("2026-03-06"),
+            mode: NoticeMode::Hand,
+        }
+        .into(),
+        SampleCollected {
+            test: 1,
+            on,
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["medical-1".into(), "worker-1".into()],
+        }
+        .into(),
+        TestResultRecorded {
+            test: 1,
+            on,
+            stage: TestStage::Field,
+            outcome: TestOutcome::Negative,
+        }
+        .into(),
+        TestRefused {
+            test: 2,
+            on,
+            evaded: true,
+            by: "worker-1".into(),
+            facts: "未到场".into(),
+        }
+        .into(),
+        TestRefusalCounted { test: 2 }.into(),
+        TestRefusalWithdrawn {
+            test: 2,
+            reason: "通知未送达".into(),
+        }
+        .into(),
+        SeriousBreachConfirmed {
+            ground: BreachGround::TestRefusals,
+            evidence: vec![2, 3, 4],
+            count: 3,
+            source: "national/2011-06-26 breach.serious.test_refusals_gte".into(),
+        }
+        .into(),
+        ReferredToPolice {
+            on,
+            document_no: "回执-1".into(),
+        }
+        .into(),
+        PoliceOutcomeRecorded {
+            on,
+            outcome: PoliceOutcome::Warning,
+            document_no: "决定-1".into(),
+        }
+        .into(),
+    ]
+}
+
 fn cases() -> Vec<CaseEvent> {
     let on = day("2026-03-02");
     vec![
@@ -315,7 +400,8 @@ fn directory() -> PathBuf {
 #[test]
 fn today_s_events_are_written_as_they_always_were() {
     let all: Vec<(&str, Vec<u8>)> = cases()
-        .iter()
+        .into_iter()
+        .chain(conduct())
         .map(|event| (event.event_type(), event.encode()))
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
         .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))

@@ -3,6 +3,11 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::absence::{AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceWithdrawn, ReturnReported};
+use super::breach::{PoliceOutcomeRecorded, ReferredToPolice, SeriousBreachConfirmed};
+use super::drug_test::{
+    SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded,
+};
 use super::obligation::{ObligationCancelled, ObligationFulfilled, ObligationOpened, ObligationPastDue};
 use crate::kernel::events;
 use crate::personal::{Field, Personal};
@@ -40,6 +45,34 @@ events! {
         "case.terminated.v2" | "case.terminated.v1" => CaseTerminated,
         /// The police discharged the person.
         "case.discharged.v2" | "case.discharged.v1" => CaseDischarged,
+        /// The participant said that they will be away.
+        "absence.reported.v1" => AbsenceReported,
+        /// They came back from it.
+        "absence.return_reported.v1" => ReturnReported,
+        /// Somebody says that the participant was away without a report.
+        "absence.alleged.v1" => AbsenceAlleged,
+        /// Somebody else confirmed it.
+        "absence.counted.v1" => AbsenceCounted,
+        /// It was not so, or had a good reason.
+        "absence.withdrawn.v1" => AbsenceWithdrawn,
+        /// The participant was told to come for a test.
+        "test.notice_served.v1" => TestNoticeServed,
+        /// A sample was taken.
+        "test.sample_collected.v1" => SampleCollected,
+        /// A test of the sample was read.
+        "test.result_recorded.v1" => TestResultRecorded,
+        /// Somebody says that the participant refused or evaded the test.
+        "test.refused.v1" => TestRefused,
+        /// Somebody else confirmed it.
+        "test.refusal_counted.v1" => TestRefusalCounted,
+        /// It was no refusal, or had a good reason.
+        "test.refusal_withdrawn.v1" => TestRefusalWithdrawn,
+        /// What counts reached a threshold of the statute.
+        "breach.confirmed.v1" => SeriousBreachConfirmed,
+        /// The breach was reported to the police.
+        "breach.referred.v1" => ReferredToPolice,
+        /// The police answered.
+        "breach.police_outcome_recorded.v1" => PoliceOutcomeRecorded,
         /// Something became due.
         "obligation.opened.v1" => ObligationOpened,
         /// It was done.
@@ -66,7 +99,21 @@ impl CaseEvent {
             CaseEvent::CaseResumed(fact) => vec![(Field::DocumentNo, &fact.document_no)],
             CaseEvent::CaseTerminated(fact) => vec![(Field::DocumentNo, &fact.document_no)],
             CaseEvent::CaseDischarged(fact) => vec![(Field::NoticeNo, &fact.notice_no)],
-            CaseEvent::OrderServed(_)
+            CaseEvent::AbsenceReported(fact) => vec![(Field::Note, &fact.purpose)],
+            CaseEvent::AbsenceAlleged(fact) => vec![(Field::Note, &fact.how_known)],
+            CaseEvent::AbsenceWithdrawn(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::TestRefused(fact) => vec![(Field::Note, &fact.facts)],
+            CaseEvent::TestRefusalWithdrawn(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::ReferredToPolice(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::PoliceOutcomeRecorded(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::ReturnReported(_)
+            | CaseEvent::AbsenceCounted(_)
+            | CaseEvent::TestNoticeServed(_)
+            | CaseEvent::SampleCollected(_)
+            | CaseEvent::TestResultRecorded(_)
+            | CaseEvent::TestRefusalCounted(_)
+            | CaseEvent::SeriousBreachConfirmed(_)
+            | CaseEvent::OrderServed(_)
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::WorkerAssigned(_)
             | CaseEvent::TermRecalculated(_)

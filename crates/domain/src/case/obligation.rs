@@ -13,6 +13,10 @@ pub enum ObligationKind {
     MonthlyMeeting,
     /// The police owe the discharge notice after the term ends (戒毒条例 23).
     DischargeNoticeWatch,
+    /// Coming back from a reported absence (戒毒条例 19).
+    LeaveReturn,
+    /// The station owes the police a report of a serious breach (戒毒条例 21).
+    PoliceReport,
 }
 
 impl ObligationKind {
@@ -22,6 +26,8 @@ impl ObligationKind {
             ObligationKind::ReportIn => "REPORT_IN",
             ObligationKind::MonthlyMeeting => "MONTHLY_MEETING",
             ObligationKind::DischargeNoticeWatch => "DISCHARGE_NOTICE_WATCH",
+            ObligationKind::LeaveReturn => "LEAVE_RETURN",
+            ObligationKind::PoliceReport => "POLICE_REPORT",
         }
     }
 }

@@ -24,7 +24,10 @@ impl Command for OpenCaseFile {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Reported, Stage::Active, Stage::Suspended])?;
+        check_stage(
+            case,
+            &[Stage::Reported, Stage::Active, Stage::BreachReferred, Stage::Suspended],
+        )?;
         check_day_from("on", self.on, case.reported_on, context)?;
         check_text("file_no", &self.file_no)?;
         if case.file_open {

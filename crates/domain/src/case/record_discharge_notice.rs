@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{CaseDischarged, CaseEvent};
 use super::obligation::{CancelReason, ObligationCancelled, ObligationFulfilled, ObligationKind};
-use super::rules::{check_actor, check_day_from, check_stage, check_text};
+use super::rules::{LIVE, check_actor, check_day_from, check_stage, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -26,7 +26,7 @@ impl Command for RecordDischargeNotice {
     const NAME: &'static str = "RecordDischargeNotice";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        if case.stage == Stage::Active {
+        if LIVE.contains(&case.stage) {
             let end = case.term_end.map_or_else(String::new, |end| end.to_string());
             return Err(Rejection::from(Reason::NotExpired).with("term_end", end));
         }
@@ -49,7 +49,10 @@ impl Command for RecordDischargeNotice {
                     late: self.received_on > open.window_to,
                 }
                 .into(),
-                ObligationKind::ReportIn | ObligationKind::MonthlyMeeting => ObligationCancelled {
+                ObligationKind::ReportIn
+                | ObligationKind::MonthlyMeeting
+                | ObligationKind::LeaveReturn
+                | ObligationKind::PoliceReport => ObligationCancelled {
                     number: open.number,
                     reason: CancelReason::CaseEnded,
                 }

@@ -31,7 +31,10 @@ impl Command for RecordTalk {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Active, Stage::TermExpiredAwaitingNotice])?;
+        check_stage(
+            case,
+            &[Stage::Active, Stage::BreachReferred, Stage::TermExpiredAwaitingNotice],
+        )?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;
         if self.topics.is_empty() {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, ReportInDeadlinePassed, TermExpired};
 use super::obligation::{CancelReason, ObligationCancelled, ObligationKind, ObligationPastDue};
-use super::rules::{Opener, check_role};
+use super::rules::{LIVE, Opener, check_role};
 use super::state::{Case, Stage};
 use crate::calendar::add_days;
 use crate::kernel::{Command, Context};
@@ -64,7 +64,12 @@ impl Command for Review {
                 window_to = last;
             }
         }
-        let expired = case.term_end.filter(|end| *end <= today && case.stage == Stage::Active);
+        let others = case.obligations.iter().filter(|owed| {
+            let kind = matches!(owed.kind, ObligationKind::LeaveReturn | ObligationKind::PoliceReport);
+            kind && !owed.past_due && owed.window_to < today
+        });
+        events.extend(others.map(|owed| past(owed.number, owed.window_to).into()));
+        let expired = case.term_end.filter(|end| *end <= today && LIVE.contains(&case.stage));
         if let Some(ended_on) = expired {
             events.push(
                 TermExpired {

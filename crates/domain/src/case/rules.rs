@@ -85,6 +85,9 @@ pub(super) fn check_backdate(day: Date, reason: Option<&str>, context: &Context<
     }
 }
 
+/// Stages in which a participant is bound by the agreement.
+pub(super) const LIVE: [Stage; 2] = [Stage::Active, Stage::BreachReferred];
+
 /// The actor's role is one of these, and the case is of the actor's station.
 pub(super) fn check_actor(case: &Case, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
     check_role(roles, context)?;

@@ -3,6 +3,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::absence::Absence;
+use super::breach::BreachGround;
+use super::drug_test::DrugTest;
 use super::event::{CaseEvent, Programme};
 use super::obligation::{Obligation, ObligationKind};
 use crate::kernel::Aggregate;
@@ -32,11 +35,13 @@ pub enum Stage {
     Discharged,
     /// Ended otherwise.
     Terminated,
+    /// A serious breach is before the police; everything else goes on.
+    BreachReferred,
 }
 
 impl Stage {
-    /// All stages, in the order of a case's life.
-    pub const ALL: [Stage; 10] = [
+    /// All stages, in the order of their numbers in the API.
+    pub const ALL: [Stage; 11] = [
         Stage::Unregistered,
         Stage::Ordered,
         Stage::AwaitingReportIn,
@@ -47,6 +52,7 @@ impl Stage {
         Stage::TermExpiredAwaitingNotice,
         Stage::Discharged,
         Stage::Terminated,
+        Stage::BreachReferred,
     ];
 
     /// The stored name.
@@ -62,6 +68,7 @@ impl Stage {
             Stage::TermExpiredAwaitingNotice => "TERM_EXPIRED_AWAITING_NOTICE",
             Stage::Discharged => "DISCHARGED",
             Stage::Terminated => "TERMINATED",
+            Stage::BreachReferred => "BREACH_REFERRED",
         }
     }
 
@@ -83,7 +90,21 @@ impl Stage {
             CaseEvent::TermExpired(_) => Stage::TermExpiredAwaitingNotice,
             CaseEvent::CaseTerminated(_) => Stage::Terminated,
             CaseEvent::CaseDischarged(_) => Stage::Discharged,
-            CaseEvent::CaseFileOpened(_)
+            CaseEvent::SeriousBreachConfirmed(_) => Stage::BreachReferred,
+            CaseEvent::PoliceOutcomeRecorded(_) => Stage::Active,
+            CaseEvent::AbsenceReported(_)
+            | CaseEvent::ReturnReported(_)
+            | CaseEvent::AbsenceAlleged(_)
+            | CaseEvent::AbsenceCounted(_)
+            | CaseEvent::AbsenceWithdrawn(_)
+            | CaseEvent::TestNoticeServed(_)
+            | CaseEvent::SampleCollected(_)
+            | CaseEvent::TestResultRecorded(_)
+            | CaseEvent::TestRefused(_)
+            | CaseEvent::TestRefusalCounted(_)
+            | CaseEvent::TestRefusalWithdrawn(_)
+            | CaseEvent::ReferredToPolice(_)
+            | CaseEvent::CaseFileOpened(_)
             | CaseEvent::WorkerAssigned(_)
             | CaseEvent::CheckInRecorded(_)
             | CaseEvent::TalkRecorded(_)
@@ -135,9 +156,25 @@ pub struct Case {
     pub obligations: Vec<Obligation>,
     /// Obligations opened so far.
     pub obligations_opened: u32,
+    /// Absences, by number from 1.
+    pub absences: Vec<Absence>,
+    /// Tests, by number from 1.
+    pub tests: Vec<DrugTest>,
+    /// Serious breaches that were confirmed: the ground and the numbers of what it rested on.
+    pub breaches: Vec<(BreachGround, Vec<u32>)>,
 }
 
 impl Case {
+    /// The number of the next absence.
+    pub(super) fn next_absence(&self) -> u32 {
+        u32::try_from(self.absences.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// The number of the next test.
+    pub(super) fn next_test(&self) -> u32 {
+        u32::try_from(self.tests.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// The open (not past due) obligation of a kind.
     pub fn open(&self, kind: ObligationKind) -> Option<&Obligation> {
         self.obligations
@@ -156,6 +193,7 @@ impl Aggregate for Case {
 
     fn evolve(&mut self, event: &CaseEvent) {
         self.stage = self.stage.after(event);
+        self.conduct(event);
         match event {
             CaseEvent::OrderRegistered(fact) => {
                 self.person.clone_from(&fact.person);
@@ -193,7 +231,21 @@ impl Aggregate for Case {
                     open.past_due |= open.number == fact.number;
                 }
             }
-            CaseEvent::ReportInDeadlinePassed(_)
+            CaseEvent::AbsenceReported(_)
+            | CaseEvent::ReturnReported(_)
+            | CaseEvent::AbsenceAlleged(_)
+            | CaseEvent::AbsenceCounted(_)
+            | CaseEvent::AbsenceWithdrawn(_)
+            | CaseEvent::TestNoticeServed(_)
+            | CaseEvent::SampleCollected(_)
+            | CaseEvent::TestResultRecorded(_)
+            | CaseEvent::TestRefused(_)
+            | CaseEvent::TestRefusalCounted(_)
+            | CaseEvent::TestRefusalWithdrawn(_)
+            | CaseEvent::SeriousBreachConfirmed(_)
+            | CaseEvent::ReferredToPolice(_)
+            | CaseEvent::PoliceOutcomeRecorded(_)
+            | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::CheckInRecorded(_)
             | CaseEvent::TalkRecorded(_)
             | CaseEvent::TermExpired(_) => {}

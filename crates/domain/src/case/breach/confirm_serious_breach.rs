@@ -1,0 +1,81 @@
+//! A supervisor confirms a serious breach.
+
+use serde::Serialize;
+
+use super::{BreachGround, SeriousBreachConfirmed, counter};
+use crate::calendar::add_days;
+use crate::case::absence::AbsenceState;
+use crate::case::drug_test::TestState;
+use crate::case::event::CaseEvent;
+use crate::case::obligation::{Debtor, ObligationKind};
+use crate::case::rules::{Opener, check_actor, check_stage};
+use crate::case::state::{Case, Stage};
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Confirms that what counts reaches a threshold, and opens the station's duty to report it (戒毒条例 21). Nobody confirms what
+/// rests on their own allegation, nor the same evidence twice.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfirmSeriousBreach {
+    /// Which threshold.
+    pub ground: BreachGround,
+}
+
+impl Command for ConfirmSeriousBreach {
+    type Aggregate = Case;
+    const NAME: &'static str = "ConfirmSeriousBreach";
+
+    fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_actor(case, &[Role::Supervisor], context)?;
+        check_stage(case, &[Stage::Active])?;
+        let counter = counter(case, self.ground, context.today, context.policy)?;
+        if !counter.reached {
+            let no = Rejection::of(Reason::ThresholdNotReached, "ground");
+            return Err(no
+                .with("count", counter.count)
+                .with("threshold", counter.threshold.value)
+                .with("pack", counter.threshold.pack));
+        }
+        if alleged_by(case, self.ground, &counter.evidence, &context.actor.id) {
+            return Err(Rejection::of(Reason::SamePersonForbidden, "ground"));
+        }
+        let decided = |breach: &(BreachGround, Vec<u32>)| breach.0 == self.ground && breach.1 == counter.evidence;
+        if case.breaches.iter().any(decided) {
+            return Err(Rejection::of(Reason::BreachDecided, "ground"));
+        }
+        let key = "police_report.days";
+        let days = context.policy.number(key, context.today)?;
+        let last = add_days(context.today, i32::try_from(days.value).unwrap_or(i32::MAX));
+        let source = format!("{} {key}", days.pack);
+        let window = (context.today, last);
+        Ok(vec![
+            SeriousBreachConfirmed {
+                ground: self.ground,
+                evidence: counter.evidence,
+                count: counter.count,
+                source: format!("{} {}", counter.threshold.pack, counter.key),
+            }
+            .into(),
+            Opener::after(case).open(ObligationKind::PoliceReport, Debtor::Station, window, source),
+        ])
+    }
+}
+
+fn alleged_by(case: &Case, ground: BreachGround, evidence: &[u32], actor: &str) -> bool {
+    evidence.iter().any(|number| {
+        let index = usize::try_from(*number).unwrap_or(usize::MAX).wrapping_sub(1);
+        let by = match ground {
+            BreachGround::TestRefusals => case.tests.get(index).and_then(|test| match &test.state {
+                TestState::RefusalCounted(by) => Some(by),
+                _ => None,
+            }),
+            BreachGround::Absences | BreachGround::AbsenceDays => {
+                case.absences.get(index).and_then(|absence| match &absence.state {
+                    AbsenceState::Counted(by, _) => Some(by),
+                    _ => None,
+                })
+            }
+        };
+        by.is_some_and(|by| by == actor)
+    })
+}

@@ -1,0 +1,86 @@
+//! How absences, tests and breaches stand after an event.
+
+use super::absence::{Absence, AbsenceState};
+use super::drug_test::{DrugTest, TestStage, TestState};
+use super::event::CaseEvent;
+use super::state::Case;
+
+impl Case {
+    pub(super) fn conduct(&mut self, event: &CaseEvent) {
+        match event {
+            CaseEvent::AbsenceReported(fact) => self.absences.push(Absence {
+                from: fact.from,
+                to: fact.to,
+                state: AbsenceState::Reported(fact.obligation),
+            }),
+            CaseEvent::AbsenceAlleged(fact) => self.absences.push(Absence {
+                from: fact.from,
+                to: fact.to,
+                state: AbsenceState::Alleged(fact.by.clone()),
+            }),
+            CaseEvent::ReturnReported(fact) => {
+                if let Some(absence) = at(&mut self.absences, fact.absence) {
+                    // What they stayed beyond their report was not reported.
+                    absence.to = absence.to.min(fact.on);
+                    absence.state = AbsenceState::Returned;
+                }
+            }
+            CaseEvent::AbsenceCounted(fact) => {
+                if let Some(absence) = at(&mut self.absences, fact.absence)
+                    && let AbsenceState::Alleged(by) = &absence.state
+                {
+                    absence.state = AbsenceState::Counted(by.clone(), fact.days);
+                }
+            }
+            CaseEvent::AbsenceWithdrawn(fact) => {
+                if let Some(absence) = at(&mut self.absences, fact.absence) {
+                    absence.state = AbsenceState::Withdrawn;
+                }
+            }
+            CaseEvent::TestNoticeServed(fact) => self.tests.push(DrugTest {
+                noticed_on: fact.on,
+                due_on: fact.due_on,
+                collected_on: None,
+                state: TestState::Noticed,
+            }),
+            CaseEvent::SampleCollected(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.collected_on = Some(fact.on);
+                    test.state = TestState::Collected;
+                }
+            }
+            CaseEvent::TestResultRecorded(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.state = match fact.stage {
+                        TestStage::Field => TestState::Field(fact.outcome),
+                        TestStage::Laboratory => TestState::Laboratory(fact.outcome),
+                    };
+                }
+            }
+            CaseEvent::TestRefused(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.state = TestState::Refused(fact.by.clone());
+                }
+            }
+            CaseEvent::TestRefusalCounted(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test)
+                    && let TestState::Refused(by) = &test.state
+                {
+                    test.state = TestState::RefusalCounted(by.clone());
+                }
+            }
+            CaseEvent::TestRefusalWithdrawn(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.state = TestState::Noticed;
+                }
+            }
+            CaseEvent::SeriousBreachConfirmed(fact) => self.breaches.push((fact.ground, fact.evidence.clone())),
+            _ => {}
+        }
+    }
+}
+
+fn at<T>(list: &mut [T], number: u32) -> Option<&mut T> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    list.get_mut(index)
+}

@@ -1,0 +1,322 @@
+//! Drug tests: notice, sample, result; or a refusal that one records and another counts (戒毒条例 20).
+
+mod confirm_test_refusal;
+mod record_sample;
+mod record_test_refusal;
+mod record_test_result;
+mod serve_test_notice;
+mod withdraw_test_refusal;
+
+pub use confirm_test_refusal::ConfirmTestRefusal;
+pub use record_sample::RecordSample;
+pub use record_test_refusal::RecordTestRefusal;
+pub use record_test_result::RecordTestResult;
+pub use serve_test_notice::ServeTestNotice;
+pub use withdraw_test_refusal::WithdrawTestRefusal;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::state::Case;
+use crate::personal::Personal;
+use crate::rejection::{Reason, Rejection};
+
+/// How a notice reached the participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NoticeMode {
+    /// Handed over and signed for.
+    Hand,
+    /// By telephone.
+    Phone,
+    /// By post.
+    Post,
+}
+
+/// What was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SampleKind {
+    /// Urine.
+    Urine,
+    /// Hair: a positive result dates nothing more closely than within six months.
+    Hair,
+    /// Saliva.
+    Saliva,
+    /// Blood.
+    Blood,
+}
+
+/// Where it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SampleSite {
+    /// A police post.
+    PolicePost,
+    /// The station.
+    Station,
+    /// A medical institution.
+    Medical,
+    /// Elsewhere, entrusted to somebody.
+    Entrusted,
+}
+
+/// Which test of a sample a result is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TestStage {
+    /// On the spot.
+    Field,
+    /// In a laboratory, after an objection or a positive result.
+    Laboratory,
+}
+
+/// What a test found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TestOutcome {
+    /// Nothing.
+    Negative,
+    /// Something; on the spot that is presumptive.
+    Positive,
+    /// It cannot be said.
+    Invalid,
+}
+
+/// The participant was told to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestNoticeServed {
+    /// Number of the test within the case, from 1.
+    pub test: u32,
+    /// Day of service.
+    pub on: Date,
+    /// Last day to come.
+    pub due_on: Date,
+    /// How.
+    pub mode: NoticeMode,
+}
+
+/// A sample was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleCollected {
+    /// Which test.
+    pub test: u32,
+    /// Day.
+    pub on: Date,
+    /// What.
+    pub kind: SampleKind,
+    /// Where.
+    pub site: SampleSite,
+    /// Staff ids of those who took it; two or more.
+    pub collectors: Vec<String>,
+}
+
+/// A test of the sample was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResultRecorded {
+    /// Which test.
+    pub test: u32,
+    /// Day.
+    pub on: Date,
+    /// Where in the procedure.
+    pub stage: TestStage,
+    /// What it found.
+    pub outcome: TestOutcome,
+}
+
+/// Somebody says that the participant refused or evaded the test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRefused {
+    /// Which test.
+    pub test: u32,
+    /// Day.
+    pub on: Date,
+    /// They did not come, instead of saying no.
+    pub evaded: bool,
+    /// Who says so.
+    pub by: String,
+    /// What happened.
+    #[serde(default, skip_serializing)]
+    pub facts: Personal,
+}
+
+/// Somebody else confirmed it: it counts towards a serious breach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRefusalCounted {
+    /// Which test.
+    pub test: u32,
+}
+
+/// It was no refusal, or had a good reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRefusalWithdrawn {
+    /// Which test.
+    pub test: u32,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// How a test stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestState {
+    /// The participant was told.
+    Noticed,
+    /// A sample was taken.
+    Collected,
+    /// The result on the spot.
+    Field(TestOutcome),
+    /// The result of the laboratory.
+    Laboratory(TestOutcome),
+    /// Refused, as somebody says.
+    Refused(String),
+    /// Refused, and confirmed. With who said so.
+    RefusalCounted(String),
+}
+
+/// A test of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrugTest {
+    /// Day of the notice.
+    pub noticed_on: Date,
+    /// Last day to come.
+    pub due_on: Date,
+    /// Day of the sample.
+    pub collected_on: Option<Date>,
+    /// How it stands.
+    pub state: TestState,
+}
+
+/// A test by its number.
+fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
+    let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
+    let found = index.and_then(|index| case.tests.get(index));
+    found.ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))
+}
+
+fn misfit() -> Rejection {
+    Rejection::of(Reason::TestDoesNotFit, "test")
+}
+
+/// Numbers of the tests whose refusal counts.
+pub fn refused(case: &Case) -> Vec<u32> {
+    let numbered = (1_u32..).zip(&case.tests);
+    let counted = numbered.filter(|(_, test)| matches!(test.state, TestState::RefusalCounted(_)));
+    counted.map(|(number, _)| number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::case::tests::active;
+    use crate::kernel::Role;
+    use crate::spec::Given;
+
+    fn noticed() -> Given<Case> {
+        active().then(&ServeTestNotice {
+            on: date(2026, 3, 2),
+            due_on: date(2026, 3, 6),
+            mode: NoticeMode::Hand,
+        })
+    }
+
+    fn sample() -> RecordSample {
+        RecordSample {
+            test: 1,
+            on: date(2026, 3, 2),
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["worker-1".into(), "medical-1".into()],
+            same_gender: true,
+        }
+    }
+
+    fn result(stage: TestStage, outcome: TestOutcome) -> RecordTestResult {
+        RecordTestResult {
+            test: 1,
+            on: date(2026, 3, 2),
+            stage,
+            outcome,
+        }
+    }
+
+    fn refusal(evaded: bool) -> RecordTestRefusal {
+        RecordTestRefusal {
+            test: 1,
+            on: date(2026, 3, 2),
+            evaded,
+            facts: "当面拒绝".into(),
+        }
+    }
+
+    #[test]
+    fn a_sample_takes_two_and_one_of_the_participants_gender() {
+        let noticed = noticed();
+        let alone = RecordSample {
+            collectors: vec!["worker-1".into(), "worker-1".into()],
+            ..sample()
+        };
+        assert_eq!(noticed.reason(&alone), Reason::SecondPersonRequired);
+        let other = RecordSample {
+            same_gender: false,
+            ..sample()
+        };
+        assert_eq!(noticed.reason(&other), Reason::CollectorGender);
+        let unknown = RecordSample { test: 2, ..sample() };
+        assert_eq!(noticed.reason(&unknown), Reason::TestNotFound);
+        assert!(noticed.when(&sample()).is_ok());
+    }
+
+    #[test]
+    fn a_result_follows_its_sample_and_the_laboratory_follows_the_spot() {
+        let (field, laboratory) = (TestStage::Field, TestStage::Laboratory);
+        assert_eq!(
+            noticed().reason(&result(field, TestOutcome::Negative)),
+            Reason::TestDoesNotFit
+        );
+        let taken = noticed().then(&sample());
+        assert_eq!(
+            taken.reason(&result(laboratory, TestOutcome::Positive)),
+            Reason::TestDoesNotFit
+        );
+        let positive = taken.then(&result(field, TestOutcome::Positive));
+        assert_eq!(
+            positive.reason(&result(field, TestOutcome::Negative)),
+            Reason::TestDoesNotFit,
+            "a second look on the spot is none"
+        );
+        let confirmed = positive.then(&result(laboratory, TestOutcome::Negative));
+        assert_eq!(
+            confirmed.state().tests[0].state,
+            TestState::Laboratory(TestOutcome::Negative)
+        );
+    }
+
+    #[test]
+    fn a_refusal_counts_when_somebody_else_confirms_it() {
+        let refused_once = noticed().then(&refusal(false));
+        assert_eq!(refused_once.reason(&sample()), Reason::TestDoesNotFit);
+        let confirm = ConfirmTestRefusal { test: 1 };
+        let same = refused_once.by("worker-1", Role::Supervisor);
+        assert_eq!(same.reason(&confirm), Reason::SamePersonForbidden);
+        let counted = same.by("leader-1", Role::Supervisor).then(&confirm);
+        assert_eq!(refused(counted.state()), [1]);
+        let withdraw = WithdrawTestRefusal {
+            test: 1,
+            reason: "通知未送达".into(),
+        };
+        assert!(refused(counted.then(&withdraw).state()).is_empty());
+    }
+
+    #[test]
+    fn nobody_evades_before_the_last_day_is_over() {
+        assert_eq!(noticed().reason(&refusal(true)), Reason::NotYetEvaded);
+        let after = RecordTestRefusal {
+            on: date(2026, 3, 7),
+            ..refusal(true)
+        };
+        assert!(noticed().on(date(2026, 3, 7)).when(&after).is_ok());
+    }
+}

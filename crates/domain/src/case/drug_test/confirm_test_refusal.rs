@@ -1,0 +1,34 @@
+//! The second of two people confirms a refusal.
+
+use serde::Serialize;
+
+use super::{TestRefusalCounted, TestState, find, misfit};
+use crate::case::event::CaseEvent;
+use crate::case::rules::{LIVE, check_actor, check_stage};
+use crate::case::state::Case;
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Counts a refusal towards a serious breach. Whoever recorded it may not.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfirmTestRefusal {
+    /// Which test.
+    pub test: u32,
+}
+
+impl Command for ConfirmTestRefusal {
+    type Aggregate = Case;
+    const NAME: &'static str = "ConfirmTestRefusal";
+
+    fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_actor(case, &[Role::Supervisor], context)?;
+        check_stage(case, &LIVE)?;
+        match &find(case, self.test)?.state {
+            TestState::Refused(by) if *by == context.actor.id => {
+                Err(Rejection::of(Reason::SamePersonForbidden, "test"))
+            }
+            TestState::Refused(_) => Ok(vec![TestRefusalCounted { test: self.test }.into()]),
+            _ => Err(misfit()),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The participant is told to come for a test.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{NoticeMode, TestNoticeServed};
+use crate::calendar::{LAST_DAY, days_between};
+use crate::case::event::CaseEvent;
+use crate::case::rules::{LIVE, check_actor, check_day_from, check_stage};
+use crate::case::state::Case;
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Longest time to come, in days.
+const DAYS_MAX: i32 = 366;
+
+/// Begins a test. Without a notice nobody can refuse one.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServeTestNotice {
+    /// Day of service.
+    pub on: Date,
+    /// Last day to come; at most 366 days later.
+    pub due_on: Date,
+    /// How.
+    pub mode: NoticeMode,
+}
+
+impl Command for ServeTestNotice {
+    type Aggregate = Case;
+    const NAME: &'static str = "ServeTestNotice";
+
+    fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        check_stage(case, &LIVE)?;
+        check_day_from("on", self.on, case.agreement_on, context)?;
+        if self.due_on < self.on || self.due_on > LAST_DAY || days_between(self.on, self.due_on) > DAYS_MAX {
+            let expected = format!("{} or later, at most {DAYS_MAX} days", self.on);
+            return Err(Rejection::of(Reason::FieldInvalid, "due_on").with("expected", expected));
+        }
+        Ok(vec![
+            TestNoticeServed {
+                test: case.next_test(),
+                on: self.on,
+                due_on: self.due_on,
+                mode: self.mode,
+            }
+            .into(),
+        ])
+    }
+}
