@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 18] = [
+const FILES: [&str; 19] = [
     "waystation/v1/types",
     "waystation/v1/case",
+    "waystation/v1/compliance",
     "waystation/v1/points",
     "waystation/v1/person",
     "waystation/v1/audit",

@@ -1,11 +1,13 @@
 //! People with unmistakable values, who go through every command and every reading, and the search for these values in
 //! every usual encoding.
 
+mod conduct;
 mod further;
 
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
+use conduct::conduct;
 use waystation_api::v1;
 
 use crate::{STATION, Server, after, base64, check_in, today};
@@ -21,7 +23,7 @@ const FULL_NAME: &str = "金丝雀工作人员";
 const PASSWORD: &str = "金丝雀口令金丝雀口令金丝雀";
 const ADDRESS: &str = "金丝雀路七十七号哨所";
 /// Numbers of documents, reasons, notes.
-pub const NOTES: [&str; 17] = [
+pub const NOTES: [&str; 23] = [
     "金丝雀决字第7788号",
     "金丝雀协议第7789号",
     "金丝雀档案第7790号",
@@ -39,6 +41,12 @@ pub const NOTES: [&str; 17] = [
     "金丝雀紧急原因：站内昏迷急需联系",
     "金丝雀新址八十八号",
     "金丝雀解除第7796号",
+    "金丝雀外出事由",
+    "金丝雀知悉经过",
+    "金丝雀拒检经过",
+    "金丝雀撤销认定原因",
+    "金丝雀回执第7797号",
+    "金丝雀处理第7798号",
 ];
 
 /// Every value that goes through, with this identity number.
@@ -267,6 +275,7 @@ pub async fn go_through(server: &Server, number: &str) -> String {
         ..Default::default()
     };
     leader.points.reverse_award(reverse).await.expect("is reversed");
+    said += &conduct(&mut worker, &mut leader, &mut inspector, &name()).await;
     let end = v1::TerminateRequest {
         name: name(),
         on: day,

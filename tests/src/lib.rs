@@ -22,6 +22,7 @@ use waystation_api::v1::admin_service_client::AdminServiceClient;
 use waystation_api::v1::audit_service_client::AuditServiceClient;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_api::v1::command_service_client::CommandServiceClient;
+use waystation_api::v1::compliance_service_client::ComplianceServiceClient;
 use waystation_api::v1::person_service_client::PersonServiceClient;
 use waystation_api::v1::points_service_client::PointsServiceClient;
 
@@ -332,6 +333,8 @@ type Over = InterceptedService<Channel, Acting>;
 pub struct Clients {
     /// `CaseService`
     pub cases: CaseServiceClient<Over>,
+    /// `ComplianceService`
+    pub compliance: ComplianceServiceClient<Over>,
     /// `PointsService`
     pub points: PointsServiceClient<Over>,
     /// `PersonService`
@@ -360,6 +363,7 @@ impl Clients {
         let over = || InterceptedService::new(channel.clone(), acting.clone());
         Self {
             cases: CaseServiceClient::new(over()),
+            compliance: ComplianceServiceClient::new(over()),
             points: PointsServiceClient::new(over()),
             people: PersonServiceClient::new(over()),
             audit: AuditServiceClient::new(over()),

@@ -209,6 +209,7 @@ fn every_rpc_is_called_by_a_test_or_named_as_not() {
         "tests/tests/acceptance.rs",
         "tests/tests/bad_input.rs",
         "tests/tests/commands.rs",
+        "tests/tests/compliance.rs",
         "tests/tests/conflict.rs",
         "tests/tests/emergency.rs",
         "tests/tests/identity.rs",

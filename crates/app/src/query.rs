@@ -3,6 +3,7 @@
 mod agenda;
 mod audit;
 mod cases;
+mod compliance;
 mod people;
 mod points;
 mod stations;
@@ -21,6 +22,7 @@ use token::Token;
 pub use agenda::AgendaQuery;
 pub use audit::{AuditEntry, TimeRange};
 pub use cases::CaseQuery;
+pub use compliance::{Compliance, ComplianceCounter, Evidence};
 pub use points::LedgerLine;
 pub use stations::StationNow;
 

@@ -1,6 +1,7 @@
 //! Commands: how each message becomes a command of the domain, one entry each; and the stream that carries many.
 
 mod case;
+mod compliance;
 pub(crate) mod person;
 mod points;
 
@@ -108,6 +109,20 @@ impl Api {
             Some(Command::ReverseAward(message)) => self.carry_out(message, principal).await,
             Some(Command::RedeemPoints(message)) => self.carry_out(message, principal).await,
             Some(Command::CancelRedemption(message)) => self.carry_out(message, principal).await,
+            Some(Command::FileAbsenceReport(message)) => self.carry_out(message, principal).await,
+            Some(Command::ReportReturn(message)) => self.carry_out(message, principal).await,
+            Some(Command::AllegeAbsence(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmAbsence(message)) => self.carry_out(message, principal).await,
+            Some(Command::WithdrawAbsence(message)) => self.carry_out(message, principal).await,
+            Some(Command::ServeTestNotice(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordSample(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordTestResult(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordTestRefusal(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmTestRefusal(message)) => self.carry_out(message, principal).await,
+            Some(Command::WithdrawTestRefusal(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmSeriousBreach(message)) => self.carry_out(message, principal).await,
+            Some(Command::ReferToPolice(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordPoliceOutcome(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

@@ -74,9 +74,10 @@ impl AgendaEntry {
         match self.kind {
             // The term itself ends on the first day of this window.
             ObligationKind::DischargeNoticeWatch => self.window_from,
-            ObligationKind::ReportIn | ObligationKind::MonthlyMeeting => {
-                waystation_domain::calendar::add_days(self.window_to, 1)
-            }
+            ObligationKind::ReportIn
+            | ObligationKind::MonthlyMeeting
+            | ObligationKind::LeaveReturn
+            | ObligationKind::PoliceReport => waystation_domain::calendar::add_days(self.window_to, 1),
         }
     }
 }

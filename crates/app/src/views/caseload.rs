@@ -144,7 +144,12 @@ impl View for Caseload {
                 case.term_start = Some(fact.start);
                 case.term_end = Some(fact.end);
             }
-            CaseEvent::ObligationOpened(fact) if fact.kind != ObligationKind::DischargeNoticeWatch => {
+            CaseEvent::ObligationOpened(fact)
+                if !matches!(
+                    fact.kind,
+                    ObligationKind::DischargeNoticeWatch | ObligationKind::PoliceReport
+                ) =>
+            {
                 case.obligations.push(OpenObligation {
                     number: fact.number,
                     kind: fact.kind,
@@ -159,7 +164,21 @@ impl View for Caseload {
                     open.past_due |= open.number == fact.number;
                 }
             }
-            CaseEvent::OrderRegistered(_)
+            CaseEvent::AbsenceReported(_)
+            | CaseEvent::ReturnReported(_)
+            | CaseEvent::AbsenceAlleged(_)
+            | CaseEvent::AbsenceCounted(_)
+            | CaseEvent::AbsenceWithdrawn(_)
+            | CaseEvent::TestNoticeServed(_)
+            | CaseEvent::SampleCollected(_)
+            | CaseEvent::TestResultRecorded(_)
+            | CaseEvent::TestRefused(_)
+            | CaseEvent::TestRefusalCounted(_)
+            | CaseEvent::TestRefusalWithdrawn(_)
+            | CaseEvent::SeriousBreachConfirmed(_)
+            | CaseEvent::ReferredToPolice(_)
+            | CaseEvent::PoliceOutcomeRecorded(_)
+            | CaseEvent::OrderRegistered(_)
             | CaseEvent::OrderServed(_)
             | CaseEvent::ReportedIn(_)
             | CaseEvent::ReportInDeadlinePassed(_)

@@ -74,6 +74,15 @@ impl View for StationMonths {
                     | CaseEvent::WorkerAssigned(_)
                     | CaseEvent::CaseResumed(_)
                     | CaseEvent::TermExpired(_)
+                    | CaseEvent::AbsenceReported(_)
+                    | CaseEvent::ReturnReported(_)
+                    | CaseEvent::AbsenceAlleged(_)
+                    | CaseEvent::TestNoticeServed(_)
+                    | CaseEvent::SampleCollected(_)
+                    | CaseEvent::TestResultRecorded(_)
+                    | CaseEvent::TestRefused(_)
+                    | CaseEvent::ReferredToPolice(_)
+                    | CaseEvent::PoliceOutcomeRecorded(_)
             ),
             Fact::Points(_) => true,
             Fact::Person(_) | Fact::Account(_) | Fact::Key | Fact::Claimed => false,

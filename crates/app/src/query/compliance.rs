@@ -1,0 +1,149 @@
+//! What counts towards a serious breach, folded from the case's own events when it is asked: no view can be behind.
+
+use std::collections::BTreeMap;
+
+use waystation_domain::case::breach::counter;
+use waystation_domain::case::{AbsenceState, BreachGround, Case, CaseEvent, Counter};
+use waystation_domain::{Aggregate, Fact, calendar};
+use waystation_storage::Direction;
+
+use super::ReadOptions;
+use crate::app::App;
+use crate::error::AppError;
+use crate::recorded::Recorded;
+
+/// Events of a case read at once.
+const BATCH: usize = 256;
+
+/// One test or absence that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Its number within the case.
+    pub number: u32,
+    /// Days that count, of an absence.
+    pub days: i32,
+    /// Positions of every event about it, oldest first.
+    pub positions: Vec<u64>,
+}
+
+/// A counter with what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComplianceCounter {
+    /// The counter and its threshold.
+    pub counter: Counter,
+    /// Events behind it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How a case stands towards every threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compliance {
+    /// Person the case is about.
+    pub person: String,
+    /// A counter for every ground.
+    pub counters: Vec<ComplianceCounter>,
+    /// The moment the answer is for.
+    pub position: u64,
+}
+
+/// Where each absence and each test was spoken of.
+#[derive(Default)]
+struct Spoken {
+    absences: BTreeMap<u32, Vec<u64>>,
+    tests: BTreeMap<u32, Vec<u64>>,
+}
+
+impl Spoken {
+    fn note(&mut self, event: &CaseEvent, position: u64) {
+        let (of, number) = match event {
+            CaseEvent::AbsenceReported(fact) => (&mut self.absences, fact.absence),
+            CaseEvent::ReturnReported(fact) => (&mut self.absences, fact.absence),
+            CaseEvent::AbsenceAlleged(fact) => (&mut self.absences, fact.absence),
+            CaseEvent::AbsenceCounted(fact) => (&mut self.absences, fact.absence),
+            CaseEvent::AbsenceWithdrawn(fact) => (&mut self.absences, fact.absence),
+            CaseEvent::TestNoticeServed(fact) => (&mut self.tests, fact.test),
+            CaseEvent::SampleCollected(fact) => (&mut self.tests, fact.test),
+            CaseEvent::TestResultRecorded(fact) => (&mut self.tests, fact.test),
+            CaseEvent::TestRefused(fact) => (&mut self.tests, fact.test),
+            CaseEvent::TestRefusalCounted(fact) => (&mut self.tests, fact.test),
+            CaseEvent::TestRefusalWithdrawn(fact) => (&mut self.tests, fact.test),
+            _ => return,
+        };
+        of.entry(number).or_default().push(position);
+    }
+}
+
+impl App {
+    /// Every counter of a case as of a moment, under the policy of that day.
+    ///
+    /// # Errors
+    /// As [`App::get_case`]; [`AppError::Undecodable`].
+    pub async fn compliance(&self, id: &str, options: ReadOptions) -> Result<Compliance, AppError> {
+        let (_, position) = self.get_case(id, options).await?;
+        let (mut case, mut spoken, mut revision) = (Case::default(), Spoken::default(), 0);
+        let stream = format!("{}-{id}", Case::CATEGORY);
+        'reading: loop {
+            let page = self.main().read_stream(&stream, revision, Direction::Forwards, BATCH);
+            let page = page.await?;
+            let Some(last) = page.last() else { break };
+            revision = last.revision + 1;
+            for event in page {
+                if event.position > position {
+                    break 'reading;
+                }
+                let at = event.position;
+                if let Some(Recorded {
+                    fact: Fact::Case(event),
+                    ..
+                }) = Recorded::decode(event)?
+                {
+                    case.evolve(&event);
+                    spoken.note(&event, at);
+                }
+            }
+        }
+        let day = match options.as_of {
+            None => self.today(),
+            Some(_) => {
+                let event = self.main().event_at(position).await?;
+                event.map_or_else(|| self.today(), |event| calendar::day_of(event.recorded_us))
+            }
+        };
+        let policy = self.policy(&case.station);
+        let grounds = BreachGround::ALL.into_iter();
+        let counters = grounds.map(|ground| {
+            let counter = counter(&case, ground, day, &policy)?;
+            let evidence = counter
+                .evidence
+                .iter()
+                .map(|number| evidence(&case, &spoken, ground, *number));
+            Ok(ComplianceCounter {
+                evidence: evidence.collect(),
+                counter,
+            })
+        });
+        Ok(Compliance {
+            counters: counters.collect::<Result<_, AppError>>()?,
+            person: case.person,
+            position,
+        })
+    }
+}
+
+fn evidence(case: &Case, spoken: &Spoken, ground: BreachGround, number: u32) -> Evidence {
+    let of = match ground {
+        BreachGround::TestRefusals => &spoken.tests,
+        BreachGround::Absences | BreachGround::AbsenceDays => &spoken.absences,
+    };
+    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let absence = index.and_then(|index| case.absences.get(index));
+    let days = match absence.map(|absence| &absence.state) {
+        Some(AbsenceState::Counted(_, days)) if ground != BreachGround::TestRefusals => *days,
+        _ => 0,
+    };
+    Evidence {
+        number,
+        days,
+        positions: of.get(&number).cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,148 @@
+//! Commands about absences, tests and breaches.
+
+use waystation_domain::case::{
+    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmSeriousBreach, ConfirmTestRefusal, FileAbsenceReport,
+    NoticeMode, PoliceOutcome, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice,
+    ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage, WithdrawAbsence,
+    WithdrawTestRefusal,
+};
+
+use super::command;
+use crate::fields::optional;
+
+const NOTICE_MODES: [NoticeMode; 3] = [NoticeMode::Hand, NoticeMode::Phone, NoticeMode::Post];
+const SAMPLE_KINDS: [SampleKind; 4] = [
+    SampleKind::Urine,
+    SampleKind::Hair,
+    SampleKind::Saliva,
+    SampleKind::Blood,
+];
+const SAMPLE_SITES: [SampleSite; 4] = [
+    SampleSite::PolicePost,
+    SampleSite::Station,
+    SampleSite::Medical,
+    SampleSite::Entrusted,
+];
+const TEST_STAGES: [TestStage; 2] = [TestStage::Field, TestStage::Laboratory];
+const TEST_OUTCOMES: [TestOutcome; 3] = [TestOutcome::Negative, TestOutcome::Positive, TestOutcome::Invalid];
+const POLICE_OUTCOMES: [PoliceOutcome; 3] = [
+    PoliceOutcome::Isolation,
+    PoliceOutcome::Warning,
+    PoliceOutcome::NoAction,
+];
+
+command!(case, "cases", FileAbsenceReportRequest, |m, fields, id, app| {
+    FileAbsenceReport {
+        from: fields.day("from", &m.from),
+        to: fields.day("to", &m.to),
+        destination: m.destination,
+        purpose: optional(m.purpose),
+    }
+});
+
+command!(case, "cases", ReportReturnRequest, |m, fields, id, app| ReportReturn {
+    absence: fields.number("absence", m.absence),
+    on: fields.day("on", &m.on),
+});
+
+command!(case, "cases", AllegeAbsenceRequest, |m, fields, id, app| {
+    AllegeAbsence {
+        from: fields.day("from", &m.from),
+        to: fields.day("to", &m.to),
+        how_known: m.how_known,
+    }
+});
+
+command!(case, "cases", ConfirmAbsenceRequest, |m, fields, id, app| {
+    ConfirmAbsence {
+        absence: fields.number("absence", m.absence),
+    }
+});
+
+command!(case, "cases", WithdrawAbsenceRequest, |m, fields, id, app| {
+    WithdrawAbsence {
+        absence: fields.number("absence", m.absence),
+        reason: m.reason,
+    }
+});
+
+command!(case, "cases", ServeTestNoticeRequest, |m, fields, id, app| {
+    ServeTestNotice {
+        on: fields.day("on", &m.on),
+        due_on: fields.day("due_on", &m.due_on),
+        mode: fields.choice("mode", m.mode, &NOTICE_MODES).unwrap_or(NoticeMode::Hand),
+    }
+});
+
+command!(case, "cases", RecordSampleRequest, |m, fields, id, app| RecordSample {
+    test: fields.number("test", m.test),
+    on: fields.day("on", &m.on),
+    kind: fields
+        .choice("kind", m.kind, &SAMPLE_KINDS)
+        .unwrap_or(SampleKind::Urine),
+    site: fields
+        .choice("site", m.site, &SAMPLE_SITES)
+        .unwrap_or(SampleSite::Station),
+    collectors: m.collectors,
+    same_gender: m.same_gender,
+});
+
+command!(case, "cases", RecordTestResultRequest, |m, fields, id, app| {
+    RecordTestResult {
+        test: fields.number("test", m.test),
+        on: fields.day("on", &m.on),
+        stage: fields
+            .choice("stage", m.stage, &TEST_STAGES)
+            .unwrap_or(TestStage::Field),
+        outcome: fields
+            .choice("outcome", m.outcome, &TEST_OUTCOMES)
+            .unwrap_or(TestOutcome::Invalid),
+    }
+});
+
+command!(case, "cases", RecordTestRefusalRequest, |m, fields, id, app| {
+    RecordTestRefusal {
+        test: fields.number("test", m.test),
+        on: fields.day("on", &m.on),
+        evaded: m.evaded,
+        facts: m.facts,
+    }
+});
+
+command!(case, "cases", ConfirmTestRefusalRequest, |m, fields, id, app| {
+    ConfirmTestRefusal {
+        test: fields.number("test", m.test),
+    }
+});
+
+command!(case, "cases", WithdrawTestRefusalRequest, |m, fields, id, app| {
+    WithdrawTestRefusal {
+        test: fields.number("test", m.test),
+        reason: m.reason,
+    }
+});
+
+command!(case, "cases", ConfirmSeriousBreachRequest, |m, fields, id, app| {
+    ConfirmSeriousBreach {
+        ground: fields
+            .choice("ground", m.ground, &BreachGround::ALL)
+            .unwrap_or(BreachGround::Absences),
+    }
+});
+
+command!(case, "cases", ReferToPoliceRequest, |m, fields, id, app| {
+    ReferToPolice {
+        on: fields.day("on", &m.on),
+        document_no: m.document_no,
+    }
+});
+
+command!(case, "cases", RecordPoliceOutcomeRequest, |m, fields, id, app| {
+    RecordPoliceOutcome {
+        on: fields.day("on", &m.on),
+        outcome: fields
+            .choice("outcome", m.outcome, &POLICE_OUTCOMES)
+            .unwrap_or(PoliceOutcome::NoAction),
+        document_no: m.document_no,
+    }
+});

@@ -1,0 +1,116 @@
+//! Absences, tests and breaches, with what is said about them.
+
+use waystation_api::v1;
+
+use super::NOTES;
+use crate::{Clients, today};
+
+/// Goes through them; returns everything that was answered to those who are not entitled.
+///
+/// # Panics
+/// When something is not as expected.
+pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspector: &mut Clients, case: &str) -> String {
+    let (name, day) = (case.to_owned(), today());
+    let report = v1::FileAbsenceReportRequest {
+        name: name.clone(),
+        from: day.clone(),
+        to: day.clone(),
+        destination: "520181".into(),
+        purpose: NOTES[17].into(),
+        ..Default::default()
+    };
+    worker
+        .compliance
+        .file_absence_report(report)
+        .await
+        .expect("is recorded");
+    let allege = v1::AllegeAbsenceRequest {
+        name: name.clone(),
+        from: day.clone(),
+        to: day.clone(),
+        how_known: NOTES[18].into(),
+        ..Default::default()
+    };
+    let mut said = format!(
+        "{:?}",
+        worker.compliance.allege_absence(allege).await.expect_err("is short")
+    );
+    for test in 1..=4 {
+        let notice = v1::ServeTestNoticeRequest {
+            name: name.clone(),
+            on: day.clone(),
+            due_on: day.clone(),
+            mode: 1,
+            ..Default::default()
+        };
+        worker.compliance.serve_test_notice(notice).await.expect("is served");
+        let refusal = v1::RecordTestRefusalRequest {
+            name: name.clone(),
+            test,
+            on: day.clone(),
+            facts: NOTES[19].into(),
+            ..Default::default()
+        };
+        worker
+            .compliance
+            .record_test_refusal(refusal)
+            .await
+            .expect("is recorded");
+        let confirm = v1::ConfirmTestRefusalRequest {
+            name: name.clone(),
+            test,
+            ..Default::default()
+        };
+        leader
+            .compliance
+            .confirm_test_refusal(confirm)
+            .await
+            .expect("is confirmed");
+    }
+    let withdraw = v1::WithdrawTestRefusalRequest {
+        name: name.clone(),
+        test: 4,
+        reason: NOTES[20].into(),
+        ..Default::default()
+    };
+    leader
+        .compliance
+        .withdraw_test_refusal(withdraw)
+        .await
+        .expect("is withdrawn");
+    let breach = v1::ConfirmSeriousBreachRequest {
+        name: name.clone(),
+        ground: 1,
+        ..Default::default()
+    };
+    leader
+        .compliance
+        .confirm_serious_breach(breach)
+        .await
+        .expect("is confirmed");
+    let refer = v1::ReferToPoliceRequest {
+        name: name.clone(),
+        on: day.clone(),
+        document_no: NOTES[21].into(),
+        ..Default::default()
+    };
+    worker.compliance.refer_to_police(refer).await.expect("is told");
+    let outcome = v1::RecordPoliceOutcomeRequest {
+        name: name.clone(),
+        on: day,
+        outcome: 2,
+        document_no: NOTES[22].into(),
+        ..Default::default()
+    };
+    worker
+        .compliance
+        .record_police_outcome(outcome)
+        .await
+        .expect("is recorded");
+    let get = v1::GetComplianceRequest { name, read: None };
+    said += &format!(
+        "{:?}",
+        inspector.compliance.get_compliance(get).await.expect("is answered")
+    );
+    said
+}
