@@ -1,6 +1,7 @@
 //! `waystation demo`: a year of one sub-district, made up from a seed and sent through the real command path.
 
 mod clock;
+mod conduct;
 mod person;
 mod plan;
 mod story;

@@ -3,6 +3,7 @@
 mod accounts;
 mod demo;
 mod events;
+mod explain;
 mod export;
 mod import;
 mod key;
@@ -10,6 +11,7 @@ mod keys;
 mod lang;
 mod memory;
 mod migrate;
+mod moment;
 mod progress;
 mod projections;
 mod replay;
@@ -53,6 +55,8 @@ enum Command {
     Import(import::Import),
     /// Fold the log from nothing and compare with the stored views
     Replay(replay::Replay),
+    /// Say what counts towards a serious breach in a case, and why
+    Explain(explain::Explain),
     /// Recompute every digest, leaf, tile and root from stored bytes, and every view from the log
     Verify(verify::Verify),
     /// Keys that sign and verify the log's checkpoints
@@ -121,6 +125,7 @@ async fn run() -> ExitCode {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Replay(command) => command.run().await,
+        Command::Explain(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Key(command) => command.run(),
         Command::Keys(command) => command.run().await,

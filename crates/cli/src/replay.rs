@@ -7,6 +7,7 @@ use comfy_table::Table;
 use waystation_app::{AsOf, LogName, PageRequest, ReadOptions};
 
 use crate::lang::say;
+use crate::moment::Moment;
 use crate::progress::Progress;
 
 #[derive(Args)]
@@ -17,12 +18,8 @@ pub(crate) struct Replay {
     /// Only this case
     #[arg(long)]
     case: Option<String>,
-    /// Up to this position; the end of the log when not given
-    #[arg(long, conflicts_with = "time")]
-    position: Option<u64>,
-    /// Up to what had been recorded by this time, such as 2026-03-02T09:00:00Z
-    #[arg(long)]
-    time: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    moment: Moment,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -31,17 +28,8 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let app = crate::open_app(&self.database).await?;
-        let as_of = match (self.position, self.time) {
-            (Some(position), _) => Some(AsOf::Position(position)),
-            (None, Some(time)) => Some(AsOf::Recorded(time.as_microsecond())),
-            (None, None) => None,
-        };
-        let read = ReadOptions {
-            min_position: None,
-            as_of,
-        };
         let at = app
-            .moment(read)
+            .moment(self.moment.read())
             .await?
             .unwrap_or(app.store().log(LogName::Main).head().size);
         let mut progress = Progress::new(say("replay", "重放"));

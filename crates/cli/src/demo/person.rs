@@ -6,12 +6,12 @@ use waystation_domain::calendar::{add_days, add_months};
 use waystation_domain::case::{
     AssignWorker, CheckInMode, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice,
     RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, SignAgreement, Suspend, SuspensionCause, TalkTopic,
-    Terminate, TerminationReason,
 };
 use waystation_domain::points::{AwardPoints, ItemLine, RedeemPoints};
 use waystation_domain::{Channel, Command, Date, Principal, Role};
 
 use super::STATION;
+use super::conduct::Conduct;
 use super::plan::Dice;
 
 /// Case workers of the station.
@@ -34,7 +34,7 @@ pub(super) struct Plan {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Stage {
+pub(super) enum Stage {
     Unknown,
     Registered,
     Served,
@@ -44,10 +44,11 @@ enum Stage {
 }
 
 pub(super) struct Person {
-    plan: Plan,
-    dice: Dice,
-    stage: Stage,
-    case: String,
+    pub(super) plan: Plan,
+    pub(super) dice: Dice,
+    pub(super) stage: Stage,
+    pub(super) case: String,
+    pub(super) conduct: Conduct,
     served: Date,
     report: Date,
     term_end: Date,
@@ -114,6 +115,7 @@ impl Person {
             dice,
             stage: Stage::Unknown,
             case,
+            conduct: Conduct::default(),
             served,
             report,
             term_end,
@@ -129,7 +131,7 @@ impl Person {
         format!("worker-{}", 1 + self.plan.number % WORKERS)
     }
 
-    fn by_worker(&self) -> Envelope {
+    pub(super) fn by_worker(&self) -> Envelope {
         envelope(&self.worker(), Role::CaseWorker)
     }
 
@@ -263,17 +265,6 @@ impl Person {
             return Ok(());
         }
         let running = today < self.term_end;
-        if running && self.plan.ends.is_some_and(|day| today >= day) {
-            let reason = TerminationReason::CompulsoryIsolation;
-            let end = Terminate {
-                on: today,
-                reason,
-                document_no: format!("强戒-{:05}", self.plan.number),
-            };
-            tell(app, &self.case, &end, &supervisor()).await?;
-            self.stage = Stage::Over;
-            return Ok(());
-        }
         if running && self.plan.suspended.is_some_and(|day| today >= day) {
             self.plan.suspended = None;
             let document_no = format!("拘留-{:05}", self.plan.number);
@@ -284,6 +275,12 @@ impl Person {
             };
             tell(app, &self.case, &suspend, &self.by_worker()).await?;
             self.stage = Stage::Suspended(add_days(today, 20));
+            return Ok(());
+        }
+        if running {
+            self.conduct(app, today).await?;
+        }
+        if self.stage == Stage::Over {
             return Ok(());
         }
         self.contact(app, today).await?;
