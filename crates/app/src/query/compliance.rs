@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waystation_domain::case::breach::counter;
-use waystation_domain::case::{AbsenceState, BreachGround, Case, CaseEvent, Counter};
+use waystation_domain::case::{AbsenceState, BreachGround, Case, CaseEvent, Counter, Stage};
 use waystation_domain::{Aggregate, Fact, calendar};
 use waystation_storage::Direction;
 
@@ -77,9 +77,9 @@ impl App {
     /// Every counter of a case as of a moment, under the policy of that day.
     ///
     /// # Errors
-    /// As [`App::get_case`]; [`AppError::Undecodable`].
+    /// As [`App::moment`]; [`AppError::NotFound`], [`AppError::Undecodable`].
     pub async fn compliance(&self, id: &str, options: ReadOptions) -> Result<Compliance, AppError> {
-        let (_, position) = self.get_case(id, options).await?;
+        let position = self.moment(options).await?.unwrap_or(self.main().head().size);
         let (mut case, mut spoken, mut revision) = (Case::default(), Spoken::default(), 0);
         let stream = format!("{}-{id}", Case::CATEGORY);
         'reading: loop {
@@ -101,6 +101,9 @@ impl App {
                     spoken.note(&event, at);
                 }
             }
+        }
+        if case.stage == Stage::Unregistered {
+            return Err(AppError::NotFound { kind: "case" });
         }
         let day = match options.as_of {
             None => self.today(),
