@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod canaries;
+pub mod compliance;
 pub mod forger;
 pub mod matrix;
 pub mod people;

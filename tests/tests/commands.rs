@@ -44,6 +44,7 @@ fn a_case_goes_through_every_command() {
         assert_eq!(
             kinds,
             [
+                v1::ObligationKind::UrineTest,
                 v1::ObligationKind::MonthlyMeeting,
                 v1::ObligationKind::DischargeNoticeWatch
             ]

@@ -7,12 +7,14 @@ pub mod absence;
 pub mod breach;
 pub mod drug_test;
 pub mod event;
+mod excuse_obligation;
 pub mod obligation;
 pub(crate) mod rules;
 pub mod state;
 
 mod assign_worker;
 mod conduct;
+mod confirm_missed;
 mod open_case_file;
 mod record_check_in;
 mod record_discharge_notice;
@@ -25,6 +27,7 @@ mod review;
 mod sign_agreement;
 mod suspend;
 mod terminate;
+pub mod test_plan;
 
 pub use absence::{
     Absence, AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceState, AbsenceWithdrawn, AllegeAbsence,
@@ -35,6 +38,7 @@ pub use breach::{
     BreachGround, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded, RecordPoliceOutcome,
     ReferToPolice, ReferredToPolice, SeriousBreachConfirmed,
 };
+pub use confirm_missed::ConfirmMissed;
 pub use drug_test::{
     ConfirmTestRefusal, DrugTest, NoticeMode, RecordSample, RecordTestRefusal, RecordTestResult, SampleCollected,
     SampleKind, SampleSite, ServeTestNotice, TestNoticeServed, TestOutcome, TestRefusalCounted, TestRefusalWithdrawn,
@@ -46,9 +50,10 @@ pub use event::{
     ReportedIn, SuspensionCause, TalkRecorded, TalkTopic, TermExpired, TermRecalculated, TerminationReason,
     WorkerAssigned,
 };
+pub use excuse_obligation::ExcuseObligation;
 pub use obligation::{
-    CancelReason, Debtor, Obligation, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
-    ObligationPastDue,
+    CancelReason, Debtor, Obligation, ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationKind,
+    ObligationMissedConfirmed, ObligationOpened, ObligationPastDue,
 };
 pub use open_case_file::OpenCaseFile;
 pub use record_check_in::RecordCheckIn;

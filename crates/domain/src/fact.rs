@@ -77,6 +77,8 @@ impl Fact {
                 CaseEvent::PoliceOutcomeRecorded(fact) => fact.on,
                 CaseEvent::ObligationPastDue(fact) => fact.window_to,
                 CaseEvent::AbsenceCounted(_)
+                | CaseEvent::ObligationExcused(_)
+                | CaseEvent::ObligationMissedConfirmed(_)
                 | CaseEvent::AbsenceWithdrawn(_)
                 | CaseEvent::TestRefusalCounted(_)
                 | CaseEvent::TestRefusalWithdrawn(_)
@@ -137,6 +139,8 @@ impl Fact {
                 CaseEvent::ObligationFulfilled(_) => ("obligation fulfilled", "完成待办"),
                 CaseEvent::ObligationPastDue(_) => ("obligation past due", "待办逾期"),
                 CaseEvent::ObligationCancelled(_) => ("obligation cancelled", "取消待办"),
+                CaseEvent::ObligationExcused(_) => ("obligation excused", "免予追究待办"),
+                CaseEvent::ObligationMissedConfirmed(_) => ("obligation missed", "认定待办未完成"),
                 CaseEvent::AbsenceReported(_) => ("absence reported", "报告外出"),
                 CaseEvent::ReturnReported(_) => ("return reported", "报告返回"),
                 CaseEvent::AbsenceAlleged(_) => ("absence alleged", "反映擅自外出"),

@@ -40,6 +40,7 @@ struct Entry {
 enum Value {
     Flag(bool),
     Number(i64),
+    Numbers(Vec<i64>),
     List(Vec<String>),
 }
 
@@ -196,6 +197,20 @@ impl Policy {
         self.sourced(key, day, |value| {
             if let Value::List(list) = value {
                 Some(list.clone())
+            } else {
+                None
+            }
+        })
+    }
+
+    /// A list of numbers in force on a day.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyNotInForce`].
+    pub fn numbers(&self, key: &str, day: Date) -> Result<Sourced<Vec<i64>>, Rejection> {
+        self.sourced(key, day, |value| {
+            if let Value::Numbers(numbers) = value {
+                Some(numbers.clone())
             } else {
                 None
             }

@@ -23,6 +23,12 @@ fn day(text: &str) -> Date {
 fn conduct() -> Vec<CaseEvent> {
     let on = day("2026-03-02");
     vec![
+        ObligationExcused {
+            number: 3,
+            reason: "住院".into(),
+        }
+        .into(),
+        ObligationMissedConfirmed { number: 3 }.into(),
         AbsenceReported {
             absence: 1,
             from: on,

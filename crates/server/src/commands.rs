@@ -123,6 +123,8 @@ impl Api {
             Some(Command::ConfirmSeriousBreach(message)) => self.carry_out(message, principal).await,
             Some(Command::ReferToPolice(message)) => self.carry_out(message, principal).await,
             Some(Command::RecordPoliceOutcome(message)) => self.carry_out(message, principal).await,
+            Some(Command::ExcuseObligation(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmMissed(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

@@ -73,6 +73,14 @@ impl ComplianceService for Api {
         self.command(request).await
     }
 
+    async fn excuse_obligation(&self, request: Request<v1::ExcuseObligationRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn confirm_missed(&self, request: Request<v1::ConfirmMissedRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn get_compliance(
         &self,
         request: Request<v1::GetComplianceRequest>,

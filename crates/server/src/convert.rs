@@ -8,12 +8,13 @@ use waystation_domain::Date;
 use waystation_domain::case::{Debtor, ObligationKind, Programme, Stage};
 
 pub(crate) const PROGRAMMES: [Programme; 2] = [Programme::CommunityDetox, Programme::CommunityRehab];
-pub(crate) const OBLIGATION_KINDS: [ObligationKind; 5] = [
+pub(crate) const OBLIGATION_KINDS: [ObligationKind; 6] = [
     ObligationKind::ReportIn,
     ObligationKind::MonthlyMeeting,
     ObligationKind::DischargeNoticeWatch,
     ObligationKind::LeaveReturn,
     ObligationKind::PoliceReport,
+    ObligationKind::UrineTest,
 ];
 
 /// Stages in the order of the API's enumeration.

@@ -63,6 +63,8 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "ConfirmSeriousBreach",
             "ReferToPolice",
             "RecordPoliceOutcome",
+            "ExcuseObligation",
+            "ConfirmMissed",
         ],
         Needs(Action::RecordCare),
     ),

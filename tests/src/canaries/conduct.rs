@@ -35,6 +35,16 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
         "{:?}",
         worker.compliance.allege_absence(allege).await.expect_err("is short")
     );
+    let excuse = v1::ExcuseObligationRequest {
+        name: name.clone(),
+        obligation: 1,
+        reason: NOTES[20].into(),
+        ..Default::default()
+    };
+    said += &format!(
+        "{:?}",
+        leader.compliance.excuse_obligation(excuse).await.expect_err("is met")
+    );
     for test in 1..=4 {
         let notice = v1::ServeTestNoticeRequest {
             name: name.clone(),

@@ -138,6 +138,19 @@ pub(super) async fn tried(
             document_no: "1".into()
         }
     );
+    command!(
+        excuse_obligation,
+        "ComplianceService/ExcuseObligation",
+        ExcuseObligationRequest {
+            obligation: 1,
+            reason: "住院".into()
+        }
+    );
+    command!(
+        confirm_missed,
+        "ComplianceService/ConfirmMissed",
+        ConfirmMissedRequest { obligation: 1 }
+    );
     let get = v1::GetComplianceRequest { name, read };
     let got = clients.compliance.get_compliance(get).await;
     table.insert("ComplianceService/GetCompliance", permitted(got));

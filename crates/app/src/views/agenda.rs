@@ -24,6 +24,10 @@ pub enum ObligationState {
     FulfilledLate,
     /// No longer applies.
     Cancelled,
+    /// Past due for a good reason.
+    Excused,
+    /// A supervisor says that it was missed.
+    MissedConfirmed,
 }
 
 impl ObligationState {
@@ -35,6 +39,8 @@ impl ObligationState {
             ObligationState::Fulfilled => "FULFILLED",
             ObligationState::FulfilledLate => "FULFILLED_LATE",
             ObligationState::Cancelled => "CANCELLED",
+            ObligationState::Excused => "EXCUSED",
+            ObligationState::MissedConfirmed => "MISSED_CONFIRMED",
         }
     }
 }
@@ -76,6 +82,7 @@ impl AgendaEntry {
             ObligationKind::DischargeNoticeWatch => self.window_from,
             ObligationKind::ReportIn
             | ObligationKind::MonthlyMeeting
+            | ObligationKind::UrineTest
             | ObligationKind::LeaveReturn
             | ObligationKind::PoliceReport => waystation_domain::calendar::add_days(self.window_to, 1),
         }
@@ -101,7 +108,7 @@ fn entry_id(case: &str, number: u32) -> String {
 impl View for Agenda {
     type Document = AgendaEntry;
     const NAME: &'static str = "agenda";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         let number = match &recorded.fact {
@@ -109,6 +116,8 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationFulfilled(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationPastDue(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationCancelled(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationExcused(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationMissedConfirmed(fact)) => fact.number,
             _ => return Vec::new(),
         };
         vec![entry_id(recorded.id(), number)]
@@ -149,6 +158,8 @@ impl View for Agenda {
                 entry.state = ObligationState::PastDue;
             }
             Fact::Case(CaseEvent::ObligationCancelled(_)) => entry.state = ObligationState::Cancelled,
+            Fact::Case(CaseEvent::ObligationExcused(_)) => entry.state = ObligationState::Excused,
+            Fact::Case(CaseEvent::ObligationMissedConfirmed(_)) => entry.state = ObligationState::MissedConfirmed,
             _ => {}
         }
         Some(entry)

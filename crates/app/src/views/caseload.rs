@@ -159,12 +159,14 @@ impl View for Caseload {
             }
             CaseEvent::ObligationFulfilled(fact) => case.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationCancelled(fact) => case.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationExcused(fact) => case.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationPastDue(fact) => {
                 for open in &mut case.obligations {
                     open.past_due |= open.number == fact.number;
                 }
             }
-            CaseEvent::AbsenceReported(_)
+            CaseEvent::ObligationMissedConfirmed(_)
+            | CaseEvent::AbsenceReported(_)
             | CaseEvent::ReturnReported(_)
             | CaseEvent::AbsenceAlleged(_)
             | CaseEvent::AbsenceCounted(_)

@@ -19,6 +19,8 @@ const REFUSALS_BEFORE: [i32; 3] = [21, 14, 7];
 pub(super) struct Conduct {
     tests: u32,
     absences: u32,
+    /// Month of the last test.
+    tested: Option<Date>,
     /// Number of the reported absence, and the day they come back.
     away: Option<(u32, Date)>,
     refused: usize,
@@ -27,7 +29,7 @@ pub(super) struct Conduct {
 }
 
 impl Person {
-    /// About twelve tests and one absence a year; who is to end refuses three tests first.
+    /// A test in nine months of ten, about one absence a year; who is to end refuses three tests first.
     pub(super) async fn conduct(&mut self, app: &App, today: Date) -> anyhow::Result<()> {
         let by = self.by_worker();
         if let Some((absence, back)) = self.conduct.away {
@@ -55,7 +57,9 @@ impl Person {
             self.conduct.away = Some((self.conduct.absences, add_days(today, days + late)));
             return Ok(());
         }
-        if self.dice.permille(33) {
+        let month = today.first_of_month();
+        if self.conduct.tested < Some(month) && self.dice.permille(80) {
+            self.conduct.tested = Some(month);
             let test = self.notice(app, today).await?;
             let sample = RecordSample {
                 test,

@@ -8,7 +8,10 @@ use super::breach::{PoliceOutcomeRecorded, ReferredToPolice, SeriousBreachConfir
 use super::drug_test::{
     SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded,
 };
-use super::obligation::{ObligationCancelled, ObligationFulfilled, ObligationOpened, ObligationPastDue};
+use super::obligation::{
+    ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationMissedConfirmed, ObligationOpened,
+    ObligationPastDue,
+};
 use crate::kernel::events;
 use crate::personal::{Field, Personal};
 
@@ -79,6 +82,10 @@ events! {
         "obligation.fulfilled.v1" => ObligationFulfilled,
         /// The clock saw it not done in time.
         "obligation.past_due.v1" => ObligationPastDue,
+        /// It had a good reason.
+        "obligation.excused.v1" => ObligationExcused,
+        /// A supervisor says that it was missed.
+        "obligation.missed_confirmed.v1" => ObligationMissedConfirmed,
         /// It no longer applies.
         "obligation.cancelled.v1" => ObligationCancelled,
     }
@@ -102,6 +109,7 @@ impl CaseEvent {
             CaseEvent::AbsenceReported(fact) => vec![(Field::Note, &fact.purpose)],
             CaseEvent::AbsenceAlleged(fact) => vec![(Field::Note, &fact.how_known)],
             CaseEvent::AbsenceWithdrawn(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::ObligationExcused(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::TestRefused(fact) => vec![(Field::Note, &fact.facts)],
             CaseEvent::TestRefusalWithdrawn(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::ReferredToPolice(fact) => vec![(Field::DocumentNo, &fact.document_no)],
@@ -121,6 +129,7 @@ impl CaseEvent {
             | CaseEvent::ObligationOpened(_)
             | CaseEvent::ObligationFulfilled(_)
             | CaseEvent::ObligationPastDue(_)
+            | CaseEvent::ObligationMissedConfirmed(_)
             | CaseEvent::ObligationCancelled(_) => Vec::new(),
         }
     }

@@ -3,6 +3,10 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::state::Case;
+use crate::personal::Personal;
+use crate::rejection::{Reason, Rejection};
+
 /// What is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -13,6 +17,8 @@ pub enum ObligationKind {
     MonthlyMeeting,
     /// The police owe the discharge notice after the term ends (戒毒条例 23).
     DischargeNoticeWatch,
+    /// A urine test in a window of the plan (戒毒条例 19).
+    UrineTest,
     /// Coming back from a reported absence (戒毒条例 19).
     LeaveReturn,
     /// The station owes the police a report of a serious breach (戒毒条例 21).
@@ -20,12 +26,24 @@ pub enum ObligationKind {
 }
 
 impl ObligationKind {
+    /// Those that are owed window after window as long as the term runs.
+    pub const PERIODIC: [ObligationKind; 2] = [ObligationKind::MonthlyMeeting, ObligationKind::UrineTest];
+
+    /// Whether it is the participant who owes it.
+    pub fn is_participants(self) -> bool {
+        !matches!(
+            self,
+            ObligationKind::DischargeNoticeWatch | ObligationKind::PoliceReport
+        )
+    }
+
     /// The stored name.
     pub fn as_str(self) -> &'static str {
         match self {
             ObligationKind::ReportIn => "REPORT_IN",
             ObligationKind::MonthlyMeeting => "MONTHLY_MEETING",
             ObligationKind::DischargeNoticeWatch => "DISCHARGE_NOTICE_WATCH",
+            ObligationKind::UrineTest => "URINE_TEST",
             ObligationKind::LeaveReturn => "LEAVE_RETURN",
             ObligationKind::PoliceReport => "POLICE_REPORT",
         }
@@ -95,6 +113,23 @@ pub struct ObligationPastDue {
     pub detected_on: Date,
 }
 
+/// A past-due obligation that had a good reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObligationExcused {
+    /// Which.
+    pub number: u32,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// A past-due obligation that a supervisor says was missed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObligationMissedConfirmed {
+    /// Which.
+    pub number: u32,
+}
+
 /// An obligation that no longer applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObligationCancelled {
@@ -117,4 +152,19 @@ pub struct Obligation {
     pub window_to: Date,
     /// The clock saw it pass.
     pub past_due: bool,
+    /// A supervisor says that it was missed.
+    pub missed: bool,
+}
+
+/// What a participant owes and the clock has seen pass.
+pub(super) fn find_past_due(case: &Case, number: u32) -> Result<&Obligation, Rejection> {
+    let mut owed = case.obligations.iter();
+    let found = owed.find(|owed| owed.number == number && owed.kind.is_participants());
+    let found = found.ok_or_else(|| Rejection::of(Reason::ObligationNotFound, "obligation"))?;
+    if found.past_due {
+        Ok(found)
+    } else {
+        let no = Rejection::of(Reason::NotPastDue, "obligation");
+        Err(no.with("window_to", found.window_to))
+    }
 }

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, CheckInMode, CheckInRecorded};
-use super::rules::{check_actor, check_backdate, check_day_from, check_stage, meeting_fulfilled};
+use super::obligation::ObligationKind;
+use super::rules::{check_actor, check_backdate, check_day_from, check_stage, fulfilled};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
@@ -39,7 +40,7 @@ impl Command for RecordCheckIn {
         };
         let mut events = vec![CaseEvent::from(fact)];
         if self.mode == CheckInMode::InPerson {
-            events.extend(meeting_fulfilled(case, self.on, context)?);
+            events.extend(fulfilled(case, ObligationKind::MonthlyMeeting, self.on, context)?);
         }
         Ok(events)
     }

@@ -51,6 +51,7 @@ impl Command for RecordDischargeNotice {
                 .into(),
                 ObligationKind::ReportIn
                 | ObligationKind::MonthlyMeeting
+                | ObligationKind::UrineTest
                 | ObligationKind::LeaveReturn
                 | ObligationKind::PoliceReport => ObligationCancelled {
                     number: open.number,

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, CaseResumed};
+use super::obligation::ObligationKind;
 use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text, term};
 use super::state::{Case, Stage};
 use crate::calendar::days_between;
@@ -43,10 +44,13 @@ impl Command for Resume {
             .map_or(0, |from| days_between(from, self.on));
         let term = term(case, start, case.suspended_days + added);
         let mut opener = Opener::after(case);
-        let meeting = opener.monthly_meeting(self.on, Some(term.end), context)?;
+        let mut owed = Vec::new();
+        for kind in ObligationKind::PERIODIC {
+            owed.extend(opener.periodic(kind, case, (self.on, Some(term.end)), context)?);
+        }
         let watch = opener.discharge_watch(term.end, context)?;
         events.push(term.into());
-        events.extend(meeting);
+        events.extend(owed);
         events.push(watch);
         Ok(events)
     }

@@ -43,13 +43,14 @@ impl Command for Review {
                 );
             }
         }
-        if let Some(meeting) = open(ObligationKind::MonthlyMeeting) {
-            events.push(past(meeting.number, meeting.window_to).into());
-            let mut opener = Opener::after(case);
-            let mut window_to = meeting.window_to;
+        let mut opener = Opener::after(case);
+        for kind in ObligationKind::PERIODIC {
+            let Some(missed) = open(kind) else { continue };
+            events.push(past(missed.number, missed.window_to).into());
+            let mut window_to = missed.window_to;
             for _ in 0..MONTHS_MAX {
-                let from = add_days(window_to, 1);
-                let Some(next) = opener.monthly_meeting(from, case.term_end, context)? else {
+                let next = (add_days(window_to, 1), case.term_end);
+                let Some(next) = opener.periodic(kind, case, next, context)? else {
                     break;
                 };
                 let CaseEvent::ObligationOpened(opened) = &next else {
@@ -78,19 +79,12 @@ impl Command for Review {
                 }
                 .into(),
             );
-            if let Some(meeting) = case
-                .open(ObligationKind::MonthlyMeeting)
-                .filter(|open| open.window_to >= today)
-            {
-                let reason = CancelReason::CaseEnded;
-                events.push(
-                    ObligationCancelled {
-                        number: meeting.number,
-                        reason,
-                    }
-                    .into(),
-                );
-            }
+            let running = ObligationKind::PERIODIC.into_iter().filter_map(|kind| case.open(kind));
+            let running = running.filter(|open| open.window_to >= today);
+            events.extend(running.map(|open| {
+                let (number, reason) = (open.number, CancelReason::CaseEnded);
+                ObligationCancelled { number, reason }.into()
+            }));
         }
         if let Some(notice) = open(ObligationKind::DischargeNoticeWatch) {
             events.push(past(notice.number, notice.window_to).into());
@@ -119,7 +113,8 @@ mod tests {
         let last_day = active().by("clock", Role::System).on(date(2026, 3, 31));
         assert_eq!(last_day.when(&Review {}), Ok(vec![]));
         let next = last_day.on(date(2026, 4, 1));
-        assert_eq!(past_due(&next.when(&Review {}).expect("decides")).len(), 1);
+        let passed = past_due(&next.when(&Review {}).expect("decides"));
+        assert_eq!(passed.len(), 2, "the meeting and the test");
         assert_eq!(
             next.then(&Review {}).when(&Review {}),
             Ok(vec![]),
@@ -132,7 +127,8 @@ mod tests {
         let late = active().by("clock", Role::System).on(date(2026, 6, 15));
         let events = late.when(&Review {}).expect("decides");
         let months: Vec<_> = past_due(&events).into_iter().map(|(_, window_to)| window_to).collect();
-        assert_eq!(months, [date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]);
+        let missed = [date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)];
+        assert_eq!(months, [missed, missed].concat(), "three meetings and three tests");
         let reviewed = late.then(&Review {});
         let open = reviewed
             .state()

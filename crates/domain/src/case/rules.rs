@@ -4,9 +4,10 @@ use jiff::civil::Date;
 
 use super::event::{CaseEvent, TermRecalculated};
 use super::obligation::{
-    CancelReason, Debtor, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
+    CancelReason, Debtor, Obligation, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
 };
 use super::state::{Case, Stage};
+use super::test_plan::window_end;
 use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between};
 use crate::kernel::{Context, Role};
 use crate::person::is_personal_number;
@@ -161,9 +162,40 @@ impl Opener {
         .into()
     }
 
+    /// What of a kind is owed from a day on, if anything is.
+    pub(super) fn periodic(
+        &mut self,
+        kind: ObligationKind,
+        case: &Case,
+        (from, term_end): (Date, Option<Date>),
+        context: &Context<'_>,
+    ) -> Result<Option<CaseEvent>, Rejection> {
+        match kind {
+            ObligationKind::UrineTest => Ok(self.urine_test(case, from, term_end, context)),
+            _ => self.monthly_meeting(from, term_end, context),
+        }
+    }
+
+    /// The test window that `from` lies in, by the plan in force on its first day. National law sets no plan, so a station
+    /// without one owes none.
+    fn urine_test(
+        &mut self,
+        case: &Case,
+        from: Date,
+        term_end: Option<Date>,
+        context: &Context<'_>,
+    ) -> Option<CaseEvent> {
+        let key = format!("tests.urine.per_year.{}", case.programme?.as_str());
+        let plan = context.policy.numbers(&key, from).ok()?;
+        let to = window_end(case.reported_on?, from, term_end, &plan.value)?;
+        let source = format!("{} {key}", plan.pack);
+        let window = (from, to);
+        Some(self.open(ObligationKind::UrineTest, Debtor::Participant, window, source))
+    }
+
     /// The monthly meeting of the month of `from`, if the term reaches that month. The first window may begin inside
     /// a month; the last ends with the term.
-    pub(super) fn monthly_meeting(
+    fn monthly_meeting(
         &mut self,
         from: Date,
         term_end: Option<Date>,
@@ -197,25 +229,29 @@ impl Opener {
     }
 }
 
-/// What contact on a day fulfils: the open monthly meeting whose window holds the day, or else the oldest past-due one
-/// whose window holds it (recorded late). Extra contact in a window counts once.
-pub(super) fn meeting_fulfilled(case: &Case, on: Date, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-    let meeting = case.obligations.iter().find(|obligation| {
-        obligation.kind == ObligationKind::MonthlyMeeting && obligation.window_from <= on && on <= obligation.window_to
-    });
-    let Some(meeting) = meeting else { return Ok(Vec::new()) };
+/// What happened on a day fulfils: the open obligation of the kind whose window holds the day, or else the oldest past-due one
+/// whose window holds it (recorded late). What is done again in a window counts once.
+pub(super) fn fulfilled(
+    case: &Case,
+    kind: ObligationKind,
+    on: Date,
+    context: &Context<'_>,
+) -> Result<Vec<CaseEvent>, Rejection> {
+    let holds = |owed: &&Obligation| owed.kind == kind && owed.window_from <= on && on <= owed.window_to;
+    let owed = case.obligations.iter().find(holds);
+    let Some(owed) = owed else { return Ok(Vec::new()) };
     let mut events = vec![
         ObligationFulfilled {
-            number: meeting.number,
+            number: owed.number,
             on,
-            late: meeting.past_due,
+            late: owed.past_due,
         }
         .into(),
     ];
-    if !meeting.past_due {
+    if !owed.past_due {
         // The next window opens at once; a past-due one was followed by its successor already.
-        let next = add_days(meeting.window_to, 1);
-        events.extend(Opener::after(case).monthly_meeting(next, case.term_end, context)?);
+        let next = (add_days(owed.window_to, 1), case.term_end);
+        events.extend(Opener::after(case).periodic(kind, case, next, context)?);
     }
     Ok(events)
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{AgreementSigned, CaseEvent};
+use super::obligation::ObligationKind;
 use super::rules::{Opener, check_actor, check_code, check_day_from, check_stage, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
@@ -12,7 +13,7 @@ use crate::rejection::{Reason, Rejection};
 /// Most clauses of one agreement.
 const CLAUSES_MAX: usize = 50;
 
-/// Records the signed agreement; opens the first monthly meeting and the watch on the discharge notice.
+/// Records the signed agreement; opens the first monthly meeting, the first test and the watch on the discharge notice.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignAgreement {
     /// Day of signing.
@@ -49,7 +50,9 @@ impl Command for SignAgreement {
         };
         let mut events = vec![CaseEvent::from(signed)];
         let mut opener = Opener::after(case);
-        events.extend(opener.monthly_meeting(self.on, case.term_end, context)?);
+        for kind in ObligationKind::PERIODIC {
+            events.extend(opener.periodic(kind, case, (self.on, case.term_end), context)?);
+        }
         if let Some(end) = case.term_end {
             events.push(opener.discharge_watch(end, context)?);
         }

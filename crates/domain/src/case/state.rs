@@ -112,6 +112,8 @@ impl Stage {
             | CaseEvent::ObligationOpened(_)
             | CaseEvent::ObligationFulfilled(_)
             | CaseEvent::ObligationPastDue(_)
+            | CaseEvent::ObligationExcused(_)
+            | CaseEvent::ObligationMissedConfirmed(_)
             | CaseEvent::ObligationCancelled(_) => self,
         }
     }
@@ -222,10 +224,17 @@ impl Aggregate for Case {
                     window_from: fact.window_from,
                     window_to: fact.window_to,
                     past_due: false,
+                    missed: false,
                 });
             }
             CaseEvent::ObligationFulfilled(fact) => self.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationCancelled(fact) => self.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationExcused(fact) => self.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationMissedConfirmed(fact) => {
+                for open in &mut self.obligations {
+                    open.missed |= open.number == fact.number;
+                }
+            }
             CaseEvent::ObligationPastDue(fact) => {
                 for open in &mut self.obligations {
                     open.past_due |= open.number == fact.number;

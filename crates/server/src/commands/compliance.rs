@@ -1,10 +1,10 @@
 //! Commands about absences, tests and breaches.
 
 use waystation_domain::case::{
-    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmSeriousBreach, ConfirmTestRefusal, FileAbsenceReport,
-    NoticeMode, PoliceOutcome, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice,
-    ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage, WithdrawAbsence,
-    WithdrawTestRefusal,
+    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmSeriousBreach, ConfirmTestRefusal,
+    ExcuseObligation, FileAbsenceReport, NoticeMode, PoliceOutcome, RecordPoliceOutcome, RecordSample,
+    RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, SampleKind, SampleSite, ServeTestNotice,
+    TestOutcome, TestStage, WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -144,5 +144,18 @@ command!(case, "cases", RecordPoliceOutcomeRequest, |m, fields, id, app| {
             .choice("outcome", m.outcome, &POLICE_OUTCOMES)
             .unwrap_or(PoliceOutcome::NoAction),
         document_no: m.document_no,
+    }
+});
+
+command!(case, "cases", ExcuseObligationRequest, |m, fields, id, app| {
+    ExcuseObligation {
+        obligation: fields.number("obligation", m.obligation),
+        reason: m.reason,
+    }
+});
+
+command!(case, "cases", ConfirmMissedRequest, |m, fields, id, app| {
+    ConfirmMissed {
+        obligation: fields.number("obligation", m.obligation),
     }
 });

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{SampleCollected, SampleKind, SampleSite, TestState, find, misfit};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_code, check_day_from, check_stage};
+use crate::case::obligation::ObligationKind;
+use crate::case::rules::{LIVE, check_actor, check_code, check_day_from, check_stage, fulfilled};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -13,7 +14,8 @@ use crate::rejection::{Reason, Rejection};
 /// Most people who take one sample.
 const COLLECTORS_MAX: usize = 5;
 
-/// Records a sample: taken by two or more, for urine one of them of the participant's gender (吸毒检测程序规定).
+/// Records a sample: taken by two or more, for urine one of them of the participant's gender (吸毒检测程序规定). A urine
+/// sample meets the test that is due on that day; another in the same window is extra.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordSample {
     /// Which test.
@@ -57,15 +59,17 @@ impl Command for RecordSample {
         if self.kind == SampleKind::Urine && !self.same_gender {
             return Err(Rejection::of(Reason::CollectorGender, "same_gender"));
         }
-        Ok(vec![
-            SampleCollected {
-                test: self.test,
-                on: self.on,
-                kind: self.kind,
-                site: self.site,
-                collectors: different,
-            }
-            .into(),
-        ])
+        let fact = SampleCollected {
+            test: self.test,
+            on: self.on,
+            kind: self.kind,
+            site: self.site,
+            collectors: different,
+        };
+        let mut events = vec![CaseEvent::from(fact)];
+        if self.kind == SampleKind::Urine {
+            events.extend(fulfilled(case, ObligationKind::UrineTest, self.on, context)?);
+        }
+        Ok(events)
     }
 }
