@@ -427,7 +427,7 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
         proof,
         |answer| !answer.header.is_empty()
     );
-    table.extend(compliance::tried(clients, &case, read).await);
+    table.extend(compliance::tried(clients, (&case, station), read).await);
     let command = v1::RecordCheckInRequest {
         name: case,
         on: day,

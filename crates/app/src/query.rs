@@ -6,6 +6,7 @@ mod cases;
 mod compliance;
 mod people;
 mod points;
+mod simulate;
 mod stations;
 mod token;
 
@@ -24,6 +25,7 @@ pub use audit::{AuditEntry, TimeRange};
 pub use cases::CaseQuery;
 pub use compliance::{Compliance, ComplianceCounter, Evidence};
 pub use points::LedgerLine;
+pub use simulate::{Mover, Simulation};
 pub use stations::StationNow;
 
 /// Rows of a page when the caller does not say.
@@ -66,7 +68,8 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    pub(crate) fn rows(&self) -> usize {
+    /// Rows that a page has at most: 50 unless another number is asked for, and never more than 1,000.
+    pub fn rows(&self) -> usize {
         if self.size == 0 {
             PAGE_DEFAULT
         } else {

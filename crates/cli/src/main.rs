@@ -12,6 +12,7 @@ mod lang;
 mod memory;
 mod migrate;
 mod moment;
+mod policy;
 mod progress;
 mod projections;
 mod replay;
@@ -57,6 +58,8 @@ enum Command {
     Replay(replay::Replay),
     /// Say what counts towards a serious breach in a case, and why
     Explain(explain::Explain),
+    /// Policy packs: try other values on history
+    Policy(policy::Policy),
     /// Recompute every digest, leaf, tile and root from stored bytes, and every view from the log
     Verify(verify::Verify),
     /// Keys that sign and verify the log's checkpoints
@@ -126,6 +129,7 @@ async fn run() -> ExitCode {
         Command::Import(command) => command.run().await,
         Command::Replay(command) => command.run().await,
         Command::Explain(command) => command.run().await,
+        Command::Policy(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Key(command) => command.run(),
         Command::Keys(command) => command.run().await,

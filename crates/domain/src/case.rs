@@ -28,6 +28,7 @@ mod sign_agreement;
 mod suspend;
 mod terminate;
 pub mod test_plan;
+pub mod what_if;
 
 pub use absence::{
     Absence, AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceState, AbsenceWithdrawn, AllegeAbsence,

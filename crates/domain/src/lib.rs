@@ -22,5 +22,5 @@ pub use jiff::civil::Date;
 pub use kernel::{Aggregate, Claim, Command, Context, DecodeError, Event, Principal, Role};
 pub use metadata::{Channel, Metadata};
 pub use personal::{Field, FieldClass, Personal};
-pub use policy::Policy;
+pub use policy::{Policy, PolicyChange};
 pub use rejection::{Reason, Rejection, RejectionKind};

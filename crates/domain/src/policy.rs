@@ -44,6 +44,19 @@ enum Value {
     List(Vec<String>),
 }
 
+impl Value {
+    /// A value of the same kind.
+    fn like(&self, text: &str) -> Option<Value> {
+        let numbers: Option<Vec<i64>> = text.split(',').map(|one| one.trim().parse().ok()).collect();
+        Some(match self {
+            Value::Flag(_) => Value::Flag(text.parse().ok()?),
+            Value::Number(_) => Value::Number(text.parse().ok()?),
+            Value::Numbers(_) => Value::Numbers(numbers?),
+            Value::List(_) => Value::List(text.split(',').map(|one| one.trim().to_owned()).collect()),
+        })
+    }
+}
+
 /// A set of values in force for some time.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +84,18 @@ pub struct Policy {
     holidays: Vec<(Date, Date)>,
     working_days: Vec<Date>,
 }
+
+/// Other values for keys that are there, from some day on; for trying out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// First day of the values.
+    pub valid_from: Date,
+    /// Keys and values: a number, numbers or codes with commas between them, `true` or `false`.
+    pub set: Vec<(String, String)>,
+}
+
+/// Name of the pack that a [`PolicyChange`] makes.
+const TRIED: &str = "tried";
 
 /// A value with where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +156,43 @@ impl Policy {
             holidays,
             working_days,
         }
+    }
+
+    /// The same policy with other values, above all packs.
+    ///
+    /// # Errors
+    /// [`Reason::FieldInvalid`] names a key that no pack has, or a value that is not of its kind.
+    pub fn with_change(&self, change: &PolicyChange) -> Result<Self, Rejection> {
+        let mut values = BTreeMap::new();
+        for (key, text) in &change.set {
+            let mut known = self.packs.iter().rev().filter_map(|pack| pack.values.get(key));
+            let wrong = |expected: &str| {
+                let no = Rejection::of(Reason::FieldInvalid, "set");
+                no.with("key", key).with("expected", expected)
+            };
+            let known = known.next().ok_or_else(|| wrong("a key that a pack has"))?;
+            let value = known.value.like(text);
+            let value = value.ok_or_else(|| wrong("a value of the kind that the key has"))?;
+            let (source, certainty) = (TRIED.to_owned(), known.certainty.clone());
+            values.insert(
+                key.clone(),
+                Entry {
+                    value,
+                    source,
+                    certainty,
+                },
+            );
+        }
+        let mut changed = self.clone();
+        changed.packs.push(Pack {
+            pack: TRIED.to_owned(),
+            layer: Layer::Station,
+            valid_from: change.valid_from,
+            valid_to: None,
+            station: None,
+            values,
+        });
+        Ok(changed)
     }
 
     /// The same with one more pack.

@@ -3,15 +3,19 @@
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::compliance_service_server::ComplianceService;
-use waystation_app::{Action, ComplianceCounter};
-use waystation_domain::FieldClass;
+use waystation_app::{Action, ComplianceCounter, Mover, Target};
 use waystation_domain::case::BreachGround;
+use waystation_domain::case::what_if::Standing;
+use waystation_domain::{FieldClass, PolicyChange, calendar};
 
 use crate::Api;
 use crate::convert::{number, signed};
 use crate::fields::Fields;
 use crate::reading::Reader;
 use crate::status::status;
+
+/// Keys that are tried at once.
+const VALUES_MAX: usize = 50;
 
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
 
@@ -102,6 +106,73 @@ impl ComplianceService for Api {
             counters: found.counters.into_iter().map(counter).collect(),
             position: signed(found.position),
         }))
+    }
+
+    async fn simulate_policy(
+        &self,
+        request: Request<v1::SimulatePolicyRequest>,
+    ) -> Result<Response<v1::SimulatePolicyResponse>, Status> {
+        let reader = Reader::of(&request, "ComplianceService/SimulatePolicy")?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let station = fields.id("station", &request.station);
+        let from = fields.optional_day("valid_from", &request.valid_from);
+        let page = fields.page(request.page_size, String::new());
+        let read = fields.read(request.read);
+        if request.set.is_empty() || request.set.len() > VALUES_MAX {
+            fields.wrong("set", "1 to 50 keys with their values");
+        }
+        fields.finish()?;
+        self.allow(&reader, Action::ReadStatus, &Target::station(&station))?;
+        let change = PolicyChange {
+            valid_from: from.unwrap_or(calendar::FIRST_DAY),
+            set: request.set.into_iter().collect(),
+        };
+        let found = self.app.simulate(&station, &change, read).await;
+        let found = found.map_err(|error| status(&error, "policy"))?;
+        let moving = found.movers.len() as i64;
+        let mut movers = Vec::new();
+        for mover in found.movers {
+            if movers.len() >= page.rows() {
+                break;
+            }
+            let target = self.case_target(&reader, &mover.case).await?;
+            if self.allows(&reader, Action::ReadStatus, &target)? {
+                movers.push(mover);
+            }
+        }
+        let persons = movers.iter().map(|mover| mover.person.clone()).collect();
+        self.on_record(&reader, persons, &[FieldClass::Status], found.position)
+            .await?;
+        Ok(Response::new(v1::SimulatePolicyResponse {
+            movers: movers.into_iter().map(shown).collect(),
+            cases: signed(found.cases),
+            moving,
+            tests_due_before: signed(found.due.0),
+            tests_due_after: signed(found.due.1),
+            tests_missed_before: signed(found.missed.0),
+            tests_missed_after: signed(found.missed.1),
+            position: signed(found.position),
+        }))
+    }
+}
+
+fn shown(mover: Mover) -> v1::PolicyMover {
+    let standing = |standing: Standing| v1::PolicyStanding {
+        tests_due: standing.due as i32,
+        tests_missed: standing.missed as i32,
+        tests_planned: standing.planned as i32,
+        next_test: standing.next.map_or_else(String::new, |day| day.to_string()),
+        breaches: standing
+            .breaches
+            .iter()
+            .map(|ground| number(&BreachGround::ALL, ground))
+            .collect(),
+    };
+    v1::PolicyMover {
+        case: format!("cases/{}", mover.case),
+        before: Some(standing(mover.before)),
+        after: Some(standing(mover.after)),
     }
 }
 

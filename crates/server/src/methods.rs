@@ -70,7 +70,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
     ),
     (
         "waystation.v1.ComplianceService",
-        &["GetCompliance"],
+        &["GetCompliance", "SimulatePolicy"],
         Needs(Action::ReadStatus),
     ),
     (

@@ -10,7 +10,7 @@ use crate::{Clients, today};
 /// Whether each method is permitted on a case. Commands are only tried, not carried out.
 pub(super) async fn tried(
     clients: &mut Clients,
-    case: &str,
+    (case, station): (&str, &str),
     read: Option<v1::ReadOptions>,
 ) -> BTreeMap<&'static str, bool> {
     let (name, day) = (case.to_owned(), today());
@@ -151,6 +151,14 @@ pub(super) async fn tried(
         "ComplianceService/ConfirmMissed",
         ConfirmMissedRequest { obligation: 1 }
     );
+    let simulate = v1::SimulatePolicyRequest {
+        station: station.into(),
+        set: [("tests.urine.per_year.CD".to_owned(), "6,4,2".to_owned())].into(),
+        read,
+        ..Default::default()
+    };
+    let simulated = clients.compliance.simulate_policy(simulate).await;
+    table.insert("ComplianceService/SimulatePolicy", permitted(simulated));
     let get = v1::GetComplianceRequest { name, read };
     let got = clients.compliance.get_compliance(get).await;
     table.insert("ComplianceService/GetCompliance", permitted(got));

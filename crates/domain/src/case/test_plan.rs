@@ -117,7 +117,7 @@ mod tests {
             while month < end.first_of_month() {
                 let tests = plan.get(index / 12).or(plan.last()).copied().unwrap_or(1);
                 let span = usize::try_from(12 / tests).unwrap_or(1);
-                if index % 12 % span == 0 {
+                if (index % 12).is_multiple_of(span) {
                     counted.push(month.max(start));
                 }
                 month = add_months(month, 1);
