@@ -1,6 +1,8 @@
 //! What a policy makes of a case's history: tests due and missed, breaches reached. Pure, so that any pack can be tried on any
 //! history without touching it.
 
+use std::ops::Range;
+
 use jiff::civil::Date;
 
 use super::breach::{BreachGround, counter};
@@ -17,10 +19,32 @@ use crate::rejection::Rejection;
 #[derive(Clone, Debug, Default)]
 pub struct History {
     case: Case,
-    /// First and last day of every time in which the agreement bound; the last one may go on.
-    ran: Vec<(Date, Option<Date>)>,
+    /// Every time in which the agreement bound.
+    ran: Vec<Run>,
     /// Days on which urine was taken.
     samples: Vec<Date>,
+}
+
+/// A time in which the agreement bound.
+#[derive(Clone, Debug)]
+struct Run {
+    first: Date,
+    /// None as long as it goes on.
+    last: Option<Date>,
+    /// Which samples were recorded in it: one that came before met nothing of it, and one that came before a window was cut
+    /// short met that.
+    samples: Range<usize>,
+}
+
+/// A window of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First day on which a sample meets it.
+    pub from: Date,
+    /// Last day.
+    pub to: Date,
+    /// A sample met it.
+    pub met: bool,
 }
 
 /// How a case stands under a policy.
@@ -43,8 +67,8 @@ impl History {
     pub fn evolve(&mut self, event: &CaseEvent) {
         self.case.evolve(event);
         match event {
-            CaseEvent::AgreementSigned(fact) => self.ran.push((fact.on, None)),
-            CaseEvent::CaseResumed(fact) => self.ran.push((fact.on, None)),
+            CaseEvent::AgreementSigned(fact) => self.go_on(fact.on),
+            CaseEvent::CaseResumed(fact) => self.go_on(fact.on),
             CaseEvent::CaseSuspended(fact) => self.stop(add_days(fact.from, -1)),
             CaseEvent::CaseTerminated(fact) => self.stop(add_days(fact.on, -1)),
             CaseEvent::SampleCollected(fact) if fact.kind == SampleKind::Urine => self.samples.push(fact.on),
@@ -52,9 +76,26 @@ impl History {
         }
     }
 
+    fn taken(&self, which: Range<usize>, from: Date, to: Date) -> bool {
+        let end = which.end.min(self.samples.len());
+        self.samples[which.start.min(end)..end]
+            .iter()
+            .any(|on| from <= *on && *on <= to)
+    }
+
+    fn go_on(&mut self, first: Date) {
+        let samples = self.samples.len()..usize::MAX;
+        self.ran.push(Run {
+            first,
+            last: None,
+            samples,
+        });
+    }
+
     fn stop(&mut self, last: Date) {
-        if let Some((_, end @ None)) = self.ran.last_mut() {
-            *end = Some(last);
+        let samples = self.samples.len();
+        if let Some(run) = self.ran.last_mut().filter(|run| run.last.is_none()) {
+            (run.last, run.samples.end) = (Some(last), samples);
         }
     }
 
@@ -63,20 +104,28 @@ impl History {
         &self.case
     }
 
-    /// Every window in which a test was or will be due: none that a suspension or an early end cut short.
-    pub fn windows(&self, policy: &Policy) -> Vec<(Date, Date)> {
+    /// Every window in which a test was or will be due: none that a suspension or an early end cut
+    /// short before it was met.
+    pub fn windows(&self, policy: &Policy) -> Vec<Window> {
         let (Some(start), Some(programme)) = (self.case.reported_on, self.case.programme) else {
             return Vec::new();
         };
         let key = format!("tests.urine.per_year.{}", programme.as_str());
         let mut windows = Vec::new();
-        for (first, last) in &self.ran {
-            let mut from = *first;
+        for run in &self.ran {
+            let mut from = run.first;
             while let Ok(plan) = policy.numbers(&key, from)
                 && let Some(to) = window_end(start, from, self.case.term_end, &plan.value)
-                && last.is_none_or(|last| to <= last)
             {
-                windows.push((from, to));
+                let cut = run.last.is_some_and(|last| to > last);
+                let since = run.samples.start..if cut { run.samples.end } else { usize::MAX };
+                let met = self.taken(since, from, to);
+                if !cut || met {
+                    windows.push(Window { from, to, met });
+                }
+                if cut {
+                    break;
+                }
                 from = add_days(to, 1);
             }
         }
@@ -89,10 +138,9 @@ impl History {
     /// [`crate::Reason::PolicyNotInForce`].
     pub fn standing(&self, today: Date, policy: &Policy) -> Result<Standing, Rejection> {
         let windows = self.windows(policy);
-        let begun = windows.iter().filter(|(from, _)| *from <= today);
-        let taken = |from: Date, to: Date| self.samples.iter().any(|on| from <= *on && *on <= to);
-        let missed = begun.clone().filter(|(from, to)| *to < today && !taken(*from, *to));
-        let mut open = begun.clone().filter(|(_, to)| *to >= today);
+        let begun = windows.iter().filter(|window| window.from <= today);
+        let missed = begun.clone().filter(|window| window.to < today && !window.met);
+        let mut open = begun.clone().filter(|window| window.to >= today);
         let mut breaches = Vec::new();
         for ground in BreachGround::ALL {
             if counter(&self.case, ground, today, policy)?.reached {
@@ -103,7 +151,10 @@ impl History {
             due: u32::try_from(begun.clone().count()).unwrap_or(u32::MAX),
             missed: u32::try_from(missed.count()).unwrap_or(u32::MAX),
             planned: u32::try_from(windows.len()).unwrap_or(u32::MAX),
-            next: open.next().filter(|_| !self.case.stage.is_closed()).map(|(_, to)| *to),
+            next: open
+                .next()
+                .filter(|_| !self.case.stage.is_closed())
+                .map(|window| window.to),
             breaches,
         })
     }
@@ -157,7 +208,7 @@ mod tests {
             }
         }
         let policy = Policy::shipped("station-qinglongshan");
-        let planned = history.windows(&policy);
+        let planned: Vec<_> = history.windows(&policy).iter().map(|one| (one.from, one.to)).collect();
         // March and April passed before the suspension was recorded, and were cancelled by nobody.
         assert_eq!(
             planned[..2],
