@@ -98,6 +98,16 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
         }
     );
     command!(
+        cases.vary_order,
+        "CaseService/VaryOrder",
+        VaryOrderRequest {
+            name: case.clone(),
+            term_months: 36,
+            effective_on: day.clone(),
+            basis: 1
+        }
+    );
+    command!(
         cases.report_in,
         "CaseService/ReportIn",
         ReportInRequest {

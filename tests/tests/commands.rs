@@ -2,6 +2,7 @@
 
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
+use waystation_tests::people::reason;
 use waystation_tests::{STATION, Server, after, order, today};
 
 #[test]
@@ -48,6 +49,30 @@ fn a_case_goes_through_every_command() {
                 v1::ObligationKind::MonthlyMeeting,
                 v1::ObligationKind::DischargeNoticeWatch
             ]
+        );
+        let vary = v1::VaryOrderRequest {
+            name: name.clone(),
+            term_months: 36,
+            offset_days: 100,
+            effective_on: on.clone(),
+            basis: v1::VariationBasis::Reconsideration.into(),
+            document_no: "复议-1".into(),
+            ..Default::default()
+        };
+        let shorter = v1::VaryOrderRequest {
+            term_months: 24,
+            ..vary.clone()
+        };
+        let refused = supervisor
+            .cases
+            .vary_order(shorter)
+            .await
+            .expect_err("is no term of the law");
+        assert_eq!(reason(&refused), "TERM_NOT_ALLOWED");
+        let varied = supervisor.cases.vary_order(vary).await.expect("is varied").into_inner();
+        assert_eq!(
+            varied.events, 4,
+            "the order, the term, and the watch on the police, anew"
         );
         let suspend = v1::SuspendRequest {
             name: name.clone(),

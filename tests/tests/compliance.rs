@@ -339,6 +339,15 @@ fn a_test_is_noticed_taken_by_two_and_read_or_refused() {
         );
         worker.compliance.record_sample(sample()).await.expect("is taken");
         worker.compliance.record_test_result(spot).await.expect("is read");
+        let relapse = v1::ConfirmRelapseRequest {
+            name: CASE.into(),
+            test: 1,
+            ..Default::default()
+        };
+        check(
+            leader.compliance.confirm_relapse(relapse).await,
+            ("TEST_DOES_NOT_FIT", Some("test")),
+        );
         let laboratory = result(v1::TestStage::TestInLaboratory, v1::TestOutcome::TestNegative);
         worker
             .compliance
@@ -418,5 +427,36 @@ fn a_test_is_noticed_taken_by_two_and_read_or_refused() {
             .into_inner();
         let now = counter(&mut worker, after(&withdrawn), v1::BreachGround::TestRefusals).await;
         assert_eq!((now.count, now.reached), (2, false));
+
+        // What a laboratory finds positive is a relapse once a supervisor says so.
+        let served = worker.compliance.serve_test_notice(notice(today(), today())).await;
+        served.expect("is served");
+        let fifth = v1::RecordSampleRequest { test: 5, ..sample() };
+        worker.compliance.record_sample(fifth).await.expect("is taken");
+        for stage in [v1::TestStage::TestOnTheSpot, v1::TestStage::TestInLaboratory] {
+            let positive = v1::RecordTestResultRequest {
+                test: 5,
+                ..result(stage, v1::TestOutcome::TestPositive)
+            };
+            worker.compliance.record_test_result(positive).await.expect("is read");
+        }
+        let relapse = v1::ConfirmRelapseRequest {
+            name: CASE.into(),
+            test: 5,
+            ..Default::default()
+        };
+        let confirmed = leader
+            .compliance
+            .confirm_relapse(relapse)
+            .await
+            .expect("is confirmed")
+            .into_inner();
+        let get = v1::GetCaseRequest {
+            name: CASE.into(),
+            read: after(&confirmed),
+            ..Default::default()
+        };
+        let case = worker.cases.get_case(get).await.expect("is there").into_inner().case;
+        assert_eq!(case.expect("is there").stage(), v1::Stage::RelapseReferred);
     });
 }

@@ -28,6 +28,7 @@ mod sign_agreement;
 mod suspend;
 mod terminate;
 pub mod test_plan;
+mod vary_order;
 pub mod what_if;
 
 pub use absence::{
@@ -36,8 +37,8 @@ pub use absence::{
 };
 pub use assign_worker::AssignWorker;
 pub use breach::{
-    BreachGround, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded, RecordPoliceOutcome,
-    ReferToPolice, ReferredToPolice, SeriousBreachConfirmed,
+    BreachGround, ConfirmRelapse, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded,
+    RecordPoliceOutcome, ReferToPolice, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed,
 };
 pub use confirm_missed::ConfirmMissed;
 pub use drug_test::{
@@ -47,9 +48,9 @@ pub use drug_test::{
 };
 pub use event::{
     AgreementSigned, CaseDischarged, CaseEvent, CaseFileOpened, CaseResumed, CaseSuspended, CaseTerminated,
-    CheckInMode, CheckInRecorded, OrderRegistered, OrderServed, PlaceBasis, Programme, ReportInDeadlinePassed,
-    ReportedIn, SuspensionCause, TalkRecorded, TalkTopic, TermExpired, TermRecalculated, TerminationReason,
-    WorkerAssigned,
+    CheckInMode, CheckInRecorded, OrderRegistered, OrderServed, OrderVaried, PlaceBasis, Programme,
+    ReportInDeadlinePassed, ReportedIn, SuspensionCause, TalkRecorded, TalkTopic, TermExpired, TermRecalculated,
+    TerminationReason, VariationBasis, WorkerAssigned,
 };
 pub use excuse_obligation::ExcuseObligation;
 pub use obligation::{
@@ -69,6 +70,7 @@ pub use sign_agreement::SignAgreement;
 pub use state::{Case, Stage};
 pub use suspend::Suspend;
 pub use terminate::Terminate;
+pub use vary_order::VaryOrder;
 
 #[cfg(test)]
 mod tests {

@@ -52,6 +52,7 @@ impl Fact {
         match self {
             Fact::Case(event) => Some(match event {
                 CaseEvent::OrderRegistered(fact) => fact.notified_on,
+                CaseEvent::OrderVaried(fact) => fact.effective_on,
                 CaseEvent::OrderServed(fact) => fact.on,
                 CaseEvent::ReportedIn(fact) => fact.on,
                 CaseEvent::ReportInDeadlinePassed(fact) => fact.due_on,
@@ -83,6 +84,7 @@ impl Fact {
                 | CaseEvent::TestRefusalCounted(_)
                 | CaseEvent::TestRefusalWithdrawn(_)
                 | CaseEvent::SeriousBreachConfirmed(_)
+                | CaseEvent::RelapseConfirmed(_)
                 | CaseEvent::TermRecalculated(_)
                 | CaseEvent::ObligationOpened(_)
                 | CaseEvent::ObligationCancelled(_) => {
@@ -121,6 +123,7 @@ impl Fact {
         match self {
             Fact::Case(event) => match event {
                 CaseEvent::OrderRegistered(_) => ("order registered", "登记决定书"),
+                CaseEvent::OrderVaried(_) => ("order varied", "变更决定"),
                 CaseEvent::OrderServed(_) => ("order served", "送达决定书"),
                 CaseEvent::ReportedIn(_) => ("reported in", "报到"),
                 CaseEvent::ReportInDeadlinePassed(_) => ("report-in deadline passed", "逾期未报到"),
@@ -153,6 +156,7 @@ impl Fact {
                 CaseEvent::TestRefusalCounted(_) => ("refusal counted", "认定拒绝检测"),
                 CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
                 CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
+                CaseEvent::RelapseConfirmed(_) => ("relapse confirmed", "认定复吸"),
                 CaseEvent::ReferredToPolice(_) => ("referred to the police", "报告公安机关"),
                 CaseEvent::PoliceOutcomeRecorded(_) => ("police outcome recorded", "登记公安机关处理结果"),
             },

@@ -96,6 +96,15 @@ fn conduct() -> Vec<CaseEvent> {
             source: "national/2011-06-26 breach.serious.test_refusals_gte".into(),
         }
         .into(),
+        RelapseConfirmed { test: 1 }.into(),
+        OrderVaried {
+            term_months: 24,
+            offset_days: 10,
+            effective_on: on,
+            basis: VariationBasis::Court,
+            document_no: "判-1".into(),
+        }
+        .into(),
         ReferredToPolice {
             on,
             document_no: "回执-1".into(),

@@ -60,6 +60,10 @@ impl CaseService for Api {
         self.command(request).await
     }
 
+    async fn vary_order(&self, request: Request<v1::VaryOrderRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn record_talk(&self, request: Request<v1::RecordTalkRequest>) -> Receipt {
         self.command(request).await
     }

@@ -125,6 +125,8 @@ impl Api {
             Some(Command::RecordPoliceOutcome(message)) => self.carry_out(message, principal).await,
             Some(Command::ExcuseObligation(message)) => self.carry_out(message, principal).await,
             Some(Command::ConfirmMissed(message)) => self.carry_out(message, principal).await,
+            Some(Command::VaryOrder(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmRelapse(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

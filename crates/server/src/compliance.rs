@@ -85,6 +85,10 @@ impl ComplianceService for Api {
         self.command(request).await
     }
 
+    async fn confirm_relapse(&self, request: Request<v1::ConfirmRelapseRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn get_compliance(
         &self,
         request: Request<v1::GetComplianceRequest>,

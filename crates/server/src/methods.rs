@@ -32,6 +32,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         "waystation.v1.CaseService",
         &[
             "RegisterOrder",
+            "VaryOrder",
             "RecordService",
             "ReportIn",
             "SignAgreement",
@@ -65,6 +66,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "RecordPoliceOutcome",
             "ExcuseObligation",
             "ConfirmMissed",
+            "ConfirmRelapse",
         ],
         Needs(Action::RecordCare),
     ),

@@ -35,6 +35,16 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
         "{:?}",
         worker.compliance.allege_absence(allege).await.expect_err("is short")
     );
+    let vary = v1::VaryOrderRequest {
+        name: name.clone(),
+        term_months: 36,
+        offset_days: 1,
+        effective_on: day.clone(),
+        basis: 1,
+        document_no: NOTES[22].into(),
+        ..Default::default()
+    };
+    leader.cases.vary_order(vary).await.expect("is varied");
     let excuse = v1::ExcuseObligationRequest {
         name: name.clone(),
         obligation: 1,

@@ -151,6 +151,11 @@ pub(super) async fn tried(
         "ComplianceService/ConfirmMissed",
         ConfirmMissedRequest { obligation: 1 }
     );
+    command!(
+        confirm_relapse,
+        "ComplianceService/ConfirmRelapse",
+        ConfirmRelapseRequest { test: 1 }
+    );
     let simulate = v1::SimulatePolicyRequest {
         station: station.into(),
         set: [("tests.urine.per_year.CD".to_owned(), "6,4,2".to_owned())].into(),

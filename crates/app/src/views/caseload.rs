@@ -165,7 +165,9 @@ impl View for Caseload {
                     open.past_due |= open.number == fact.number;
                 }
             }
+            CaseEvent::OrderVaried(fact) => case.term_months = fact.term_months,
             CaseEvent::ObligationMissedConfirmed(_)
+            | CaseEvent::RelapseConfirmed(_)
             | CaseEvent::AbsenceReported(_)
             | CaseEvent::ReturnReported(_)
             | CaseEvent::AbsenceAlleged(_)

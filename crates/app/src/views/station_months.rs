@@ -74,6 +74,7 @@ impl View for StationMonths {
                     | CaseEvent::WorkerAssigned(_)
                     | CaseEvent::CaseResumed(_)
                     | CaseEvent::TermExpired(_)
+                    | CaseEvent::OrderVaried(_)
                     | CaseEvent::AbsenceReported(_)
                     | CaseEvent::ReturnReported(_)
                     | CaseEvent::AbsenceAlleged(_)

@@ -1,10 +1,12 @@
 //! Serious breach of the agreement (戒毒条例 20): proved from what counts, confirmed by a supervisor, reported to the police
 //! (戒毒条例 21), and what the police made of it.
 
+mod confirm_relapse;
 mod confirm_serious_breach;
 mod record_police_outcome;
 mod refer_to_police;
 
+pub use confirm_relapse::ConfirmRelapse;
 pub use confirm_serious_breach::ConfirmSeriousBreach;
 pub use record_police_outcome::RecordPoliceOutcome;
 pub use refer_to_police::ReferToPolice;
@@ -12,8 +14,13 @@ pub use refer_to_police::ReferToPolice;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::event::CaseEvent;
+use super::obligation::{Debtor, ObligationKind};
+use super::rules::Opener;
 use super::state::Case;
 use super::{absence, drug_test};
+use crate::calendar::add_days;
+use crate::kernel::Context;
 use crate::personal::Personal;
 use crate::policy::{Policy, Sourced};
 use crate::rejection::Rejection;
@@ -81,6 +88,13 @@ pub struct SeriousBreachConfirmed {
     pub source: String,
 }
 
+/// A supervisor confirmed a relapse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelapseConfirmed {
+    /// The test that a laboratory found positive.
+    pub test: u32,
+}
+
 /// The breach was reported to the police.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferredToPolice {
@@ -101,6 +115,23 @@ pub struct PoliceOutcomeRecorded {
     /// Number of the document.
     #[serde(default, skip_serializing)]
     pub document_no: Personal,
+}
+
+/// The station's duty to tell the police, from today on; nothing when one is open already.
+fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
+    if case
+        .obligations
+        .iter()
+        .any(|owed| owed.kind == ObligationKind::PoliceReport)
+    {
+        return Ok(None);
+    }
+    let key = "police_report.days";
+    let days = context.policy.number(key, context.today)?;
+    let last = add_days(context.today, i32::try_from(days.value).unwrap_or(i32::MAX));
+    let (source, window) = (format!("{} {key}", days.pack), (context.today, last));
+    let opened = Opener::after(case).open(ObligationKind::PoliceReport, Debtor::Station, window, source);
+    Ok(Some(opened))
 }
 
 /// A counter of a case beside its threshold: what everybody who decides or asks reads.
@@ -164,8 +195,9 @@ mod tests {
     use crate::case::drug_test::ConfirmTestRefusal;
     use crate::case::tests::active;
     use crate::case::{
-        AllegeAbsence, Case, CaseEvent, ConfirmAbsence, NoticeMode, ObligationKind, RecordTestRefusal, Review,
-        ServeTestNotice, Stage, WithdrawAbsence,
+        AllegeAbsence, Case, CaseEvent, ConfirmAbsence, NoticeMode, ObligationKind, RecordSample, RecordTestRefusal,
+        RecordTestResult, Review, SampleKind, SampleSite, ServeTestNotice, Stage, TestOutcome, TestStage,
+        WithdrawAbsence,
     };
     use crate::kernel::Role;
     use crate::rejection::Reason;
@@ -287,6 +319,43 @@ mod tests {
             "on the same evidence"
         );
         assert_eq!(warned.reason(&outcome(PoliceOutcome::Isolation)), Reason::BadState);
+    }
+
+    #[test]
+    fn a_relapse_is_what_a_laboratory_found() {
+        let sample = RecordSample {
+            test: 1,
+            on: date(2026, 3, 2),
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["worker-1".into(), "medical-1".into()],
+            same_gender: true,
+        };
+        let result = |stage| RecordTestResult {
+            test: 1,
+            on: date(2026, 3, 2),
+            stage,
+            outcome: TestOutcome::Positive,
+        };
+        let notice = ServeTestNotice {
+            on: date(2026, 3, 2),
+            due_on: date(2026, 3, 2),
+            mode: NoticeMode::Hand,
+        };
+        let spot = active().then(&notice).then(&sample).then(&result(TestStage::Field));
+        let relapse = ConfirmRelapse { test: 1 };
+        let spot = spot.by("leader-1", Role::Supervisor);
+        assert_eq!(spot.reason(&relapse), Reason::TestDoesNotFit, "is presumptive");
+        let confirmed = spot.then(&result(TestStage::Laboratory)).then(&relapse);
+        assert_eq!(confirmed.state().stage, Stage::RelapseReferred);
+        assert!(confirmed.state().open(ObligationKind::PoliceReport).is_some());
+        let warned = confirmed.then(&RecordPoliceOutcome {
+            on: date(2026, 3, 2),
+            outcome: PoliceOutcome::Warning,
+            document_no: "决定-1".into(),
+        });
+        assert_eq!(warned.state().stage, Stage::Active);
+        assert_eq!(warned.reason(&relapse), Reason::BreachDecided);
     }
 
     #[test]

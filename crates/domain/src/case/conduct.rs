@@ -74,6 +74,7 @@ impl Case {
                     test.state = TestState::Noticed;
                 }
             }
+            CaseEvent::RelapseConfirmed(fact) => self.relapses.push(fact.test),
             CaseEvent::SeriousBreachConfirmed(fact) => self.breaches.push((fact.ground, fact.evidence.clone())),
             _ => {}
         }

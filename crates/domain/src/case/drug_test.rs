@@ -188,7 +188,7 @@ pub struct DrugTest {
 }
 
 /// A test by its number.
-fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
+pub(super) fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
     let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
     let found = index.and_then(|index| case.tests.get(index));
     found.ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))

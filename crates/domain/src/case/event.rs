@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::absence::{AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceWithdrawn, ReturnReported};
-use super::breach::{PoliceOutcomeRecorded, ReferredToPolice, SeriousBreachConfirmed};
+use super::breach::{PoliceOutcomeRecorded, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed};
 use super::drug_test::{
     SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded,
 };
@@ -20,6 +20,8 @@ events! {
     CaseEvent {
         /// The police order reached the station.
         "case.order_registered.v2" | "case.order_registered.v1" => OrderRegistered,
+        /// The order was changed.
+        "case.order_varied.v1" => OrderVaried,
         /// The order was served on the person.
         "case.order_served.v1" => OrderServed,
         /// The person reported to the station.
@@ -72,6 +74,8 @@ events! {
         "test.refusal_withdrawn.v1" => TestRefusalWithdrawn,
         /// What counts reached a threshold of the statute.
         "breach.confirmed.v1" => SeriousBreachConfirmed,
+        /// A laboratory's positive result is a relapse.
+        "breach.relapse_confirmed.v1" => RelapseConfirmed,
         /// The breach was reported to the police.
         "breach.referred.v1" => ReferredToPolice,
         /// The police answered.
@@ -97,6 +101,7 @@ impl CaseEvent {
             CaseEvent::OrderRegistered(fact) => {
                 vec![(Field::OrderNo, &fact.order_no), (Field::ReleaseNo, &fact.release_no)]
             }
+            CaseEvent::OrderVaried(fact) => vec![(Field::DocumentNo, &fact.document_no)],
             CaseEvent::ReportedIn(fact) => vec![(Field::Justification, &fact.justification)],
             CaseEvent::AgreementSigned(fact) => vec![(Field::AgreementNo, &fact.agreement_no)],
             CaseEvent::CaseFileOpened(fact) => vec![(Field::FileNo, &fact.file_no)],
@@ -121,6 +126,7 @@ impl CaseEvent {
             | CaseEvent::TestResultRecorded(_)
             | CaseEvent::TestRefusalCounted(_)
             | CaseEvent::SeriousBreachConfirmed(_)
+            | CaseEvent::RelapseConfirmed(_)
             | CaseEvent::OrderServed(_)
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::WorkerAssigned(_)
@@ -251,6 +257,34 @@ pub struct OrderRegistered {
     /// Number of the release certificate; community rehabilitation only.
     #[serde(default, skip_serializing)]
     pub release_no: Personal,
+}
+
+/// Who changed an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum VariationBasis {
+    /// Administrative reconsideration.
+    Reconsideration,
+    /// A court.
+    Court,
+    /// The authority that made it.
+    Authority,
+}
+
+/// See [`CaseEvent::OrderVaried`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderVaried {
+    /// Months of the programme.
+    pub term_months: i32,
+    /// Days served elsewhere that count.
+    pub offset_days: i32,
+    /// Day from which it holds.
+    pub effective_on: Date,
+    /// By whom.
+    pub basis: VariationBasis,
+    /// Number of the document.
+    #[serde(default, skip_serializing)]
+    pub document_no: Personal,
 }
 
 /// See [`CaseEvent::OrderServed`].

@@ -26,7 +26,13 @@ impl Command for OpenCaseFile {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(
             case,
-            &[Stage::Reported, Stage::Active, Stage::BreachReferred, Stage::Suspended],
+            &[
+                Stage::Reported,
+                Stage::Active,
+                Stage::BreachReferred,
+                Stage::RelapseReferred,
+                Stage::Suspended,
+            ],
         )?;
         check_day_from("on", self.on, case.reported_on, context)?;
         check_text("file_no", &self.file_no)?;

@@ -29,7 +29,12 @@ impl Command for RecordCheckIn {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(
             case,
-            &[Stage::Active, Stage::BreachReferred, Stage::TermExpiredAwaitingNotice],
+            &[
+                Stage::Active,
+                Stage::BreachReferred,
+                Stage::RelapseReferred,
+                Stage::TermExpiredAwaitingNotice,
+            ],
         )?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, OrderRegistered, PlaceBasis, Programme};
-use super::rules::{check_code, check_day, check_role, check_text};
+use super::rules::{check_code, check_day, check_role, check_term, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Claim, Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -51,21 +51,8 @@ impl Command for RegisterOrder {
         if self.notified_on < self.decided_on {
             return Err(Rejection::of(Reason::OccurredBeforeCase, "notified_on").with("earliest", self.decided_on));
         }
-        let policy = context.policy;
-        let allowed = match self.programme {
-            Programme::CommunityDetox => {
-                let only = policy.number("term.months.CD", self.decided_on)?.value;
-                only..=only
-            }
-            Programme::CommunityRehab => 1..=policy.number("term.months_max.CR", self.decided_on)?.value,
-        };
-        if !allowed.contains(&i64::from(self.term_months)) {
-            let months = format!("{} to {}", allowed.start(), allowed.end());
-            return Err(Rejection::of(Reason::TermNotAllowed, "term_months").with("months", months));
-        }
-        if !(0..=1_095).contains(&self.offset_days) {
-            return Err(Rejection::of(Reason::FieldInvalid, "offset_days").with("expected", "0 to 1095 days"));
-        }
+        let term = (self.term_months, self.offset_days);
+        check_term(self.programme, term, self.decided_on, context)?;
         match (&self.release_no, self.programme) {
             (Some(number), _) => check_text("release_no", number)?,
             (None, Programme::CommunityRehab) => {

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::event::{CaseEvent, TermRecalculated};
+use super::event::{CaseEvent, Programme, TermRecalculated};
 use super::obligation::{
     CancelReason, Debtor, Obligation, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
 };
@@ -87,7 +87,7 @@ pub(super) fn check_backdate(day: Date, reason: Option<&str>, context: &Context<
 }
 
 /// Stages in which a participant is bound by the agreement.
-pub(super) const LIVE: [Stage; 2] = [Stage::Active, Stage::BreachReferred];
+pub(super) const LIVE: [Stage; 3] = [Stage::Active, Stage::BreachReferred, Stage::RelapseReferred];
 
 /// The actor's role is one of these, and the case is of the actor's station.
 pub(super) fn check_actor(case: &Case, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
@@ -106,6 +106,30 @@ pub(crate) fn check_role(roles: &[Role], context: &Context<'_>) -> Result<(), Re
     }
     let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
     Err(Rejection::from(Reason::RoleRequired).with("roles", names.join(" or ")))
+}
+
+/// Months that the law allows for the programme, and days served elsewhere that may count (戒毒条例 31).
+pub(super) fn check_term(
+    programme: Programme,
+    (months, offset_days): (i32, i32),
+    day: Date,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    let allowed = match programme {
+        Programme::CommunityDetox => {
+            let only = context.policy.number("term.months.CD", day)?.value;
+            only..=only
+        }
+        Programme::CommunityRehab => 1..=context.policy.number("term.months_max.CR", day)?.value,
+    };
+    if !allowed.contains(&i64::from(months)) {
+        let months = format!("{} to {}", allowed.start(), allowed.end());
+        return Err(Rejection::of(Reason::TermNotAllowed, "term_months").with("months", months));
+    }
+    if !(0..=1_095).contains(&offset_days) {
+        return Err(Rejection::of(Reason::FieldInvalid, "offset_days").with("expected", "0 to 1095 days"));
+    }
+    Ok(())
 }
 
 /// The case is in one of these stages.
@@ -140,6 +164,11 @@ impl Opener {
         Self {
             next: case.obligations_opened + 1,
         }
+    }
+
+    /// The obligation opened last is none after all.
+    pub(super) fn give_back(&mut self) {
+        self.next -= 1;
     }
 
     pub(super) fn open(

@@ -37,11 +37,13 @@ pub enum Stage {
     Terminated,
     /// A serious breach is before the police; everything else goes on.
     BreachReferred,
+    /// A relapse is before the police; everything else goes on.
+    RelapseReferred,
 }
 
 impl Stage {
     /// All stages, in the order of their numbers in the API.
-    pub const ALL: [Stage; 11] = [
+    pub const ALL: [Stage; 12] = [
         Stage::Unregistered,
         Stage::Ordered,
         Stage::AwaitingReportIn,
@@ -53,6 +55,7 @@ impl Stage {
         Stage::Discharged,
         Stage::Terminated,
         Stage::BreachReferred,
+        Stage::RelapseReferred,
     ];
 
     /// The stored name.
@@ -69,6 +72,7 @@ impl Stage {
             Stage::Discharged => "DISCHARGED",
             Stage::Terminated => "TERMINATED",
             Stage::BreachReferred => "BREACH_REFERRED",
+            Stage::RelapseReferred => "RELAPSE_REFERRED",
         }
     }
 
@@ -91,6 +95,7 @@ impl Stage {
             CaseEvent::CaseTerminated(_) => Stage::Terminated,
             CaseEvent::CaseDischarged(_) => Stage::Discharged,
             CaseEvent::SeriousBreachConfirmed(_) => Stage::BreachReferred,
+            CaseEvent::RelapseConfirmed(_) => Stage::RelapseReferred,
             CaseEvent::PoliceOutcomeRecorded(_) => Stage::Active,
             CaseEvent::AbsenceReported(_)
             | CaseEvent::ReturnReported(_)
@@ -114,6 +119,7 @@ impl Stage {
             | CaseEvent::ObligationPastDue(_)
             | CaseEvent::ObligationExcused(_)
             | CaseEvent::ObligationMissedConfirmed(_)
+            | CaseEvent::OrderVaried(_)
             | CaseEvent::ObligationCancelled(_) => self,
         }
     }
@@ -164,6 +170,8 @@ pub struct Case {
     pub tests: Vec<DrugTest>,
     /// Serious breaches that were confirmed: the ground and the numbers of what it rested on.
     pub breaches: Vec<(BreachGround, Vec<u32>)>,
+    /// Tests that were confirmed as relapses.
+    pub relapses: Vec<u32>,
 }
 
 impl Case {
@@ -202,6 +210,10 @@ impl Aggregate for Case {
                 self.station.clone_from(&fact.station);
                 self.programme = Some(fact.programme);
                 self.notified_on = Some(fact.notified_on);
+                self.term_months = fact.term_months;
+                self.offset_days = fact.offset_days;
+            }
+            CaseEvent::OrderVaried(fact) => {
                 self.term_months = fact.term_months;
                 self.offset_days = fact.offset_days;
             }
@@ -252,6 +264,7 @@ impl Aggregate for Case {
             | CaseEvent::TestRefusalCounted(_)
             | CaseEvent::TestRefusalWithdrawn(_)
             | CaseEvent::SeriousBreachConfirmed(_)
+            | CaseEvent::RelapseConfirmed(_)
             | CaseEvent::ReferredToPolice(_)
             | CaseEvent::PoliceOutcomeRecorded(_)
             | CaseEvent::ReportInDeadlinePassed(_)

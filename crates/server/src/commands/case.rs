@@ -6,7 +6,7 @@ use waystation_app::{App, Envelope, Receipt};
 use waystation_domain::case::{
     AssignWorker, CheckInMode, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice,
     RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, SignAgreement, Suspend, SuspensionCause, TalkTopic,
-    Terminate, TerminationReason,
+    Terminate, TerminationReason, VariationBasis, VaryOrder,
 };
 
 use super::{CommandMessage, command, derived_id};
@@ -23,6 +23,11 @@ const TALK_TOPICS: [TalkTopic; 6] = [
     TalkTopic::Work,
     TalkTopic::Family,
     TalkTopic::Law,
+];
+const VARIATION_BASES: [VariationBasis; 3] = [
+    VariationBasis::Reconsideration,
+    VariationBasis::Court,
+    VariationBasis::Authority,
 ];
 const SUSPENSION_CAUSES: [SuspensionCause; 3] = [
     SuspensionCause::Detained,
@@ -78,6 +83,16 @@ impl CommandMessage for v1::RegisterOrderRequest {
         Ok((name, receipt))
     }
 }
+
+command!(case, "cases", VaryOrderRequest, |m, fields, id, app| VaryOrder {
+    term_months: m.term_months,
+    offset_days: m.offset_days,
+    effective_on: fields.day("effective_on", &m.effective_on),
+    basis: fields
+        .choice("basis", m.basis, &VARIATION_BASES)
+        .unwrap_or(VariationBasis::Authority),
+    document_no: m.document_no,
+});
 
 command!(case, "cases", RecordServiceRequest, |m, fields, id, app| {
     RecordService {

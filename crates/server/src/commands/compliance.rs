@@ -1,10 +1,10 @@
 //! Commands about absences, tests and breaches.
 
 use waystation_domain::case::{
-    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmSeriousBreach, ConfirmTestRefusal,
-    ExcuseObligation, FileAbsenceReport, NoticeMode, PoliceOutcome, RecordPoliceOutcome, RecordSample,
-    RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, SampleKind, SampleSite, ServeTestNotice,
-    TestOutcome, TestStage, WithdrawAbsence, WithdrawTestRefusal,
+    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmSeriousBreach,
+    ConfirmTestRefusal, ExcuseObligation, FileAbsenceReport, NoticeMode, PoliceOutcome, RecordPoliceOutcome,
+    RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, SampleKind, SampleSite,
+    ServeTestNotice, TestOutcome, TestStage, WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -157,5 +157,11 @@ command!(case, "cases", ExcuseObligationRequest, |m, fields, id, app| {
 command!(case, "cases", ConfirmMissedRequest, |m, fields, id, app| {
     ConfirmMissed {
         obligation: fields.number("obligation", m.obligation),
+    }
+});
+
+command!(case, "cases", ConfirmRelapseRequest, |m, fields, id, app| {
+    ConfirmRelapse {
+        test: fields.number("test", m.test),
     }
 });

@@ -2,13 +2,11 @@
 
 use serde::Serialize;
 
-use super::{BreachGround, SeriousBreachConfirmed, counter};
-use crate::calendar::add_days;
+use super::{BreachGround, SeriousBreachConfirmed, counter, report_to_police};
 use crate::case::absence::AbsenceState;
 use crate::case::drug_test::TestState;
 use crate::case::event::CaseEvent;
-use crate::case::obligation::{Debtor, ObligationKind};
-use crate::case::rules::{Opener, check_actor, check_stage};
+use crate::case::rules::{check_actor, check_stage};
 use crate::case::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -43,21 +41,15 @@ impl Command for ConfirmSeriousBreach {
         if case.breaches.iter().any(decided) {
             return Err(Rejection::of(Reason::BreachDecided, "ground"));
         }
-        let key = "police_report.days";
-        let days = context.policy.number(key, context.today)?;
-        let last = add_days(context.today, i32::try_from(days.value).unwrap_or(i32::MAX));
-        let source = format!("{} {key}", days.pack);
-        let window = (context.today, last);
-        Ok(vec![
-            SeriousBreachConfirmed {
-                ground: self.ground,
-                evidence: counter.evidence,
-                count: counter.count,
-                source: format!("{} {}", counter.threshold.pack, counter.key),
-            }
-            .into(),
-            Opener::after(case).open(ObligationKind::PoliceReport, Debtor::Station, window, source),
-        ])
+        let fact = SeriousBreachConfirmed {
+            ground: self.ground,
+            evidence: counter.evidence,
+            count: counter.count,
+            source: format!("{} {}", counter.threshold.pack, counter.key),
+        };
+        let mut events = vec![CaseEvent::from(fact)];
+        events.extend(report_to_police(case, context)?);
+        Ok(events)
     }
 }
 

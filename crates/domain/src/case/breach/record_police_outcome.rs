@@ -28,7 +28,7 @@ impl Command for RecordPoliceOutcome {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::BreachReferred])?;
+        check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred])?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_text("document_no", &self.document_no)?;
         let fact = PoliceOutcomeRecorded {

@@ -26,7 +26,7 @@ impl Command for ReferToPolice {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::BreachReferred])?;
+        check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred])?;
         let mut duties = case.obligations.iter();
         let duty = duties.find(|owed| owed.kind == ObligationKind::PoliceReport);
         let duty = duty.ok_or_else(|| Rejection::from(Reason::AlreadyReferred))?;
