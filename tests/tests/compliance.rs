@@ -152,7 +152,7 @@ fn three_absences_go_to_the_police_and_end_the_case() {
             document_no: "决定-1".into(),
             ..Default::default()
         };
-        let ended = worker
+        let ended = leader
             .compliance
             .record_police_outcome(outcome)
             .await
@@ -200,6 +200,7 @@ fn who_reports_may_go_and_owes_the_return() {
         worker.active_case("c1", &ago(30)).await.expect("is active");
         let report = v1::FileAbsenceReportRequest {
             name: CASE.into(),
+            reported_on: today(),
             from: today(),
             to: ago(-5),
             destination: "520181".into(),
@@ -212,7 +213,7 @@ fn who_reports_may_go_and_owes_the_return() {
         };
         check(
             worker.compliance.file_absence_report(late).await,
-            ("REPORT_TOO_LATE", Some("from")),
+            ("REPORT_TOO_LATE", Some("reported_on")),
         );
         let backwards = v1::FileAbsenceReportRequest {
             to: ago(1),
@@ -227,16 +228,6 @@ fn who_reports_may_go_and_owes_the_return() {
         check(
             worker.compliance.file_absence_report(report).await,
             ("ABSENCE_OVERLAPS", Some("from")),
-        );
-        let withdraw = v1::WithdrawAbsenceRequest {
-            name: CASE.into(),
-            absence: 1,
-            reason: "误报".into(),
-            ..Default::default()
-        };
-        check(
-            leader.compliance.withdraw_absence(withdraw).await,
-            ("ABSENCE_DECIDED", Some("absence")),
         );
         let back = v1::ReportReturnRequest {
             name: CASE.into(),
@@ -261,6 +252,16 @@ fn who_reports_may_go_and_owes_the_return() {
             .iter()
             .find(|owed| owed.kind() == v1::ObligationKind::LeaveReturn);
         assert_eq!(owed.expect("was due").state, "FULFILLED");
+        let withdraw = v1::WithdrawAbsenceRequest {
+            name: CASE.into(),
+            absence: 1,
+            reason: "误报".into(),
+            ..Default::default()
+        };
+        check(
+            leader.compliance.withdraw_absence(withdraw).await,
+            ("ABSENCE_DECIDED", Some("absence")),
+        );
         // An allegation that counts, and then does not.
         worker
             .compliance
@@ -320,16 +321,16 @@ fn a_test_is_noticed_taken_by_two_and_read_or_refused() {
             worker.compliance.record_sample(other).await,
             ("COLLECTOR_GENDER", Some("same_gender")),
         );
-        let refusal = |test, evaded| v1::RecordTestRefusalRequest {
+        let refusal = |test, on, evaded| v1::RecordTestRefusalRequest {
             name: CASE.into(),
             test,
-            on: today(),
+            on,
             evaded,
             facts: "未到场".into(),
             ..Default::default()
         };
         check(
-            worker.compliance.record_test_refusal(refusal(1, true)).await,
+            worker.compliance.record_test_refusal(refusal(1, today(), true)).await,
             ("NOT_YET_EVADED", Some("on")),
         );
         let spot = result(v1::TestStage::TestOnTheSpot, v1::TestOutcome::TestPositive);
@@ -365,7 +366,7 @@ fn a_test_is_noticed_taken_by_two_and_read_or_refused() {
                 .expect("is served");
             worker
                 .compliance
-                .record_test_refusal(refusal(test, true))
+                .record_test_refusal(refusal(test, ago(test), true))
                 .await
                 .expect("is recorded");
             let confirm = v1::ConfirmTestRefusalRequest {
@@ -401,7 +402,22 @@ fn a_test_is_noticed_taken_by_two_and_read_or_refused() {
             document_no: "决定-1".into(),
             ..Default::default()
         };
-        worker
+        check(
+            leader.compliance.record_police_outcome(warning.clone()).await,
+            ("NOT_REFERRED", None),
+        );
+        let refer = v1::ReferToPoliceRequest {
+            name: CASE.into(),
+            on: today(),
+            document_no: "回执-1".into(),
+            ..Default::default()
+        };
+        worker.compliance.refer_to_police(refer).await.expect("is told");
+        check(
+            worker.compliance.record_police_outcome(warning.clone()).await,
+            ("ROLE_REQUIRED", None),
+        );
+        leader
             .compliance
             .record_police_outcome(warning)
             .await

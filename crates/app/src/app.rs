@@ -62,6 +62,7 @@ pub struct App {
     permissions: Permissions,
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
+    simulations: tokio::sync::Mutex<()>,
     budgets: Budgets,
     logins: Logins,
     registering: Beliefs<()>,
@@ -97,6 +98,7 @@ impl App {
             permissions: Permissions::shipped()?,
             vault,
             emergencies: tokio::sync::Mutex::default(),
+            simulations: tokio::sync::Mutex::default(),
             budgets: Budgets::default(),
             logins: Logins::default(),
             registering: Beliefs::new(REGISTERING_KEPT_MAX),
@@ -218,6 +220,11 @@ impl App {
 
     pub(crate) fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    /// Whoever holds it tries a policy: each reads the whole log.
+    pub(crate) fn simulations(&self) -> &tokio::sync::Mutex<()> {
+        &self.simulations
     }
 
     /// The day it is in China.

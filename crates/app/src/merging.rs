@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use waystation_domain::person::{Act, Person};
-use waystation_domain::{Reason, Rejection};
+use waystation_domain::person::Person;
+use waystation_domain::{Principal, Reason, Rejection, Role};
 
 use crate::app::App;
 use crate::error::AppError;
@@ -32,15 +32,19 @@ impl App {
     }
 
     /// Refuses to let a record go on under one that is not there, goes on elsewhere itself, is being erased, or is less closed.
-    pub(crate) async fn check_survivor(&self, person: &str, act: Act, other: Option<&str>) -> Result<(), AppError> {
-        let Some(other) = other.filter(|_| act == Act::Merge) else {
-            return Ok(());
-        };
+    /// Nor under one of another station, as far as whoever asks may know.
+    pub(crate) async fn check_survivor(
+        &self,
+        person: &str,
+        other: &str,
+        principal: &Principal,
+    ) -> Result<(), AppError> {
         let survivor = self.person_state(other).await?;
-        if other == person || !survivor.registered {
+        let foreign = principal.role == Role::Supervisor && survivor.station != principal.station;
+        if other == person || !survivor.registered || foreign {
             return Err(Rejection::of(Reason::PersonNotFound, "other").into());
         }
-        let absorbed = self.person_state(person).await?;
+        let absorbed = self.standing(person).await?;
         let expected = match () {
             () if survivor.merged_into.is_some() => "a record that goes on under no other",
             () if survivor.erasure_committed => "a record that is not erased",

@@ -190,14 +190,8 @@ impl App {
     /// As [`App::case`]; nobody is erased while a case is open, because nobody could close it then, nor before a period of
     /// retention is over, and a record is merged into another that is there and as closed.
     pub async fn propose_act(&self, id: &str, command: &ProposeAct, envelope: &Envelope) -> Result<Receipt, AppError> {
-        if command.act == Act::Erase {
-            self.check_may_be_erased(id, &envelope.principal).await?;
-        }
-        let conflicts = self.conflicts(&envelope.principal).await?;
-        if command.other.as_ref().is_some_and(|other| conflicts.contains(other)) {
-            return Err(Rejection::of(Reason::ConflictOfInterest, "other").into());
-        }
-        self.check_survivor(id, command.act, command.other.as_deref()).await?;
+        self.check_act(id, (command.act, command.other.as_deref()), &envelope.principal)
+            .await?;
         self.person(id, command, envelope).await
     }
 
@@ -212,10 +206,8 @@ impl App {
         let waiting = waiting.filter(|_| command.approve);
         let act = waiting.map(|open| open.act);
         if let Some(open) = waiting {
-            self.check_survivor(id, open.act, open.other.as_deref()).await?;
-        }
-        if act == Some(Act::Erase) {
-            self.check_may_be_erased(id, &envelope.principal).await?;
+            self.check_act(id, (open.act, open.other.as_deref()), &envelope.principal)
+                .await?;
         }
         if act == Some(Act::Seal) && !envelope.validate_only {
             // Before it is decided: if this process ends right after, the clock goes on with it.
@@ -237,15 +229,42 @@ impl App {
         Ok(receipt)
     }
 
-    async fn check_may_be_erased(&self, person: &str, principal: &Principal) -> Result<(), AppError> {
+    /// What an act asks of records beside the person's own. Whoever may not act on the record at all is told nothing by it:
+    /// the rules of the record refuse them afterwards.
+    async fn check_act(
+        &self,
+        person: &str,
+        (act, other): (Act, Option<&str>),
+        principal: &Principal,
+    ) -> Result<(), AppError> {
+        let (state, conflicts) = (self.person_state(person).await?, self.conflicts(principal).await?);
+        let theirs = match principal.role {
+            Role::Supervisor => state.station == principal.station,
+            Role::PrivacyOfficer => true,
+            _ => false,
+        };
+        if !theirs || conflicts.contains(person) {
+            return Ok(());
+        }
+        if other.is_some_and(|other| conflicts.contains(other)) {
+            return Err(Rejection::of(Reason::ConflictOfInterest, "other").into());
+        }
+        match (act, other) {
+            (Act::Erase, _) => self.check_may_be_erased(person).await,
+            (Act::Merge, Some(other)) => self.check_survivor(person, other, principal).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_may_be_erased(&self, person: &str) -> Result<(), AppError> {
         let cases = self.cases_of(person).await?;
         if cases.iter().any(|(_, stage)| !stage.is_closed()) {
             return Err(Rejection::from(Reason::CaseStillOpen).into());
         }
-        let policy = self.policy(&principal.station);
         for (case, _) in cases {
-            if let Some(ended_on) = self.case_of(&case).await?.ended_on {
-                check_retention(ended_on, self.today(), &policy)?;
+            let case = self.case_of(&case).await?;
+            if let Some(ended_on) = case.ended_on {
+                check_retention(ended_on, self.today(), &self.policy(&case.station))?;
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ mod token;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use waystation_domain::{Date, calendar};
 use waystation_storage::KeyRange;
 
 use crate::app::App;
@@ -25,7 +26,7 @@ pub use audit::{AuditEntry, TimeRange};
 pub use cases::CaseQuery;
 pub use compliance::{Compliance, ComplianceCounter, Evidence};
 pub use points::LedgerLine;
-pub use simulate::{Mover, Simulation};
+pub use simulate::{Simulated, Simulation};
 pub use stations::StationNow;
 
 /// Rows of a page when the caller does not say.
@@ -90,6 +91,18 @@ pub struct Page<T> {
 }
 
 impl App {
+    /// The day it was at a moment: of the time that was asked for, or of the event at the position.
+    async fn day_of(&self, options: ReadOptions, position: u64) -> Result<Date, AppError> {
+        Ok(match options.as_of {
+            None => self.today(),
+            Some(AsOf::Recorded(us)) => calendar::day_of(us),
+            Some(AsOf::Position(_)) => {
+                let event = self.main().event_at(position).await?;
+                event.map_or_else(|| self.today(), |event| calendar::day_of(event.recorded_us))
+            }
+        })
+    }
+
     /// The position that a moment means.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The `waystation` binary.
 
 mod accounts;
+mod agenda;
 mod demo;
 mod events;
 mod explain;
@@ -56,6 +57,8 @@ enum Command {
     Import(import::Import),
     /// Fold the log from nothing and compare with the stored views
     Replay(replay::Replay),
+    /// List what is due and overdue, now or as it was known at a past moment
+    Agenda(agenda::Agenda),
     /// Say what counts towards a serious breach in a case, and why
     Explain(explain::Explain),
     /// Policy packs: try other values on history
@@ -128,6 +131,7 @@ async fn run() -> ExitCode {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Replay(command) => command.run().await,
+        Command::Agenda(command) => command.run().await,
         Command::Explain(command) => command.run().await,
         Command::Policy(command) => command.run().await,
         Command::Verify(command) => command.run().await,

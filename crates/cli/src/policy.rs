@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use waystation_app::Mover;
+use waystation_app::Simulated;
 use waystation_domain::case::what_if::Standing;
 use waystation_domain::{Date, PolicyChange, calendar};
 
@@ -63,14 +63,16 @@ impl Policy {
         let found = app.simulate(&command.station, &change, command.moment.read()).await;
         app.close().await;
         let found = found?;
+        let (due, missed) = (found.total(|case| case.due), found.total(|case| case.missed));
+        let moving = found.movers().count();
         if command.json {
-            let movers: Vec<_> = found.movers.iter().map(json).collect();
+            let movers: Vec<_> = found.movers().map(json).collect();
             println!(
                 "{}",
                 serde_json::json!({
-                    "station": command.station, "position": found.position, "cases": found.cases,
-                    "due": { "before": found.due.0, "after": found.due.1 },
-                    "missed": { "before": found.missed.0, "after": found.missed.1 }, "movers": movers,
+                    "station": command.station, "position": found.position, "cases": found.cases.len(),
+                    "due": { "before": due.0, "after": due.1 },
+                    "missed": { "before": missed.0, "after": missed.1 }, "movers": movers,
                 })
             );
             return Ok(ExitCode::SUCCESS);
@@ -84,24 +86,24 @@ impl Policy {
             say("next by", "下次截止"),
             say("serious breach", "严重违反协议"),
         ]);
-        for mover in found.movers.iter().take(SHOWN_MAX) {
+        for mover in found.movers().take(SHOWN_MAX) {
             table.add_row(row(mover));
         }
         println!("{table}");
-        if found.movers.len() > SHOWN_MAX {
-            println!("… {}", found.movers.len() - SHOWN_MAX);
+        if moving > SHOWN_MAX {
+            println!("… {}", moving - SHOWN_MAX);
         }
         println!(
             "{} {} / {} · {} {} → {} · {} {} → {} · {} {}",
             say("cases that move", "受影响案件"),
-            found.movers.len(),
-            found.cases,
+            moving,
+            found.cases.len(),
             say("tests due", "应检"),
-            found.due.0,
-            found.due.1,
+            due.0,
+            due.1,
             say("missed", "未检"),
-            found.missed.0,
-            found.missed.1,
+            missed.0,
+            missed.1,
             say("as of position", "截至位置"),
             found.position
         );
@@ -118,7 +120,7 @@ fn change(before: &impl ToString, after: &impl ToString) -> String {
     }
 }
 
-fn row(mover: &Mover) -> [String; 6] {
+fn row(mover: &Simulated) -> [String; 6] {
     let (before, after) = (&mover.before, &mover.after);
     let next = |standing: &Standing| standing.next.map_or_else(|| "–".to_owned(), |day| day.to_string());
     let breaches = |standing: &Standing| {
@@ -139,7 +141,7 @@ fn row(mover: &Mover) -> [String; 6] {
     ]
 }
 
-fn json(mover: &Mover) -> serde_json::Value {
+fn json(mover: &Simulated) -> serde_json::Value {
     let standing = |standing: &Standing| {
         let breaches: Vec<&str> = standing.breaches.iter().map(|ground| ground.as_str()).collect();
         serde_json::json!({ "due": standing.due, "missed": standing.missed, "planned": standing.planned,

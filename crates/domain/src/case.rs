@@ -37,7 +37,7 @@ pub use absence::{
 };
 pub use assign_worker::AssignWorker;
 pub use breach::{
-    BreachGround, ConfirmRelapse, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded,
+    BreachGround, BreachWithdrawn, ConfirmRelapse, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded,
     RecordPoliceOutcome, ReferToPolice, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed,
 };
 pub use confirm_missed::ConfirmMissed;
@@ -67,7 +67,7 @@ pub use report_in::ReportIn;
 pub use resume::Resume;
 pub use review::Review;
 pub use sign_agreement::SignAgreement;
-pub use state::{Case, Stage};
+pub use state::{Case, Referral, Stage};
 pub use suspend::Suspend;
 pub use terminate::Terminate;
 pub use vary_order::VaryOrder;

@@ -85,6 +85,7 @@ impl Fact {
                 | CaseEvent::TestRefusalWithdrawn(_)
                 | CaseEvent::SeriousBreachConfirmed(_)
                 | CaseEvent::RelapseConfirmed(_)
+                | CaseEvent::BreachWithdrawn(_)
                 | CaseEvent::TermRecalculated(_)
                 | CaseEvent::ObligationOpened(_)
                 | CaseEvent::ObligationCancelled(_) => {
@@ -156,6 +157,7 @@ impl Fact {
                 CaseEvent::TestRefusalCounted(_) => ("refusal counted", "认定拒绝检测"),
                 CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
                 CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
+                CaseEvent::BreachWithdrawn(_) => ("serious breach withdrawn", "撤销严重违反协议认定"),
                 CaseEvent::RelapseConfirmed(_) => ("relapse confirmed", "认定复吸"),
                 CaseEvent::ReferredToPolice(_) => ("referred to the police", "报告公安机关"),
                 CaseEvent::PoliceOutcomeRecorded(_) => ("police outcome recorded", "登记公安机关处理结果"),

@@ -31,6 +31,7 @@ fn conduct() -> Vec<CaseEvent> {
         ObligationMissedConfirmed { number: 3 }.into(),
         AbsenceReported {
             absence: 1,
+            reported_on: on,
             from: on,
             to: day("2026-03-09"),
             destination: "520181".into(),
@@ -97,6 +98,10 @@ fn conduct() -> Vec<CaseEvent> {
         }
         .into(),
         RelapseConfirmed { test: 1 }.into(),
+        BreachWithdrawn {
+            ground: BreachGround::Absences,
+        }
+        .into(),
         OrderVaried {
             term_months: 24,
             offset_days: 10,

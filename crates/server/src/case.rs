@@ -9,10 +9,11 @@ use waystation_api::v1;
 use waystation_api::v1::case_service_server::CaseService;
 use waystation_app::views::CaseSummary;
 use waystation_app::{AccessReceipt, Action, AgendaQuery, Budget, CaseQuery, FieldValue, Target};
+use waystation_domain::case::ObligationKind;
 use waystation_domain::{Field, FieldClass};
 
 use crate::Api;
-use crate::convert::{self, OBLIGATION_KINDS, PROGRAMMES, number, signed, stages};
+use crate::convert::{self, PROGRAMMES, number, signed, stages};
 use crate::fields::{Fields, optional};
 use crate::reading::Reader;
 use crate::status::status;
@@ -205,7 +206,7 @@ impl CaseService for Api {
             case: optional(request.case).map(|name| fields.name("case", "cases", &name)),
             due_by: fields.optional_day("due_by", &request.due_by),
             past_due: request.past_due,
-            kind: fields.optional_choice("kind", request.kind, &OBLIGATION_KINDS),
+            kind: fields.optional_choice("kind", request.kind, &ObligationKind::ALL),
         };
         let page = fields.page(request.page_size, request.page_token);
         let read = fields.read(request.read);

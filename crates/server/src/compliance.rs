@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::compliance_service_server::ComplianceService;
-use waystation_app::{Action, ComplianceCounter, Mover, Target};
+use waystation_app::{Action, ComplianceCounter, Simulated, Target};
 use waystation_domain::case::BreachGround;
 use waystation_domain::case::what_if::Standing;
 use waystation_domain::{FieldClass, PolicyChange, calendar};
@@ -134,35 +134,45 @@ impl ComplianceService for Api {
         };
         let found = self.app.simulate(&station, &change, read).await;
         let found = found.map_err(|error| status(&error, "policy"))?;
-        let moving = found.movers.len() as i64;
-        let mut movers = Vec::new();
-        for mover in found.movers {
-            if movers.len() >= page.rows() {
-                break;
-            }
-            let target = self.case_target(&reader, &mover.case).await?;
+        let mut found = found;
+        let persons: Vec<String> = found.cases.iter().map(|case| case.person.clone()).collect();
+        let sealed = self.app.sealed_among(&persons).await;
+        let sealed = sealed.map_err(|error| status(&error, "policy"))?;
+        let conflicts = self.conflicts(&reader).await?;
+        // Before anything is counted: a sum tells about everybody in it.
+        let mut permitted = Vec::with_capacity(found.cases.len());
+        for case in found.cases {
+            let target = Target {
+                worker: case.worker.clone(),
+                sealed: sealed.contains(&case.person),
+                conflict: conflicts.contains(&case.person),
+                ..Target::station(&station)
+            };
             if self.allows(&reader, Action::ReadStatus, &target)? {
-                movers.push(mover);
+                permitted.push(case);
             }
         }
+        found.cases = permitted;
+        let movers: Vec<&Simulated> = found.movers().take(page.rows()).collect();
         let persons = movers.iter().map(|mover| mover.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], found.position)
             .await?;
+        let (due, missed) = (found.total(|case| case.due), found.total(|case| case.missed));
         Ok(Response::new(v1::SimulatePolicyResponse {
             movers: movers.into_iter().map(shown).collect(),
-            cases: signed(found.cases),
-            moving,
-            tests_due_before: signed(found.due.0),
-            tests_due_after: signed(found.due.1),
-            tests_missed_before: signed(found.missed.0),
-            tests_missed_after: signed(found.missed.1),
+            cases: found.cases.len() as i64,
+            moving: found.movers().count() as i64,
+            tests_due_before: signed(due.0),
+            tests_due_after: signed(due.1),
+            tests_missed_before: signed(missed.0),
+            tests_missed_after: signed(missed.1),
             position: signed(found.position),
         }))
     }
 }
 
-fn shown(mover: Mover) -> v1::PolicyMover {
-    let standing = |standing: Standing| v1::PolicyStanding {
+fn shown(mover: &Simulated) -> v1::PolicyMover {
+    let standing = |standing: &Standing| v1::PolicyStanding {
         tests_due: standing.due as i32,
         tests_missed: standing.missed as i32,
         tests_planned: standing.planned as i32,
@@ -175,8 +185,8 @@ fn shown(mover: Mover) -> v1::PolicyMover {
     };
     v1::PolicyMover {
         case: format!("cases/{}", mover.case),
-        before: Some(standing(mover.before)),
-        after: Some(standing(mover.after)),
+        before: Some(standing(&mover.before)),
+        after: Some(standing(&mover.after)),
     }
 }
 

@@ -5,17 +5,9 @@ use waystation_api::v1;
 use waystation_app::views::{AccountSummary, AgendaEntry, CaseSummary, StationMonth};
 use waystation_app::{AuditEntry, GenerationStatus, LedgerLine, Receipt, ViewStatus};
 use waystation_domain::Date;
-use waystation_domain::case::{Debtor, ObligationKind, Programme, Stage};
+use waystation_domain::case::{ObligationKind, Programme, Stage};
 
 pub(crate) const PROGRAMMES: [Programme; 2] = [Programme::CommunityDetox, Programme::CommunityRehab];
-pub(crate) const OBLIGATION_KINDS: [ObligationKind; 6] = [
-    ObligationKind::ReportIn,
-    ObligationKind::MonthlyMeeting,
-    ObligationKind::DischargeNoticeWatch,
-    ObligationKind::LeaveReturn,
-    ObligationKind::PoliceReport,
-    ObligationKind::UrineTest,
-];
 
 /// Stages in the order of the API's enumeration.
 pub(crate) fn stages() -> &'static [Stage] {
@@ -80,15 +72,10 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
 }
 
 pub(crate) fn obligation(entry: &AgendaEntry) -> v1::Obligation {
-    let debtor = match entry.debtor {
-        Debtor::Participant => "PARTICIPANT",
-        Debtor::Station => "STATION",
-        Debtor::Police => "POLICE",
-    };
     v1::Obligation {
         name: format!("cases/{}/obligations/{}", entry.case, entry.number),
-        kind: number(&OBLIGATION_KINDS, &entry.kind),
-        debtor: debtor.to_owned(),
+        kind: number(&ObligationKind::ALL, &entry.kind),
+        debtor: entry.debtor.as_str().to_owned(),
         window_from: entry.window_from.to_string(),
         window_to: entry.window_to.to_string(),
         state: entry.state.as_str().to_owned(),

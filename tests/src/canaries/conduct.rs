@@ -13,6 +13,7 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
     let (name, day) = (case.to_owned(), today());
     let report = v1::FileAbsenceReportRequest {
         name: name.clone(),
+        reported_on: day.clone(),
         from: day.clone(),
         to: day.clone(),
         destination: "520181".into(),
@@ -55,7 +56,8 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
         "{:?}",
         leader.compliance.excuse_obligation(excuse).await.expect_err("is met")
     );
-    for test in 1..=4 {
+    // One is refused, and that is withdrawn; another is found positive.
+    for test in 1..=2 {
         let notice = v1::ServeTestNoticeRequest {
             name: name.clone(),
             on: day.clone(),
@@ -64,6 +66,9 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
             ..Default::default()
         };
         worker.compliance.serve_test_notice(notice).await.expect("is served");
+        if test == 2 {
+            continue;
+        }
         let refusal = v1::RecordTestRefusalRequest {
             name: name.clone(),
             test,
@@ -89,7 +94,7 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
     }
     let withdraw = v1::WithdrawTestRefusalRequest {
         name: name.clone(),
-        test: 4,
+        test: 1,
         reason: NOTES[20].into(),
         ..Default::default()
     };
@@ -98,16 +103,34 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
         .withdraw_test_refusal(withdraw)
         .await
         .expect("is withdrawn");
-    let breach = v1::ConfirmSeriousBreachRequest {
+    let sample = v1::RecordSampleRequest {
         name: name.clone(),
-        ground: 1,
+        test: 2,
+        on: day.clone(),
+        kind: 1,
+        site: 2,
+        collectors: vec!["worker-1".into(), "medical-1".into()],
+        same_gender: true,
         ..Default::default()
     };
-    leader
-        .compliance
-        .confirm_serious_breach(breach)
-        .await
-        .expect("is confirmed");
+    worker.compliance.record_sample(sample).await.expect("is taken");
+    for stage in 1..=2 {
+        let result = v1::RecordTestResultRequest {
+            name: name.clone(),
+            test: 2,
+            on: day.clone(),
+            stage,
+            outcome: 2,
+            ..Default::default()
+        };
+        worker.compliance.record_test_result(result).await.expect("is read");
+    }
+    let relapse = v1::ConfirmRelapseRequest {
+        name: name.clone(),
+        test: 2,
+        ..Default::default()
+    };
+    leader.compliance.confirm_relapse(relapse).await.expect("is confirmed");
     let refer = v1::ReferToPoliceRequest {
         name: name.clone(),
         on: day.clone(),
@@ -122,7 +145,7 @@ pub(super) async fn conduct(worker: &mut Clients, leader: &mut Clients, inspecto
         document_no: NOTES[22].into(),
         ..Default::default()
     };
-    worker
+    leader
         .compliance
         .record_police_outcome(outcome)
         .await

@@ -32,7 +32,8 @@ pub(super) async fn tried(
         FileAbsenceReportRequest {
             from: day.clone(),
             to: day.clone(),
-            destination: "520181".into()
+            destination: "520181".into(),
+            reported_on: day.clone()
         }
     );
     command!(

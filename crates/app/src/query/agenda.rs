@@ -7,7 +7,7 @@ use super::{Page, PageRequest, ReadOptions, under};
 use crate::app::App;
 use crate::error::AppError;
 use crate::view::key;
-use crate::views::{Agenda, AgendaEntry, AgendaKey, ObligationState};
+use crate::views::{Agenda, AgendaEntry, AgendaKey};
 
 /// Which obligations; in the order of their last day, or of their number for one case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl App {
             (query.case.is_none() || query.station.is_empty() || entry.station == query.station)
                 && query.due_by.is_none_or(|day| entry.window_to <= day)
                 && query.kind.is_none_or(|kind| kind == entry.kind)
-                && !(query.past_due && entry.state != ObligationState::PastDue)
+                && !(query.past_due && !entry.state.is_past_due())
         };
         self.list::<Agenda>(range, &[&asked], page, options, wanted).await
     }

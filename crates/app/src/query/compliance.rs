@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use waystation_domain::case::breach::counter;
 use waystation_domain::case::{AbsenceState, BreachGround, Case, CaseEvent, Counter, Stage};
-use waystation_domain::{Aggregate, Fact, calendar};
+use waystation_domain::{Aggregate, Fact};
 use waystation_storage::Direction;
 
 use super::ReadOptions;
@@ -105,13 +105,7 @@ impl App {
         if case.stage == Stage::Unregistered {
             return Err(AppError::NotFound { kind: "case" });
         }
-        let day = match options.as_of {
-            None => self.today(),
-            Some(_) => {
-                let event = self.main().event_at(position).await?;
-                event.map_or_else(|| self.today(), |event| calendar::day_of(event.recorded_us))
-            }
-        };
+        let day = self.day_of(options, position).await?;
         let policy = self.policy(&case.station);
         let grounds = BreachGround::ALL.into_iter();
         let counters = grounds.map(|ground| {

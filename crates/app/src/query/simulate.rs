@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use waystation_domain::case::CaseEvent;
 use waystation_domain::case::what_if::{History, Standing};
-use waystation_domain::{Fact, PolicyChange, calendar};
+use waystation_domain::{Fact, PolicyChange, Reason, Rejection};
 use waystation_storage::{Direction, PAGE_EVENTS_MAX};
 
 use super::ReadOptions;
@@ -12,36 +12,51 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::recorded::Recorded;
 
-/// A case that stands otherwise under the other policy.
+/// A case under both policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mover {
+pub struct Simulated {
     /// The case.
     pub case: String,
     /// The person it is about.
     pub person: String,
+    /// Worker in charge.
+    pub worker: String,
     /// How it stands.
     pub before: Standing,
     /// How it would stand.
     pub after: Standing,
 }
 
-/// What came of it.
+/// What came of it: every case that is or was under an agreement, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Simulation {
-    /// Cases under an agreement, now or once.
-    pub cases: u64,
-    /// Those that would stand otherwise, by id.
-    pub movers: Vec<Mover>,
-    /// Tests due, of all of them.
-    pub due: (u64, u64),
-    /// Tests missed, of all of them.
-    pub missed: (u64, u64),
+    /// The cases. Whoever may not read one is told nothing of it, not even in a sum.
+    pub cases: Vec<Simulated>,
     /// The moment the answer is for.
     pub position: u64,
 }
 
+impl Simulation {
+    /// Those that would stand otherwise.
+    pub fn movers(&self) -> impl Iterator<Item = &Simulated> {
+        self.cases.iter().filter(|case| case.before != case.after)
+    }
+
+    /// A count of all cases, before and after.
+    pub fn total(&self, count: impl Fn(&Standing) -> u32) -> (u64, u64) {
+        let add = |sum: (u64, u64), case: &Simulated| {
+            (
+                sum.0 + u64::from(count(&case.before)),
+                sum.1 + u64::from(count(&case.after)),
+            )
+        };
+        self.cases.iter().fold((0, 0), add)
+    }
+}
+
 impl App {
-    /// Tries other policy values on the history of a station's cases, as of a moment. Reads the log once from its beginning.
+    /// Tries other policy values on the history of a station's cases, as of a moment. Reads the log once from its beginning; one
+    /// call at a time, others wait.
     ///
     /// # Errors
     /// [`AppError::Rejected`] for a change that does not fit; as [`App::moment`]; [`AppError::Undecodable`].
@@ -51,11 +66,13 @@ impl App {
         change: &PolicyChange,
         options: ReadOptions,
     ) -> Result<Simulation, AppError> {
+        check_tried(change)?;
+        let _turn = self.simulations().lock().await;
         let policy = self.policy(station);
         let tried = policy.with_change(change)?;
         let position = self.moment(options).await?.unwrap_or(self.main().head().size);
         let mut histories: BTreeMap<String, History> = BTreeMap::new();
-        let (mut from, mut day) = (1, self.today());
+        let mut from = 1;
         while from <= position {
             let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
             let Some(last) = page.last() else { break };
@@ -64,41 +81,49 @@ impl App {
                 if event.position > position {
                     break;
                 }
-                if options.as_of.is_some() {
-                    day = calendar::day_of(event.recorded_us);
-                }
                 if let Some((id, fact)) = of_case(event)? {
                     histories.entry(id).or_default().evolve(&fact);
                 }
             }
         }
-        let mut found = Simulation {
-            position,
-            ..Simulation::default()
-        };
+        let day = self.day_of(options, position).await?;
+        let mut cases = Vec::new();
         for (case, history) in histories {
-            if history.case().station != station || history.case().agreement_on.is_none() {
+            let state = history.case();
+            if state.station != station || state.agreement_on.is_none() {
                 continue;
             }
-            let before = history.standing(day, &policy)?;
-            let after = history.standing(day, &tried)?;
-            found.cases += 1;
-            found.due.0 += u64::from(before.due);
-            found.due.1 += u64::from(after.due);
-            found.missed.0 += u64::from(before.missed);
-            found.missed.1 += u64::from(after.missed);
-            if before != after {
-                let person = history.case().person.clone();
-                found.movers.push(Mover {
-                    case,
-                    person,
-                    before,
-                    after,
-                });
-            }
+            cases.push(Simulated {
+                case,
+                person: state.person.clone(),
+                worker: state.worker.clone().unwrap_or_default(),
+                before: history.standing(day, &policy)?,
+                after: history.standing(day, &tried)?,
+            });
         }
-        Ok(found)
+        Ok(Simulation { cases, position })
     }
+}
+
+/// Refuses keys that a simulation does not read, and values that are none.
+fn check_tried(change: &PolicyChange) -> Result<(), Rejection> {
+    for (key, text) in &change.set {
+        let plan = key.starts_with("tests.urine.per_year.");
+        let fits = |text: &str| match text.trim().parse::<i64>() {
+            Ok(number) if plan => [0, 1, 2, 3, 4, 6, 12].contains(&number),
+            Ok(number) => (0..=10_000).contains(&number),
+            Err(_) => false,
+        };
+        let expected = if !plan && !key.starts_with("breach.serious.") {
+            "tests.urine.per_year.CD, tests.urine.per_year.CR or a key under breach.serious"
+        } else if !text.split(',').all(fits) {
+            "0, 1, 2, 3, 4, 6 or 12 tests a year, with commas between the years; or a threshold"
+        } else {
+            continue;
+        };
+        return Err(Rejection::of(Reason::FieldInvalid, "set").with("expected", expected));
+    }
+    Ok(())
 }
 
 fn of_case(event: waystation_storage::RecordedEvent) -> Result<Option<(String, CaseEvent)>, AppError> {

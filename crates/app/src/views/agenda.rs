@@ -31,6 +31,11 @@ pub enum ObligationState {
 }
 
 impl ObligationState {
+    /// The clock saw its last day pass, and it is neither met nor excused.
+    pub fn is_past_due(self) -> bool {
+        matches!(self, ObligationState::PastDue | ObligationState::MissedConfirmed)
+    }
+
     /// The stored name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -167,7 +172,10 @@ impl View for Agenda {
 
     fn keys(id: &str, entry: &AgendaEntry) -> Vec<(u16, String)> {
         let mut keys = vec![(AgendaKey::Case as u16, id.to_owned())];
-        if matches!(entry.state, ObligationState::Open | ObligationState::PastDue) {
+        if matches!(
+            entry.state,
+            ObligationState::Open | ObligationState::PastDue | ObligationState::MissedConfirmed
+        ) {
             let day = entry.window_to.to_string();
             keys.push((AgendaKey::Outstanding as u16, key(&[&entry.station, &day, id])));
         }

@@ -168,6 +168,7 @@ impl View for Caseload {
             CaseEvent::OrderVaried(fact) => case.term_months = fact.term_months,
             CaseEvent::ObligationMissedConfirmed(_)
             | CaseEvent::RelapseConfirmed(_)
+            | CaseEvent::BreachWithdrawn(_)
             | CaseEvent::AbsenceReported(_)
             | CaseEvent::ReturnReported(_)
             | CaseEvent::AbsenceAlleged(_)

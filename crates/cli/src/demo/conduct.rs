@@ -45,6 +45,7 @@ impl Person {
         if self.dice.permille(3) {
             let days = 3 + self.dice.below(8);
             let report = FileAbsenceReport {
+                reported_on: today,
                 from: today,
                 to: add_days(today, days),
                 destination: "520115".into(),
@@ -105,7 +106,7 @@ impl Person {
                     outcome: PoliceOutcome::Isolation,
                     document_no: format!("强戒-{:05}", self.plan.number),
                 };
-                tell(app, &self.case, &outcome, &by).await?;
+                tell(app, &self.case, &outcome, &supervisor()).await?;
                 self.stage = Stage::Over;
             }
             return Ok(());

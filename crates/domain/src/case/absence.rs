@@ -16,7 +16,7 @@ pub use withdraw_absence::WithdrawAbsence;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::state::Case;
+use super::state::{Case, Stage};
 use crate::calendar::days_between;
 use crate::kernel::Context;
 use crate::personal::Personal;
@@ -27,6 +27,8 @@ use crate::rejection::{Reason, Rejection};
 pub struct AbsenceReported {
     /// Number within the case, from 1.
     pub absence: u32,
+    /// Day on which they said so.
+    pub reported_on: Date,
     /// First day away.
     pub from: Date,
     /// Last day away.
@@ -124,8 +126,20 @@ pub(super) fn days(from: Date, to: Date, context: &Context<'_>) -> Result<i32, R
     Ok(if count == ["NIGHTS"] { nights } else { nights + 1 })
 }
 
+/// Refuses days that another absence of the case holds already.
+fn check_free(case: &Case, from: Date, to: Date) -> Result<(), Rejection> {
+    let mut there = case.absences.iter();
+    if there.any(|other| other.overlaps(from, to) && other.state != AbsenceState::Withdrawn) {
+        return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
+    }
+    Ok(())
+}
+
 /// An absence by its number.
 fn find(case: &Case, number: u32) -> Result<&Absence, Rejection> {
+    if case.stage == Stage::Unregistered {
+        return Err(Reason::CaseNotFound.into());
+    }
     let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
     let found = index.and_then(|index| case.absences.get(index));
     found.ok_or_else(|| Rejection::of(Reason::AbsenceNotFound, "absence"))
@@ -153,6 +167,7 @@ mod tests {
 
     fn report(from: Date, to: Date) -> FileAbsenceReport {
         FileAbsenceReport {
+            reported_on: date(2026, 3, 2),
             from,
             to,
             destination: "520181".into(),
@@ -196,11 +211,14 @@ mod tests {
             away.reason(&report(date(2026, 5, 4), date(2026, 5, 8))),
             Reason::AbsenceOverlaps
         );
+        // What was said in time may be written down later.
         let late = active().on(date(2026, 3, 9));
-        assert_eq!(
-            late.reason(&report(date(2026, 3, 5), date(2026, 3, 9))),
-            Reason::ReportTooLate
-        );
+        assert!(late.when(&report(date(2026, 3, 5), date(2026, 3, 9))).is_ok());
+        let afterwards = FileAbsenceReport {
+            reported_on: date(2026, 3, 6),
+            ..report(date(2026, 3, 5), date(2026, 3, 9))
+        };
+        assert_eq!(late.reason(&afterwards), Reason::ReportTooLate);
         assert_eq!(
             away.reason(&ReportReturn {
                 absence: 2,

@@ -3,11 +3,13 @@
 
 mod confirm_relapse;
 mod confirm_serious_breach;
+mod counter;
 mod record_police_outcome;
 mod refer_to_police;
 
 pub use confirm_relapse::ConfirmRelapse;
 pub use confirm_serious_breach::ConfirmSeriousBreach;
+pub use counter::{Counter, counter};
 pub use record_police_outcome::RecordPoliceOutcome;
 pub use refer_to_police::ReferToPolice;
 
@@ -15,15 +17,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::obligation::{Debtor, ObligationKind};
-use super::rules::Opener;
-use super::state::Case;
-use super::{absence, drug_test};
+use super::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
+use super::rules::{Opener, check_stage};
+use super::state::{Case, Referral, Stage};
 use crate::calendar::add_days;
-use crate::kernel::Context;
+use crate::kernel::{Aggregate, Context};
 use crate::personal::Personal;
-use crate::policy::{Policy, Sourced};
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
 /// Which threshold of the statute was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,14 +51,6 @@ impl BreachGround {
             BreachGround::TestRefusals => "TEST_REFUSALS",
             BreachGround::Absences => "ABSENCES",
             BreachGround::AbsenceDays => "ABSENCE_DAYS",
-        }
-    }
-
-    fn key(self) -> &'static str {
-        match self {
-            BreachGround::TestRefusals => "breach.serious.test_refusals_gte",
-            BreachGround::Absences => "breach.serious.unauthorised_absences_gte",
-            BreachGround::AbsenceDays => "breach.serious.unauthorised_days_gt",
         }
     }
 }
@@ -95,6 +87,13 @@ pub struct RelapseConfirmed {
     pub test: u32,
 }
 
+/// What a breach rested on does not reach the threshold any more, and the police had not been told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreachWithdrawn {
+    /// Which threshold.
+    pub ground: BreachGround,
+}
+
 /// The breach was reported to the police.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferredToPolice {
@@ -117,6 +116,45 @@ pub struct PoliceOutcomeRecorded {
     pub document_no: Personal,
 }
 
+/// A breach or relapse is before the police, or on its way to them; also while the case is suspended or its term has ended.
+fn check_pending(case: &Case) -> Result<(), Rejection> {
+    if case.referral == Referral::None {
+        return check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred]);
+    }
+    if case.stage.is_closed() {
+        return Err(Reason::CaseClosed.into());
+    }
+    Ok(())
+}
+
+/// What follows when something that counted does not any more: a breach of which the police have not been told is withdrawn if
+/// the threshold is not reached without it.
+pub(super) fn after_withdrawal(
+    case: &Case,
+    withdrawn: CaseEvent,
+    context: &Context<'_>,
+) -> Result<Vec<CaseEvent>, Rejection> {
+    let mut without = case.clone();
+    without.evolve(&withdrawn);
+    let mut events = vec![withdrawn];
+    if case.referral != Referral::Due || case.stage == Stage::RelapseReferred {
+        return Ok(events);
+    }
+    let Some((ground, _)) = case.breaches.last() else {
+        return Ok(events);
+    };
+    if !counter(&without, *ground, context.today, context.policy)?.reached {
+        events.push(BreachWithdrawn { ground: *ground }.into());
+        let duties = case.obligations.iter();
+        let duties = duties.filter(|owed| owed.kind == ObligationKind::PoliceReport);
+        events.extend(duties.map(|owed| {
+            let (number, reason) = (owed.number, CancelReason::Replanned);
+            ObligationCancelled { number, reason }.into()
+        }));
+    }
+    Ok(events)
+}
+
 /// The station's duty to tell the police, from today on; nothing when one is open already.
 fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
     if case
@@ -134,59 +172,6 @@ fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEve
     Ok(Some(opened))
 }
 
-/// A counter of a case beside its threshold: what everybody who decides or asks reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counter {
-    /// Which.
-    pub ground: BreachGround,
-    /// Times, or days.
-    pub count: i64,
-    /// Numbers of the tests or absences that it comes from.
-    pub evidence: Vec<u32>,
-    /// The threshold, with where it comes from.
-    pub threshold: Sourced<i64>,
-    /// Key of the threshold in its pack.
-    pub key: &'static str,
-    /// It is a serious breach.
-    pub reached: bool,
-}
-
-/// A counter as it stands, under the policy of a day.
-///
-/// # Errors
-/// [`crate::Reason::PolicyNotInForce`].
-pub fn counter(case: &Case, ground: BreachGround, day: Date, policy: &Policy) -> Result<Counter, Rejection> {
-    let key = ground.key();
-    let threshold = policy.number(key, day)?;
-    let absences = || absence::counted(case);
-    let (count, evidence) = match ground {
-        BreachGround::TestRefusals => {
-            let refused = drug_test::refused(case);
-            (refused.len() as i64, refused)
-        }
-        BreachGround::Absences => {
-            let numbers: Vec<u32> = absences().into_iter().map(|(number, _)| number).collect();
-            (numbers.len() as i64, numbers)
-        }
-        BreachGround::AbsenceDays => {
-            let days = absences().iter().map(|(_, days)| i64::from(*days)).sum();
-            (days, absences().into_iter().map(|(number, _)| number).collect())
-        }
-    };
-    let reached = match ground {
-        BreachGround::AbsenceDays => count > threshold.value,
-        BreachGround::TestRefusals | BreachGround::Absences => count >= threshold.value,
-    };
-    Ok(Counter {
-        ground,
-        count,
-        evidence,
-        threshold,
-        key,
-        reached,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::civil::{Date, date};
@@ -196,8 +181,8 @@ mod tests {
     use crate::case::tests::active;
     use crate::case::{
         AllegeAbsence, Case, CaseEvent, ConfirmAbsence, NoticeMode, ObligationKind, RecordSample, RecordTestRefusal,
-        RecordTestResult, Review, SampleKind, SampleSite, ServeTestNotice, Stage, TestOutcome, TestStage,
-        WithdrawAbsence,
+        RecordTestResult, Resume, Review, SampleKind, SampleSite, ServeTestNotice, Stage, TestOutcome, TestStage,
+        WithdrawAbsence, WithdrawTestRefusal,
     };
     use crate::kernel::Role;
     use crate::rejection::Reason;
@@ -215,6 +200,35 @@ mod tests {
             .then(&allege)
             .by("leader-1", Role::Supervisor)
             .then(&ConfirmAbsence { absence: number })
+    }
+
+    /// So many tests refused, one a day, and counted by another; on 2026-03-20, asked by that other.
+    fn refused(count: u32) -> Given<Case> {
+        let mut case = active().on(date(2026, 3, 20));
+        for test in 1..=count {
+            let on = date(2026, 3, 2 + i8::try_from(test).expect("is small"));
+            let notice = ServeTestNotice {
+                on,
+                due_on: on,
+                mode: NoticeMode::Hand,
+            };
+            let refusal = RecordTestRefusal {
+                test,
+                on,
+                evaded: false,
+                facts: "拒绝".into(),
+            };
+            case = case.by("worker-1", Role::CaseWorker).then(&notice).then(&refusal);
+            case = case.by("leader-1", Role::Supervisor).then(&ConfirmTestRefusal { test });
+        }
+        case
+    }
+
+    fn tell(on: Date) -> ReferToPolice {
+        ReferToPolice {
+            on,
+            document_no: "回执-1".into(),
+        }
     }
 
     fn confirm(ground: BreachGround) -> ConfirmSeriousBreach {
@@ -271,22 +285,7 @@ mod tests {
 
     #[test]
     fn three_refused_tests_are_referred_and_the_police_decide() {
-        let mut case = active();
-        for test in 1..=3 {
-            let notice = ServeTestNotice {
-                on: date(2026, 3, 2),
-                due_on: date(2026, 3, 2),
-                mode: NoticeMode::Hand,
-            };
-            let refusal = RecordTestRefusal {
-                test,
-                on: date(2026, 3, 2),
-                evaded: false,
-                facts: "拒绝".into(),
-            };
-            case = case.by("worker-1", Role::CaseWorker).then(&notice).then(&refusal);
-            case = case.by("leader-1", Role::Supervisor).then(&ConfirmTestRefusal { test });
-        }
+        let case = refused(3);
         // Whoever said that it happened does not say that it is a serious breach.
         let same = case.by("worker-1", Role::Supervisor);
         assert_eq!(
@@ -298,19 +297,23 @@ mod tests {
             .then(&confirm(BreachGround::TestRefusals));
         assert_eq!(referred.state().stage, Stage::BreachReferred);
         let duty = referred.state().open(ObligationKind::PoliceReport).expect("is open");
-        assert_eq!((duty.window_from, duty.window_to), (date(2026, 3, 2), date(2026, 3, 3)));
+        assert_eq!(
+            (duty.window_from, duty.window_to),
+            (date(2026, 3, 20), date(2026, 3, 21))
+        );
         let refer = ReferToPolice {
-            on: date(2026, 3, 2),
+            on: date(2026, 3, 20),
             document_no: "回执-1".into(),
         };
-        let told = referred.then(&refer);
-        assert!(told.state().open(ObligationKind::PoliceReport).is_none());
-        assert_eq!(told.reason(&refer), Reason::AlreadyReferred);
         let outcome = |outcome| RecordPoliceOutcome {
-            on: date(2026, 3, 2),
+            on: date(2026, 3, 20),
             outcome,
             document_no: "决定-1".into(),
         };
+        assert_eq!(referred.reason(&outcome(PoliceOutcome::Warning)), Reason::NotReferred);
+        let told = referred.then(&refer);
+        assert!(told.state().open(ObligationKind::PoliceReport).is_none());
+        assert_eq!(told.reason(&refer), Reason::AlreadyReferred);
         let warned = told.then(&outcome(PoliceOutcome::Warning));
         assert_eq!(warned.state().stage, Stage::Active);
         assert_eq!(
@@ -349,7 +352,7 @@ mod tests {
         let confirmed = spot.then(&result(TestStage::Laboratory)).then(&relapse);
         assert_eq!(confirmed.state().stage, Stage::RelapseReferred);
         assert!(confirmed.state().open(ObligationKind::PoliceReport).is_some());
-        let warned = confirmed.then(&RecordPoliceOutcome {
+        let warned = confirmed.then(&tell(date(2026, 3, 2))).then(&RecordPoliceOutcome {
             on: date(2026, 3, 2),
             outcome: PoliceOutcome::Warning,
             document_no: "决定-1".into(),
@@ -367,12 +370,90 @@ mod tests {
             .on(date(2026, 9, 3))
             .then(&Review {});
         assert!(clock.state().open(ObligationKind::PoliceReport).is_none());
-        let isolated = clock.by("leader-1", Role::Supervisor).then(&RecordPoliceOutcome {
+        let late = clock.by("leader-1", Role::Supervisor).then(&tell(date(2026, 9, 3)));
+        let isolated = late.then(&RecordPoliceOutcome {
             on: date(2026, 9, 3),
             outcome: PoliceOutcome::Isolation,
             document_no: "决定-2".into(),
         });
         assert_eq!(isolated.state().stage, Stage::Terminated);
         assert_eq!(isolated.state().obligations, []);
+    }
+
+    #[test]
+    fn one_day_counts_once_and_custody_is_neither_absence_nor_evasion() {
+        let again = refused(1).by("worker-1", Role::CaseWorker).then(&ServeTestNotice {
+            on: date(2026, 3, 3),
+            due_on: date(2026, 3, 3),
+            mode: NoticeMode::Hand,
+        });
+        let refusal = RecordTestRefusal {
+            test: 2,
+            on: date(2026, 3, 3),
+            evaded: false,
+            facts: "拒绝".into(),
+        };
+        assert_eq!(again.reason(&refusal), Reason::RefusedThatDay);
+
+        let noticed = active().on(date(2026, 4, 20)).then(&ServeTestNotice {
+            on: date(2026, 3, 4),
+            due_on: date(2026, 3, 12),
+            mode: NoticeMode::Hand,
+        });
+        let resumed = noticed
+            .then(&crate::case::tests::suspend(date(2026, 3, 10)))
+            .then(&Resume {
+                on: date(2026, 3, 27),
+                document_no: "释放-1".into(),
+            });
+        let evaded = RecordTestRefusal {
+            test: 1,
+            on: date(2026, 3, 28),
+            evaded: true,
+            facts: "未到场".into(),
+        };
+        assert_eq!(resumed.reason(&evaded), Reason::DuringSuspension);
+        let allege = |from, to| AllegeAbsence {
+            from,
+            to,
+            how_known: "家访未见".into(),
+        };
+        assert_eq!(
+            resumed.reason(&allege(date(2026, 3, 26), date(2026, 3, 31))),
+            Reason::DuringSuspension
+        );
+        assert!(resumed.when(&allege(date(2026, 3, 27), date(2026, 3, 31))).is_ok());
+    }
+
+    #[test]
+    fn a_breach_falls_with_what_it_rested_on_until_the_police_are_told() {
+        let withdraw = WithdrawTestRefusal {
+            test: 3,
+            reason: "住院".into(),
+        };
+        let confirmed = refused(3).then(&confirm(BreachGround::TestRefusals));
+        let fallen = confirmed.then(&withdraw);
+        assert_eq!(fallen.state().stage, Stage::Active);
+        assert!(fallen.state().open(ObligationKind::PoliceReport).is_none());
+        assert_eq!(fallen.reason(&tell(date(2026, 3, 20))), Reason::BadState);
+        let told = refused(3)
+            .then(&confirm(BreachGround::TestRefusals))
+            .then(&tell(date(2026, 3, 20)))
+            .then(&withdraw);
+        assert_eq!(told.state().stage, Stage::BreachReferred, "is the police's to answer");
+    }
+
+    #[test]
+    fn whoever_is_detained_meanwhile_is_suspended_and_the_police_still_told() {
+        let confirmed = refused(3).then(&confirm(BreachGround::TestRefusals));
+        let suspended = confirmed.then(&crate::case::tests::suspend(date(2026, 3, 20)));
+        assert_eq!(suspended.state().stage, Stage::Suspended);
+        let told = suspended.then(&tell(date(2026, 3, 20)));
+        let warned = told.then(&RecordPoliceOutcome {
+            on: date(2026, 3, 20),
+            outcome: PoliceOutcome::Warning,
+            document_no: "决定-1".into(),
+        });
+        assert_eq!(warned.state().stage, Stage::Suspended);
     }
 }

@@ -3,7 +3,7 @@
 use super::absence::{Absence, AbsenceState};
 use super::drug_test::{DrugTest, TestStage, TestState};
 use super::event::CaseEvent;
-use super::state::Case;
+use super::state::{Case, Referral};
 
 impl Case {
     pub(super) fn conduct(&mut self, event: &CaseEvent) {
@@ -41,6 +41,7 @@ impl Case {
                 noticed_on: fact.on,
                 due_on: fact.due_on,
                 collected_on: None,
+                refused_on: None,
                 state: TestState::Noticed,
             }),
             CaseEvent::SampleCollected(fact) => {
@@ -59,6 +60,7 @@ impl Case {
             }
             CaseEvent::TestRefused(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.refused_on = Some(fact.on);
                     test.state = TestState::Refused(fact.by.clone());
                 }
             }
@@ -71,11 +73,24 @@ impl Case {
             }
             CaseEvent::TestRefusalWithdrawn(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.refused_on = None;
                     test.state = TestState::Noticed;
                 }
             }
-            CaseEvent::RelapseConfirmed(fact) => self.relapses.push(fact.test),
-            CaseEvent::SeriousBreachConfirmed(fact) => self.breaches.push((fact.ground, fact.evidence.clone())),
+            CaseEvent::RelapseConfirmed(fact) => {
+                self.relapses.push(fact.test);
+                self.referral = Referral::Due;
+            }
+            CaseEvent::SeriousBreachConfirmed(fact) => {
+                self.breaches.push((fact.ground, fact.evidence.clone()));
+                self.referral = Referral::Due;
+            }
+            CaseEvent::BreachWithdrawn(_) => {
+                self.breaches.pop();
+                self.referral = Referral::None;
+            }
+            CaseEvent::ReferredToPolice(fact) => self.referral = Referral::Told(fact.on),
+            CaseEvent::PoliceOutcomeRecorded(_) => self.referral = Referral::None,
             _ => {}
         }
     }

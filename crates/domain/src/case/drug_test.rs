@@ -17,7 +17,7 @@ pub use withdraw_test_refusal::WithdrawTestRefusal;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::state::Case;
+use super::state::{Case, Stage};
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
 
@@ -183,12 +183,17 @@ pub struct DrugTest {
     pub due_on: Date,
     /// Day of the sample.
     pub collected_on: Option<Date>,
+    /// Day of the refusal.
+    pub refused_on: Option<Date>,
     /// How it stands.
     pub state: TestState,
 }
 
 /// A test by its number.
 pub(super) fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
+    if case.stage == Stage::Unregistered {
+        return Err(Reason::CaseNotFound.into());
+    }
     let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
     let found = index.and_then(|index| case.tests.get(index));
     found.ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))

@@ -4,7 +4,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::absence::{AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceWithdrawn, ReturnReported};
-use super::breach::{PoliceOutcomeRecorded, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed};
+use super::breach::{
+    BreachWithdrawn, PoliceOutcomeRecorded, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed,
+};
 use super::drug_test::{
     SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded,
 };
@@ -76,6 +78,8 @@ events! {
         "breach.confirmed.v1" => SeriousBreachConfirmed,
         /// A laboratory's positive result is a relapse.
         "breach.relapse_confirmed.v1" => RelapseConfirmed,
+        /// What it rested on does not reach the threshold any more.
+        "breach.withdrawn.v1" => BreachWithdrawn,
         /// The breach was reported to the police.
         "breach.referred.v1" => ReferredToPolice,
         /// The police answered.
@@ -127,6 +131,7 @@ impl CaseEvent {
             | CaseEvent::TestRefusalCounted(_)
             | CaseEvent::SeriousBreachConfirmed(_)
             | CaseEvent::RelapseConfirmed(_)
+            | CaseEvent::BreachWithdrawn(_)
             | CaseEvent::OrderServed(_)
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::WorkerAssigned(_)

@@ -26,6 +26,16 @@ pub enum ObligationKind {
 }
 
 impl ObligationKind {
+    /// All kinds, in the order of their numbers in the API.
+    pub const ALL: [ObligationKind; 6] = [
+        ObligationKind::ReportIn,
+        ObligationKind::MonthlyMeeting,
+        ObligationKind::DischargeNoticeWatch,
+        ObligationKind::LeaveReturn,
+        ObligationKind::PoliceReport,
+        ObligationKind::UrineTest,
+    ];
+
     /// Those that are owed window after window as long as the term runs.
     pub const PERIODIC: [ObligationKind; 2] = [ObligationKind::MonthlyMeeting, ObligationKind::UrineTest];
 
@@ -60,6 +70,17 @@ pub enum Debtor {
     Station,
     /// The police.
     Police,
+}
+
+impl Debtor {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Debtor::Participant => "PARTICIPANT",
+            Debtor::Station => "STATION",
+            Debtor::Police => "POLICE",
+        }
+    }
 }
 
 /// Why an obligation no longer applies.

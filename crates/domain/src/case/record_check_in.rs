@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, CheckInMode, CheckInRecorded};
 use super::obligation::ObligationKind;
-use super::rules::{check_actor, check_backdate, check_day_from, check_stage, fulfilled};
-use super::state::{Case, Stage};
+use super::rules::{LATE, check_actor, check_backdate, check_day_from, check_stage, fulfilled};
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
 
@@ -27,15 +27,7 @@ impl Command for RecordCheckIn {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(
-            case,
-            &[
-                Stage::Active,
-                Stage::BreachReferred,
-                Stage::RelapseReferred,
-                Stage::TermExpiredAwaitingNotice,
-            ],
-        )?;
+        check_stage(case, &LATE)?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;
         let fact = CheckInRecorded {

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, TalkRecorded, TalkTopic};
 use super::obligation::ObligationKind;
-use super::rules::{check_actor, check_backdate, check_day_from, check_note, check_stage, fulfilled};
-use super::state::{Case, Stage};
+use super::rules::{LATE, check_actor, check_backdate, check_day_from, check_note, check_stage, fulfilled};
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -32,15 +32,7 @@ impl Command for RecordTalk {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(
-            case,
-            &[
-                Stage::Active,
-                Stage::BreachReferred,
-                Stage::RelapseReferred,
-                Stage::TermExpiredAwaitingNotice,
-            ],
-        )?;
+        check_stage(case, &LATE)?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;
         if self.topics.is_empty() {

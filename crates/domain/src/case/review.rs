@@ -30,6 +30,7 @@ impl Command for Review {
             window_to,
             detected_on: today,
         };
+        let expired = case.term_end.filter(|end| *end <= today && LIVE.contains(&case.stage));
         let open = |kind| case.open(kind).filter(|open| open.window_to < today);
         if let Some(report) = open(ObligationKind::ReportIn) {
             events.push(past(report.number, report.window_to).into());
@@ -45,7 +46,11 @@ impl Command for Review {
         }
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
-            let Some(missed) = open(kind) else { continue };
+            // What would have run on beyond the term ends with it, whenever the clock looks.
+            let within = |to| !expired.is_some_and(|end| to >= end);
+            let Some(missed) = open(kind).filter(|missed| within(missed.window_to)) else {
+                continue;
+            };
             events.push(past(missed.number, missed.window_to).into());
             let mut window_to = missed.window_to;
             for _ in 0..MONTHS_MAX {
@@ -57,6 +62,10 @@ impl Command for Review {
                     break;
                 };
                 let (number, last) = (opened.number, opened.window_to);
+                if !within(last) {
+                    opener.give_back();
+                    break;
+                }
                 events.push(next);
                 if last >= today {
                     break;
@@ -70,7 +79,6 @@ impl Command for Review {
             kind && !owed.past_due && owed.window_to < today
         });
         events.extend(others.map(|owed| past(owed.number, owed.window_to).into()));
-        let expired = case.term_end.filter(|end| *end <= today && LIVE.contains(&case.stage));
         if let Some(ended_on) = expired {
             events.push(
                 TermExpired {
@@ -79,8 +87,11 @@ impl Command for Review {
                 }
                 .into(),
             );
-            let running = ObligationKind::PERIODIC.into_iter().filter_map(|kind| case.open(kind));
-            let running = running.filter(|open| open.window_to >= today);
+            let stops = ObligationKind::PERIODIC
+                .into_iter()
+                .chain([ObligationKind::LeaveReturn]);
+            let running = stops.filter_map(|kind| case.open(kind));
+            let running = running.filter(|open| open.window_to >= ended_on);
             events.extend(running.map(|open| {
                 let (number, reason) = (open.number, CancelReason::CaseEnded);
                 ObligationCancelled { number, reason }.into()

@@ -89,6 +89,14 @@ pub(super) fn check_backdate(day: Date, reason: Option<&str>, context: &Context<
 /// Stages in which a participant is bound by the agreement.
 pub(super) const LIVE: [Stage; 3] = [Stage::Active, Stage::BreachReferred, Stage::RelapseReferred];
 
+/// Stages in which what happened under the agreement may still be recorded.
+pub(super) const LATE: [Stage; 4] = [
+    Stage::Active,
+    Stage::BreachReferred,
+    Stage::RelapseReferred,
+    Stage::TermExpiredAwaitingNotice,
+];
+
 /// The actor's role is one of these, and the case is of the actor's station.
 pub(super) fn check_actor(case: &Case, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
     check_role(roles, context)?;
@@ -285,12 +293,14 @@ pub(super) fn fulfilled(
     Ok(events)
 }
 
-/// Cancels obligations that no longer apply; past-due ones stay on record when `keep_past_due`.
-pub(super) fn cancel_all(case: &Case, reason: CancelReason, keep_past_due: bool) -> Vec<CaseEvent> {
-    let stale = case
-        .obligations
-        .iter()
-        .filter(|obligation| !(keep_past_due && obligation.past_due));
+/// Cancels obligations that no longer apply. From the first day of a suspension on participants owe nothing; what was past due
+/// before stays on record, and so does what the station owes the police.
+pub(super) fn cancel_all(case: &Case, reason: CancelReason, from: Option<Date>) -> Vec<CaseEvent> {
+    let stays = |owed: &Obligation| {
+        let kept = |from| owed.kind == ObligationKind::PoliceReport || owed.past_due && owed.window_to < from;
+        from.is_some_and(kept)
+    };
+    let stale = case.obligations.iter().filter(|obligation| !stays(obligation));
     stale
         .map(|obligation| {
             ObligationCancelled {

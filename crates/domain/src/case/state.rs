@@ -96,7 +96,10 @@ impl Stage {
             CaseEvent::CaseDischarged(_) => Stage::Discharged,
             CaseEvent::SeriousBreachConfirmed(_) => Stage::BreachReferred,
             CaseEvent::RelapseConfirmed(_) => Stage::RelapseReferred,
-            CaseEvent::PoliceOutcomeRecorded(_) => Stage::Active,
+            CaseEvent::PoliceOutcomeRecorded(_) | CaseEvent::BreachWithdrawn(_) => match self {
+                Stage::BreachReferred | Stage::RelapseReferred => Stage::Active,
+                other => other,
+            },
             CaseEvent::AbsenceReported(_)
             | CaseEvent::ReturnReported(_)
             | CaseEvent::AbsenceAlleged(_)
@@ -123,6 +126,18 @@ impl Stage {
             | CaseEvent::ObligationCancelled(_) => self,
         }
     }
+}
+
+/// A breach or relapse on its way to the police and back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Referral {
+    /// Nothing is.
+    #[default]
+    None,
+    /// Confirmed, and the police are to be told.
+    Due,
+    /// Told on this day, and not answered.
+    Told(Date),
 }
 
 /// The state of a case.
@@ -172,9 +187,19 @@ pub struct Case {
     pub breaches: Vec<(BreachGround, Vec<u32>)>,
     /// Tests that were confirmed as relapses.
     pub relapses: Vec<u32>,
+    /// What is before the police.
+    pub referral: Referral,
+    /// First day of every suspension, and first day after it.
+    pub suspensions: Vec<(Date, Option<Date>)>,
 }
 
 impl Case {
+    /// Whether a suspension holds any of these days.
+    pub(super) fn suspended_within(&self, from: Date, to: Date) -> bool {
+        let mut suspensions = self.suspensions.iter();
+        suspensions.any(|(first, until)| *first <= to && until.is_none_or(|until| from < until))
+    }
+
     /// The number of the next absence.
     pub(super) fn next_absence(&self) -> u32 {
         u32::try_from(self.absences.len()).unwrap_or(u32::MAX).saturating_add(1)
@@ -222,8 +247,16 @@ impl Aggregate for Case {
             CaseEvent::AgreementSigned(fact) => self.agreement_on = Some(fact.on),
             CaseEvent::CaseFileOpened(_) => self.file_open = true,
             CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
-            CaseEvent::CaseSuspended(fact) => self.suspended_from = Some(fact.from),
-            CaseEvent::CaseResumed(_) => self.suspended_from = None,
+            CaseEvent::CaseSuspended(fact) => {
+                self.suspended_from = Some(fact.from);
+                self.suspensions.push((fact.from, None));
+            }
+            CaseEvent::CaseResumed(fact) => {
+                self.suspended_from = None;
+                if let Some(last) = self.suspensions.last_mut() {
+                    last.1 = Some(fact.on);
+                }
+            }
             CaseEvent::TermRecalculated(fact) => {
                 self.term_end = Some(fact.end);
                 self.suspended_days = fact.suspended_days;
@@ -265,6 +298,7 @@ impl Aggregate for Case {
             | CaseEvent::TestRefusalWithdrawn(_)
             | CaseEvent::SeriousBreachConfirmed(_)
             | CaseEvent::RelapseConfirmed(_)
+            | CaseEvent::BreachWithdrawn(_)
             | CaseEvent::ReferredToPolice(_)
             | CaseEvent::PoliceOutcomeRecorded(_)
             | CaseEvent::ReportInDeadlinePassed(_)

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, CaseSuspended, SuspensionCause};
 use super::obligation::CancelReason;
-use super::rules::{cancel_all, check_actor, check_day_from, check_stage, check_text};
-use super::state::{Case, Stage};
+use super::rules::{LIVE, cancel_all, check_actor, check_day_from, check_stage, check_text};
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -27,7 +27,7 @@ impl Command for Suspend {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Active])?;
+        check_stage(case, &LIVE)?;
         check_day_from("from", self.from, case.agreement_on, context)?;
         check_text("document_no", &self.document_no)?;
         if self.cause == SuspensionCause::Imprisoned {
@@ -39,7 +39,7 @@ impl Command for Suspend {
             document_no: (&self.document_no).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
-        events.extend(cancel_all(case, CancelReason::CaseSuspended, true));
+        events.extend(cancel_all(case, CancelReason::CaseSuspended, Some(self.from)));
         Ok(events)
     }
 }
@@ -47,6 +47,7 @@ impl Command for Suspend {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::Stage;
     use crate::case::tests::{active, suspend};
     use jiff::civil::date;
 

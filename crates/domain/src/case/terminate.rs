@@ -40,7 +40,7 @@ impl Command for Terminate {
             document_no: (&self.document_no).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
-        events.extend(cancel_all(case, CancelReason::CaseEnded, false));
+        events.extend(cancel_all(case, CancelReason::CaseEnded, None));
         Ok(events)
     }
 }

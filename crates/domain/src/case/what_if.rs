@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::breach::{BreachGround, counter};
 use super::drug_test::SampleKind;
 use super::event::CaseEvent;
-use super::state::Case;
+use super::state::{Case, Stage};
 use super::test_plan::window_end;
 use crate::calendar::add_days;
 use crate::kernel::Aggregate;
@@ -76,6 +76,11 @@ impl History {
         }
     }
 
+    /// The clock has seen the term end.
+    fn is_over(&self) -> bool {
+        matches!(self.case.stage, Stage::TermExpiredAwaitingNotice | Stage::Discharged)
+    }
+
     fn taken(&self, which: Range<usize>, from: Date, to: Date) -> bool {
         let end = which.end.min(self.samples.len());
         self.samples[which.start.min(end)..end]
@@ -117,7 +122,8 @@ impl History {
             while let Ok(plan) = policy.numbers(&key, from)
                 && let Some(to) = window_end(start, from, self.case.term_end, &plan.value)
             {
-                let cut = run.last.is_some_and(|last| to > last);
+                let over = self.is_over() && self.case.term_end.is_some_and(|end| to >= end);
+                let cut = over || run.last.is_some_and(|last| to > last);
                 let since = run.samples.start..if cut { run.samples.end } else { usize::MAX };
                 let met = self.taken(since, from, to);
                 if !cut || met {

@@ -35,6 +35,9 @@ impl Command for DecideAct {
         if !self.approve {
             return Ok(vec![ActDeclined { proposal }.into()]);
         }
+        if waiting.act == Act::Merge && person.merged_into.is_some() {
+            return Err(Rejection::of(Reason::ActDoesNotFit, "proposal"));
+        }
         let other = waiting.other.clone().unwrap_or_default();
         Ok(vec![match waiting.act {
             Act::Seal => RecordsSealed { proposal }.into(),

@@ -33,6 +33,7 @@ const POLICE_OUTCOMES: [PoliceOutcome; 3] = [
 
 command!(case, "cases", FileAbsenceReportRequest, |m, fields, id, app| {
     FileAbsenceReport {
+        reported_on: fields.day("reported_on", &m.reported_on),
         from: fields.day("from", &m.from),
         to: fields.day("to", &m.to),
         destination: m.destination,

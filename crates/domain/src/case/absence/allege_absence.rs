@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{AbsenceAlleged, AbsenceState, days};
+use super::{AbsenceAlleged, check_free, days};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{LIVE, check_actor, check_day_from, check_note, check_stage};
 use crate::case::state::Case;
@@ -36,9 +36,9 @@ impl Command for AllegeAbsence {
             let no = Rejection::of(Reason::AbsenceTooShort, "to");
             return Err(no.with("days", least.value).with("pack", least.pack));
         }
-        let mut there = case.absences.iter();
-        if there.any(|other| other.overlaps(self.from, self.to) && other.state != AbsenceState::Withdrawn) {
-            return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
+        check_free(case, self.from, self.to)?;
+        if case.suspended_within(self.from, self.to) {
+            return Err(Rejection::of(Reason::DuringSuspension, "from"));
         }
         Ok(vec![
             AbsenceAlleged {

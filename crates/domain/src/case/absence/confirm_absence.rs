@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{AbsenceCounted, AbsenceState, days, find};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_stage};
+use crate::case::rules::{LATE, check_actor, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -22,7 +22,7 @@ impl Command for ConfirmAbsence {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        check_stage(case, &LATE)?;
         let absence = find(case, self.absence)?;
         match &absence.state {
             AbsenceState::Alleged(by) if *by == context.actor.id => {

@@ -3,11 +3,11 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{AbsenceReported, AbsenceState};
+use super::{AbsenceReported, check_free};
 use crate::calendar::{LAST_DAY, days_between};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{Debtor, ObligationKind};
-use crate::case::rules::{LIVE, Opener, check_actor, check_code, check_note, check_stage};
+use crate::case::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_note, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -18,7 +18,9 @@ const DAYS_MAX: i32 = 366;
 /// Records a report of absence. Nobody may refuse it; it opens the obligation to come back.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileAbsenceReport {
-    /// First day away; today or later.
+    /// Day on which they said so; not after the first day away. What was said in time may be written down later.
+    pub reported_on: Date,
+    /// First day away.
     pub from: Date,
     /// Last day away; at most 366 days later.
     pub to: Date,
@@ -39,23 +41,22 @@ impl Command for FileAbsenceReport {
         if let Some(purpose) = &self.purpose {
             check_note("purpose", purpose)?;
         }
-        if self.from < context.today {
-            return Err(Rejection::of(Reason::ReportTooLate, "from").with("today", context.today));
+        check_day_from("reported_on", self.reported_on, case.agreement_on, context)?;
+        if self.reported_on > self.from {
+            return Err(Rejection::of(Reason::ReportTooLate, "reported_on").with("from", self.from));
         }
         if self.to < self.from || self.to > LAST_DAY || days_between(self.from, self.to) > DAYS_MAX {
             let expected = format!("{} or later, at most {DAYS_MAX} days", self.from);
             return Err(Rejection::of(Reason::FieldInvalid, "to").with("expected", expected));
         }
-        let mut there = case.absences.iter();
-        if there.any(|other| other.overlaps(self.from, self.to) && other.state != AbsenceState::Withdrawn) {
-            return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
-        }
+        check_free(case, self.from, self.to)?;
         let key = "absence.report_if_days_gte";
         let source = format!("{} {key}", context.policy.number(key, self.from)?.pack);
         let window = (self.from, self.to);
         let opened = Opener::after(case).open(ObligationKind::LeaveReturn, Debtor::Participant, window, source);
         let fact = AbsenceReported {
             absence: case.next_absence(),
+            reported_on: self.reported_on,
             from: self.from,
             to: self.to,
             destination: self.destination.clone(),

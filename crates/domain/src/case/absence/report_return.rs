@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{AbsenceState, ReturnReported, find};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::ObligationFulfilled;
-use crate::case::rules::{LIVE, check_actor, check_day_from, check_stage};
+use crate::case::rules::{LATE, check_actor, check_day_from, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -26,7 +26,7 @@ impl Command for ReportReturn {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        check_stage(case, &LATE)?;
         let absence = find(case, self.absence)?;
         let AbsenceState::Reported(obligation) = absence.state else {
             return Err(Rejection::of(Reason::AbsenceDecided, "absence"));

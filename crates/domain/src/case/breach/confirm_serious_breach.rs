@@ -7,12 +7,12 @@ use crate::case::absence::AbsenceState;
 use crate::case::drug_test::TestState;
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_stage};
-use crate::case::state::{Case, Stage};
+use crate::case::state::{Case, Referral, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
 /// Confirms that what counts reaches a threshold, and opens the station's duty to report it (戒毒条例 21). Nobody confirms what
-/// rests on their own allegation, nor the same evidence twice.
+/// rests on their own allegation, nor a breach in which nothing counts that no earlier one rested on.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConfirmSeriousBreach {
     /// Which threshold.
@@ -26,6 +26,9 @@ impl Command for ConfirmSeriousBreach {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         check_stage(case, &[Stage::Active])?;
+        if case.referral != Referral::None {
+            return Err(Reason::AlreadyReferred.into());
+        }
         let counter = counter(case, self.ground, context.today, context.policy)?;
         if !counter.reached {
             let no = Rejection::of(Reason::ThresholdNotReached, "ground");
@@ -37,8 +40,14 @@ impl Command for ConfirmSeriousBreach {
         if alleged_by(case, self.ground, &counter.evidence, &context.actor.id) {
             return Err(Rejection::of(Reason::SamePersonForbidden, "ground"));
         }
-        let decided = |breach: &(BreachGround, Vec<u32>)| breach.0 == self.ground && breach.1 == counter.evidence;
-        if case.breaches.iter().any(decided) {
+        // Tests and absences are numbered apart.
+        let of_tests = |ground| ground == BreachGround::TestRefusals;
+        let earlier = case
+            .breaches
+            .iter()
+            .filter(|(ground, _)| of_tests(*ground) == of_tests(self.ground));
+        let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
+        if counter.evidence.iter().all(|number| judged.contains(number)) {
             return Err(Rejection::of(Reason::BreachDecided, "ground"));
         }
         let fact = SeriousBreachConfirmed {

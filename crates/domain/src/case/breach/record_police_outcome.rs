@@ -3,15 +3,15 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{PoliceOutcome, PoliceOutcomeRecorded};
+use super::{PoliceOutcome, PoliceOutcomeRecorded, check_pending};
 use crate::case::event::{CaseEvent, CaseTerminated, TerminationReason};
 use crate::case::obligation::CancelReason;
-use crate::case::rules::{cancel_all, check_actor, check_day_from, check_stage, check_text};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{cancel_all, check_actor, check_day_from, check_text};
+use crate::case::state::{Case, Referral};
 use crate::kernel::{Command, Context, Role};
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
-/// Records what the police decided: isolation ends the case (禁毒法 38), anything else lets it go on.
+/// Records what the police decided after they were told: isolation ends the case (禁毒法 38), anything else lets it go on.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordPoliceOutcome {
     /// Day of the decision.
@@ -27,9 +27,12 @@ impl Command for RecordPoliceOutcome {
     const NAME: &'static str = "RecordPoliceOutcome";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred])?;
-        check_day_from("on", self.on, case.agreement_on, context)?;
+        check_actor(case, &[Role::Supervisor], context)?;
+        check_pending(case)?;
+        let Referral::Told(told) = case.referral else {
+            return Err(Reason::NotReferred.into());
+        };
+        check_day_from("on", self.on, Some(told), context)?;
         check_text("document_no", &self.document_no)?;
         let fact = PoliceOutcomeRecorded {
             on: self.on,
@@ -44,7 +47,7 @@ impl Command for RecordPoliceOutcome {
                 document_no: (&self.document_no).into(),
             };
             events.push(end.into());
-            events.extend(cancel_all(case, CancelReason::CaseEnded, false));
+            events.extend(cancel_all(case, CancelReason::CaseEnded, None));
         }
         Ok(events)
     }

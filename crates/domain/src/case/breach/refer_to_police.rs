@@ -3,11 +3,11 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::ReferredToPolice;
+use super::{ReferredToPolice, check_pending};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{ObligationFulfilled, ObligationKind};
-use crate::case::rules::{check_actor, check_day_from, check_stage, check_text};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{check_actor, check_day_from, check_text};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -26,7 +26,7 @@ impl Command for ReferToPolice {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred])?;
+        check_pending(case)?;
         let mut duties = case.obligations.iter();
         let duty = duties.find(|owed| owed.kind == ObligationKind::PoliceReport);
         let duty = duty.ok_or_else(|| Rejection::from(Reason::AlreadyReferred))?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{TestRefusalCounted, TestState, find, misfit};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_stage};
+use crate::case::rules::{LATE, check_actor, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -22,7 +22,7 @@ impl Command for ConfirmTestRefusal {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        check_stage(case, &LATE)?;
         match &find(case, self.test)?.state {
             TestState::Refused(by) if *by == context.actor.id => {
                 Err(Rejection::of(Reason::SamePersonForbidden, "test"))

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{SampleCollected, SampleKind, SampleSite, TestState, find, misfit};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::ObligationKind;
-use crate::case::rules::{LIVE, check_actor, check_code, check_day_from, check_stage, fulfilled};
+use crate::case::rules::{LATE, check_actor, check_code, check_day_from, check_stage, fulfilled};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -38,7 +38,7 @@ impl Command for RecordSample {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        check_stage(case, &LATE)?;
         let test = find(case, self.test)?;
         if test.state != TestState::Noticed {
             return Err(misfit());

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{TestRefused, TestState, find, misfit};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_day_from, check_note, check_stage};
+use crate::case::rules::{LATE, check_actor, check_day_from, check_note, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -29,7 +29,7 @@ impl Command for RecordTestRefusal {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        check_stage(case, &LATE)?;
         let test = find(case, self.test)?;
         if test.state != TestState::Noticed {
             return Err(misfit());
@@ -38,6 +38,13 @@ impl Command for RecordTestRefusal {
         check_note("facts", &self.facts)?;
         if self.evaded && self.on <= test.due_on {
             return Err(Rejection::of(Reason::NotYetEvaded, "on").with("due_on", test.due_on));
+        }
+        // Who is in custody can neither come nor say no.
+        if case.suspended_within(test.noticed_on, self.on.min(test.due_on)) {
+            return Err(Rejection::of(Reason::DuringSuspension, "on"));
+        }
+        if case.tests.iter().any(|other| other.refused_on == Some(self.on)) {
+            return Err(Rejection::of(Reason::RefusedThatDay, "on"));
         }
         Ok(vec![
             TestRefused {

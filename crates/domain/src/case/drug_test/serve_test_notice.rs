@@ -37,6 +37,9 @@ impl Command for ServeTestNotice {
             let expected = format!("{} or later, at most {DAYS_MAX} days", self.on);
             return Err(Rejection::of(Reason::FieldInvalid, "due_on").with("expected", expected));
         }
+        if case.suspended_within(self.on, self.due_on) {
+            return Err(Rejection::of(Reason::DuringSuspension, "on"));
+        }
         Ok(vec![
             TestNoticeServed {
                 test: case.next_test(),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{TestRefusalWithdrawn, TestState, find, misfit};
+use crate::case::breach::after_withdrawal;
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_note};
 use crate::case::state::Case;
@@ -26,17 +27,16 @@ impl Command for WithdrawTestRefusal {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         check_note("reason", &self.reason)?;
+        let withdrawn = TestRefusalWithdrawn {
+            test: self.test,
+            reason: (&self.reason).into(),
+        };
         match &find(case, self.test)?.state {
             TestState::RefusalCounted(by) if *by == context.actor.id => {
                 Err(Rejection::of(Reason::SamePersonForbidden, "test"))
             }
-            TestState::Refused(_) | TestState::RefusalCounted(_) => Ok(vec![
-                TestRefusalWithdrawn {
-                    test: self.test,
-                    reason: (&self.reason).into(),
-                }
-                .into(),
-            ]),
+            TestState::RefusalCounted(_) => after_withdrawal(case, withdrawn.into(), context),
+            TestState::Refused(_) => Ok(vec![withdrawn.into()]),
             _ => Err(misfit()),
         }
     }
