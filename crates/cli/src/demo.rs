@@ -77,6 +77,14 @@ impl Demo {
         let file = directory.join("demo.db");
         let database = format!("sqlite:{}", file.display());
         let clock = Arc::new(DemoClock::default());
+        let last = self
+            .until
+            .unwrap_or_else(|| calendar::add_days(calendar::day_of(clock.now_us()), -1));
+        let first = calendar::add_days(last, -364);
+        if !file.exists() {
+            // Before anything is recorded: the log never lets time go backwards, and the year is to be asked about by its days.
+            clock.set_morning(first);
+        }
         let options = AppOptions {
             database: database.clone(),
             keys: crate::keys::database(),
@@ -100,9 +108,7 @@ impl Demo {
             .transpose()?;
         let begun = std::time::Instant::now();
         let shown = if app.is_new() {
-            let today = calendar::day_of(clock.now_us());
-            let last = self.until.unwrap_or_else(|| calendar::add_days(today, -1));
-            let people = plan::population(self.seed, PARTICIPANTS * self.scale, calendar::add_days(last, -364));
+            let people = plan::population(self.seed, PARTICIPANTS * self.scale, first);
             live_the_year(&app, &clock, people, last).await?;
             let shown = trust::show(&app, &file).await?;
             clock.release();

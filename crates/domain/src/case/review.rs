@@ -47,7 +47,7 @@ impl Command for Review {
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
             // What would have run on beyond the term ends with it, whenever the clock looks.
-            let within = |to| !expired.is_some_and(|end| to >= end);
+            let within = |to| expired.is_none_or(|end| to < end);
             let Some(missed) = open(kind).filter(|missed| within(missed.window_to)) else {
                 continue;
             };
