@@ -5,6 +5,7 @@ pub mod authority;
 pub mod canaries;
 pub mod compliance;
 pub mod forger;
+pub mod inspection;
 pub mod matrix;
 pub mod people;
 pub mod records;

@@ -256,6 +256,8 @@ fn the_demo_proves_itself() {
             .is_some_and(|cases| cases > 0),
         "{summary}"
     );
+    // The page for inspectors is about this year.
+    waystation_tests::inspection::hold(&format!("sqlite:{}", path("demo/demo.db")));
     // An inspector takes the year home and verifies it with a script that has none of our code.
     let (key, verifier) = signing_key(directory.path());
     let database = format!("sqlite:{}/demo.db", path("demo"));

@@ -12,9 +12,6 @@ use waystation_domain::case::ObligationKind;
 use crate::lang::say;
 use crate::moment::Moment;
 
-/// Rows of one list.
-const ROWS_MAX: usize = 1_000;
-
 #[derive(Args)]
 pub(crate) struct Agenda {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
@@ -35,6 +32,9 @@ pub(crate) struct Agenda {
     /// Only past due
     #[arg(long)]
     past_due: bool,
+    /// How many, at most 1000
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
     #[command(flatten)]
     moment: Moment,
     /// Print one JSON object instead of a table
@@ -64,7 +64,7 @@ impl Agenda {
             kind,
         };
         let page = PageRequest {
-            size: ROWS_MAX,
+            size: usize::from(self.limit),
             token: String::new(),
         };
         let app = crate::open_app(&self.database).await?;
