@@ -52,7 +52,7 @@ impl App {
             (query.case.is_none() || query.station.is_empty() || entry.station == query.station)
                 && query.due_by.is_none_or(|day| entry.window_to <= day)
                 && query.kind.is_none_or(|kind| kind == entry.kind)
-                && !(query.past_due && !entry.state.is_past_due())
+                && (!query.past_due || entry.state.is_past_due())
         };
         self.list::<Agenda>(range, &[&asked], page, options, wanted).await
     }
