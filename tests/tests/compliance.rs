@@ -361,7 +361,7 @@ fn a_test_is_noticed_taken_by_two_and_read_or_refused() {
         for test in 2..=4 {
             worker
                 .compliance
-                .serve_test_notice(notice(ago(10), ago(5)))
+                .serve_test_notice(notice(ago(10), ago(test + 1)))
                 .await
                 .expect("is served");
             worker

@@ -6,24 +6,20 @@ mod confirm_serious_breach;
 mod counter;
 mod record_police_outcome;
 mod refer_to_police;
+mod referral;
 
 pub use confirm_relapse::ConfirmRelapse;
 pub use confirm_serious_breach::ConfirmSeriousBreach;
 pub use counter::{Counter, counter};
 pub use record_police_outcome::RecordPoliceOutcome;
 pub use refer_to_police::ReferToPolice;
+pub(super) use referral::after_withdrawal;
+use referral::{check_pending, is_new, report_to_police};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::event::CaseEvent;
-use super::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
-use super::rules::{Opener, check_stage};
-use super::state::{Case, Referral, Stage};
-use crate::calendar::add_days;
-use crate::kernel::{Aggregate, Context};
 use crate::personal::Personal;
-use crate::rejection::{Reason, Rejection};
 
 /// Which threshold of the statute was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,62 +110,6 @@ pub struct PoliceOutcomeRecorded {
     /// Number of the document.
     #[serde(default, skip_serializing)]
     pub document_no: Personal,
-}
-
-/// A breach or relapse is before the police, or on its way to them; also while the case is suspended or its term has ended.
-fn check_pending(case: &Case) -> Result<(), Rejection> {
-    if case.referral == Referral::None {
-        return check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred]);
-    }
-    if case.stage.is_closed() {
-        return Err(Reason::CaseClosed.into());
-    }
-    Ok(())
-}
-
-/// What follows when something that counted does not any more: a breach of which the police have not been told is withdrawn if
-/// the threshold is not reached without it.
-pub(super) fn after_withdrawal(
-    case: &Case,
-    withdrawn: CaseEvent,
-    context: &Context<'_>,
-) -> Result<Vec<CaseEvent>, Rejection> {
-    let mut without = case.clone();
-    without.evolve(&withdrawn);
-    let mut events = vec![withdrawn];
-    if case.referral != Referral::Due || case.stage == Stage::RelapseReferred {
-        return Ok(events);
-    }
-    let Some((ground, _)) = case.breaches.last() else {
-        return Ok(events);
-    };
-    if !counter(&without, *ground, context.today, context.policy)?.reached {
-        events.push(BreachWithdrawn { ground: *ground }.into());
-        let duties = case.obligations.iter();
-        let duties = duties.filter(|owed| owed.kind == ObligationKind::PoliceReport);
-        events.extend(duties.map(|owed| {
-            let (number, reason) = (owed.number, CancelReason::Replanned);
-            ObligationCancelled { number, reason }.into()
-        }));
-    }
-    Ok(events)
-}
-
-/// The station's duty to tell the police, from today on; nothing when one is open already.
-fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
-    if case
-        .obligations
-        .iter()
-        .any(|owed| owed.kind == ObligationKind::PoliceReport)
-    {
-        return Ok(None);
-    }
-    let key = "police_report.days";
-    let days = context.policy.number(key, context.today)?;
-    let last = add_days(context.today, i32::try_from(days.value).unwrap_or(i32::MAX));
-    let (source, window) = (format!("{} {key}", days.pack), (context.today, last));
-    let opened = Opener::after(case).open(ObligationKind::PoliceReport, Debtor::Station, window, source);
-    Ok(Some(opened))
 }
 
 #[cfg(test)]
@@ -455,5 +395,93 @@ mod tests {
             document_no: "决定-1".into(),
         });
         assert_eq!(warned.state().stage, Stage::Suspended);
+    }
+
+    #[test]
+    fn a_relapse_stays_before_the_police_when_an_old_breach_loses_what_it_rested_on() {
+        let outcome = RecordPoliceOutcome {
+            on: date(2026, 3, 20),
+            outcome: PoliceOutcome::Warning,
+            document_no: "决定-1".into(),
+        };
+        let warned = refused(3)
+            .then(&confirm(BreachGround::TestRefusals))
+            .then(&tell(date(2026, 3, 20)))
+            .then(&outcome);
+        let relapsed = warned
+            .then(&ServeTestNotice {
+                on: date(2026, 3, 20),
+                due_on: date(2026, 3, 20),
+                mode: NoticeMode::Hand,
+            })
+            .then(&RecordSample {
+                test: 4,
+                on: date(2026, 3, 20),
+                kind: SampleKind::Hair,
+                site: SampleSite::Medical,
+                collectors: vec!["worker-1".into(), "medical-1".into()],
+                same_gender: false,
+            });
+        let result = |stage| RecordTestResult {
+            test: 4,
+            on: date(2026, 3, 20),
+            stage,
+            outcome: TestOutcome::Positive,
+        };
+        let relapsed = relapsed
+            .then(&result(TestStage::Field))
+            .then(&result(TestStage::Laboratory))
+            .then(&ConfirmRelapse { test: 4 })
+            .then(&crate::case::tests::suspend(date(2026, 3, 20)));
+        let withdrawn = relapsed.then(&WithdrawTestRefusal {
+            test: 1,
+            reason: "住院".into(),
+        });
+        assert!(withdrawn.state().open(ObligationKind::PoliceReport).is_some());
+        assert_eq!(withdrawn.state().breaches.len(), 1, "was answered");
+        assert!(withdrawn.when(&tell(date(2026, 3, 20))).is_ok());
+    }
+
+    #[test]
+    fn one_absence_is_not_three_and_one_no_show_is_not_either() {
+        let allege = |from, to| AllegeAbsence {
+            from,
+            to,
+            how_known: "家访未见".into(),
+        };
+        let first = active().on(LATER).then(&allege(date(2026, 4, 1), date(2026, 4, 3)));
+        assert_eq!(
+            first.reason(&allege(date(2026, 4, 4), date(2026, 4, 6))),
+            Reason::AbsenceOverlaps
+        );
+        let notice = ServeTestNotice {
+            on: date(2026, 3, 3),
+            due_on: date(2026, 3, 3),
+            mode: NoticeMode::Hand,
+        };
+        let evaded = |test, on| RecordTestRefusal {
+            test,
+            on,
+            evaded: true,
+            facts: "未到场".into(),
+        };
+        let twice = active().on(LATER).then(&notice).then(&notice);
+        let once = twice.then(&evaded(1, date(2026, 3, 4)));
+        assert_eq!(once.reason(&evaded(2, date(2026, 3, 5))), Reason::RefusedThatDay);
+    }
+
+    #[test]
+    fn days_of_two_suspensions_count_once() {
+        let resumed = active()
+            .on(date(2026, 5, 1))
+            .then(&crate::case::tests::suspend(date(2026, 3, 10)))
+            .then(&Resume {
+                on: date(2026, 3, 27),
+                document_no: "释放-1".into(),
+            });
+        assert_eq!(
+            resumed.reason(&crate::case::tests::suspend(date(2026, 3, 12))),
+            Reason::OccurredBeforeCase
+        );
     }
 }

@@ -42,6 +42,7 @@ impl Case {
                 due_on: fact.due_on,
                 collected_on: None,
                 refused_on: None,
+                evaded: false,
                 state: TestState::Noticed,
             }),
             CaseEvent::SampleCollected(fact) => {
@@ -61,6 +62,7 @@ impl Case {
             CaseEvent::TestRefused(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
                     test.refused_on = Some(fact.on);
+                    test.evaded = fact.evaded;
                     test.state = TestState::Refused(fact.by.clone());
                 }
             }
@@ -79,18 +81,20 @@ impl Case {
             }
             CaseEvent::RelapseConfirmed(fact) => {
                 self.relapses.push(fact.test);
-                self.referral = Referral::Due;
+                self.referral.relapse = true;
             }
             CaseEvent::SeriousBreachConfirmed(fact) => {
                 self.breaches.push((fact.ground, fact.evidence.clone()));
-                self.referral = Referral::Due;
+                self.referral.breach = true;
             }
             CaseEvent::BreachWithdrawn(_) => {
                 self.breaches.pop();
-                self.referral = Referral::None;
+                self.referral.breach = false;
             }
-            CaseEvent::ReferredToPolice(fact) => self.referral = Referral::Told(fact.on),
-            CaseEvent::PoliceOutcomeRecorded(_) => self.referral = Referral::None,
+            CaseEvent::ReferredToPolice(fact) => {
+                self.referral.told_on.get_or_insert(fact.on);
+            }
+            CaseEvent::PoliceOutcomeRecorded(_) => self.referral = Referral::default(),
             _ => {}
         }
     }

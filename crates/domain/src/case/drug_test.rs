@@ -185,6 +185,8 @@ pub struct DrugTest {
     pub collected_on: Option<Date>,
     /// Day of the refusal.
     pub refused_on: Option<Date>,
+    /// They did not come, instead of saying no.
+    pub evaded: bool,
     /// How it stands.
     pub state: TestState,
 }
@@ -197,6 +199,16 @@ pub(super) fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
     let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
     let found = index.and_then(|index| case.tests.get(index));
     found.ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))
+}
+
+/// Who is in custody can neither come nor say no.
+fn in_custody(case: &Case, test: &DrugTest) -> bool {
+    let refused_on = test.refused_on.unwrap_or(test.due_on);
+    if test.evaded {
+        case.suspended_within(test.noticed_on, test.due_on)
+    } else {
+        case.suspended_within(refused_on, refused_on)
+    }
 }
 
 fn misfit() -> Rejection {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::event::{CaseEvent, ReportInDeadlinePassed, TermExpired};
-use super::obligation::{CancelReason, ObligationCancelled, ObligationKind, ObligationPastDue};
+use super::obligation::{CancelReason, Obligation, ObligationCancelled, ObligationKind, ObligationPastDue};
 use super::rules::{LIVE, Opener, check_role};
 use super::state::{Case, Stage};
 use crate::calendar::add_days;
@@ -44,10 +44,10 @@ impl Command for Review {
                 );
             }
         }
+        // What would have run on beyond the term ends with it, whenever the clock looks.
+        let within = |to| expired.is_none_or(|end| to < end);
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
-            // What would have run on beyond the term ends with it, whenever the clock looks.
-            let within = |to| expired.is_none_or(|end| to < end);
             let Some(missed) = open(kind).filter(|missed| within(missed.window_to)) else {
                 continue;
             };
@@ -76,7 +76,8 @@ impl Command for Review {
         }
         let others = case.obligations.iter().filter(|owed| {
             let kind = matches!(owed.kind, ObligationKind::LeaveReturn | ObligationKind::PoliceReport);
-            kind && !owed.past_due && owed.window_to < today
+            let ends = owed.kind == ObligationKind::LeaveReturn && !within(owed.window_to);
+            kind && !owed.past_due && owed.window_to < today && !ends
         });
         events.extend(others.map(|owed| past(owed.number, owed.window_to).into()));
         if let Some(ended_on) = expired {
@@ -87,11 +88,11 @@ impl Command for Review {
                 }
                 .into(),
             );
-            let stops = ObligationKind::PERIODIC
-                .into_iter()
-                .chain([ObligationKind::LeaveReturn]);
-            let running = stops.filter_map(|kind| case.open(kind));
-            let running = running.filter(|open| open.window_to >= ended_on);
+            let stops = |owed: &&Obligation| {
+                let kind = ObligationKind::PERIODIC.contains(&owed.kind) || owed.kind == ObligationKind::LeaveReturn;
+                kind && !owed.past_due && owed.window_to >= ended_on
+            };
+            let running = case.obligations.iter().filter(stops);
             events.extend(running.map(|open| {
                 let (number, reason) = (open.number, CancelReason::CaseEnded);
                 ObligationCancelled { number, reason }.into()
@@ -147,6 +148,27 @@ mod tests {
             .expect("June is open");
         assert_eq!(open.window_to, date(2026, 6, 30));
         assert_eq!(reviewed.when(&Review {}), Ok(vec![]));
+    }
+
+    #[test]
+    fn nobody_owes_a_return_after_the_term() {
+        let report = |from, to| crate::case::FileAbsenceReport {
+            reported_on: date(2026, 3, 2),
+            from,
+            to,
+            destination: "520181".into(),
+            purpose: None,
+        };
+        // The term ends on 2029-03-02.
+        let away = active()
+            .then(&report(date(2029, 2, 26), date(2029, 3, 4)))
+            .then(&report(date(2029, 3, 6), date(2029, 3, 9)));
+        let clock = away.by("clock", Role::System).on(date(2029, 3, 8)).then(&Review {});
+        let returns = clock.state().obligations.iter();
+        assert_eq!(
+            returns.filter(|owed| owed.kind == ObligationKind::LeaveReturn).count(),
+            0
+        );
     }
 
     #[test]

@@ -96,8 +96,12 @@ impl Stage {
             CaseEvent::CaseDischarged(_) => Stage::Discharged,
             CaseEvent::SeriousBreachConfirmed(_) => Stage::BreachReferred,
             CaseEvent::RelapseConfirmed(_) => Stage::RelapseReferred,
-            CaseEvent::PoliceOutcomeRecorded(_) | CaseEvent::BreachWithdrawn(_) => match self {
+            CaseEvent::PoliceOutcomeRecorded(_) => match self {
                 Stage::BreachReferred | Stage::RelapseReferred => Stage::Active,
+                other => other,
+            },
+            CaseEvent::BreachWithdrawn(_) => match self {
+                Stage::BreachReferred => Stage::Active,
                 other => other,
             },
             CaseEvent::AbsenceReported(_)
@@ -128,16 +132,22 @@ impl Stage {
     }
 }
 
-/// A breach or relapse on its way to the police and back.
+/// What is before the police, or on its way to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Referral {
-    /// Nothing is.
-    #[default]
-    None,
-    /// Confirmed, and the police are to be told.
-    Due,
-    /// Told on this day, and not answered.
-    Told(Date),
+pub struct Referral {
+    /// The breach that was confirmed last.
+    pub breach: bool,
+    /// A relapse.
+    pub relapse: bool,
+    /// Day on which they were first told.
+    pub told_on: Option<Date>,
+}
+
+impl Referral {
+    /// They have something to answer, or to be told.
+    pub fn is_pending(self) -> bool {
+        self.breach || self.relapse
+    }
 }
 
 /// The state of a case.
@@ -189,15 +199,17 @@ pub struct Case {
     pub relapses: Vec<u32>,
     /// What is before the police.
     pub referral: Referral,
+    /// Last day of the newest window of each kind that is owed window after window.
+    pub planned_to: Vec<(ObligationKind, Date)>,
     /// First day of every suspension, and first day after it.
     pub suspensions: Vec<(Date, Option<Date>)>,
 }
 
 impl Case {
-    /// Whether a suspension holds any of these days.
+    /// Whether a suspension holds any of these days; who is detained on the last of them was there until then.
     pub(super) fn suspended_within(&self, from: Date, to: Date) -> bool {
         let mut suspensions = self.suspensions.iter();
-        suspensions.any(|(first, until)| *first <= to && until.is_none_or(|until| from < until))
+        suspensions.any(|(first, until)| (*first < to || *first == from) && until.is_none_or(|until| from < until))
     }
 
     /// The number of the next absence.
@@ -263,6 +275,8 @@ impl Aggregate for Case {
             }
             CaseEvent::ObligationOpened(fact) => {
                 self.obligations_opened = fact.number;
+                self.planned_to.retain(|(kind, _)| *kind != fact.kind);
+                self.planned_to.push((fact.kind, fact.window_to));
                 self.obligations.push(Obligation {
                     number: fact.number,
                     kind: fact.kind,

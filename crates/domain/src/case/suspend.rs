@@ -28,7 +28,9 @@ impl Command for Suspend {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &LIVE)?;
-        check_day_from("from", self.from, case.agreement_on, context)?;
+        // Not within another: its days would count twice.
+        let earlier = case.suspensions.last().and_then(|(_, until)| *until);
+        check_day_from("from", self.from, earlier.max(case.agreement_on), context)?;
         check_text("document_no", &self.document_no)?;
         if self.cause == SuspensionCause::Imprisoned {
             return Err(Rejection::of(Reason::UseTerminate, "cause"));

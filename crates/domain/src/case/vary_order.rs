@@ -7,6 +7,7 @@ use super::event::{CaseEvent, OrderVaried, VariationBasis};
 use super::obligation::{CancelReason, ObligationCancelled, ObligationKind};
 use super::rules::{Opener, check_actor, check_day_from, check_stage, check_term, check_text, term};
 use super::state::{Case, Stage};
+use crate::calendar::add_days;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
 
@@ -74,6 +75,9 @@ impl Command for VaryOrder {
         let term = term(&varied, start, case.suspended_days);
         let end = term.end;
         events.push(term.into());
+        if case.agreement_on.is_some() {
+            events.extend(never_owed(&varied, end, context)?);
+        }
         if case.agreement_on.is_some() && case.stage != Stage::Suspended {
             events.extend(replan(&varied, end, context)?);
         }
@@ -81,38 +85,55 @@ impl Command for VaryOrder {
     }
 }
 
-/// What is owed under a term that ends on another day.
+fn cancelled(number: u32) -> CaseEvent {
+    let reason = CancelReason::Replanned;
+    ObligationCancelled { number, reason }.into()
+}
+
+/// What was past due and never was owed, under a term that ends on an earlier day.
+fn never_owed(case: &Case, end: Date, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+    let mut events = Vec::new();
+    for owed in case
+        .obligations
+        .iter()
+        .filter(|owed| owed.past_due && owed.kind.is_participants())
+    {
+        let begins_after = owed.window_from >= end;
+        let periodic = ObligationKind::PERIODIC.contains(&owed.kind);
+        let from = (owed.window_from, Some(end));
+        if begins_after || periodic && Opener::after(case).periodic(owed.kind, case, from, context)?.is_none() {
+            events.push(cancelled(owed.number));
+        }
+    }
+    Ok(events)
+}
+
+/// What is owed from now on under a term that ends on another day; what has not changed stays.
 fn replan(case: &Case, end: Date, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-    let (mut cancelled, mut opened) = (Vec::new(), Vec::new());
+    let (mut events, mut opened) = (Vec::new(), Vec::new());
     let mut opener = Opener::after(case);
-    let mut cancel = |number| {
-        let reason = CancelReason::Replanned;
-        cancelled.push(CaseEvent::from(ObligationCancelled { number, reason }));
-    };
     for kind in ObligationKind::PERIODIC {
-        let owed = case.obligations.iter().filter(|owed| owed.kind == kind);
-        owed.filter(|owed| owed.past_due && owed.window_from >= end)
-            .for_each(|owed| cancel(owed.number));
         let open = case.open(kind);
-        let from = open.map_or(context.today, |open| open.window_from);
+        let planned = case.planned_to.iter().find(|(of, _)| *of == kind);
+        let after = planned.map(|(_, to)| add_days(*to, 1)).max(case.agreement_on);
+        let from = open.map(|open| open.window_from).or(after).unwrap_or(context.today);
         let next = opener.periodic(kind, case, (from, Some(end)), context)?;
         match (open, next) {
             (Some(open), Some(CaseEvent::ObligationOpened(next))) if next.window_to == open.window_to => {
                 opener.give_back();
             }
             (open, next) => {
-                open.iter().for_each(|open| cancel(open.number));
+                events.extend(open.map(|open| cancelled(open.number)));
                 opened.extend(next);
             }
         }
     }
     let watches = case.obligations.iter();
-    watches
-        .filter(|owed| owed.kind == ObligationKind::DischargeNoticeWatch)
-        .for_each(|owed| cancel(owed.number));
+    let watches = watches.filter(|owed| owed.kind == ObligationKind::DischargeNoticeWatch);
+    events.extend(watches.map(|owed| cancelled(owed.number)));
     opened.push(opener.discharge_watch(end, context)?);
-    cancelled.extend(opened);
-    Ok(cancelled)
+    events.extend(opened);
+    Ok(events)
 }
 
 #[cfg(test)]
@@ -219,5 +240,37 @@ mod tests {
         let shorter = leader(active()).then(&vary(36, 100));
         assert_eq!(shorter.state().term_end, Some(date(2028, 11, 22)));
         assert_eq!(active().reason(&vary(36, 0)), Reason::RoleRequired);
+    }
+
+    #[test]
+    fn what_was_met_is_not_owed_again_when_the_term_grows() {
+        let met = rehabilitation(1)
+            .then(&crate::case::tests::check_in(date(2026, 3, 2)))
+            .on(date(2026, 3, 15));
+        let varied = leader(met).then(&vary(6, 0));
+        let meeting = varied.state().open(ObligationKind::MonthlyMeeting).expect("is owed");
+        assert_eq!(
+            (meeting.window_from, meeting.window_to),
+            (date(2026, 4, 1), date(2026, 4, 30))
+        );
+    }
+
+    #[test]
+    fn a_month_in_which_the_new_term_ends_was_never_owed() {
+        let clock = rehabilitation(24)
+            .by("clock", Role::System)
+            .on(date(2026, 9, 10))
+            .then(&Review {});
+        let varied = leader(clock).then(&vary(3, 0));
+        let june: Vec<_> = varied
+            .state()
+            .obligations
+            .iter()
+            .filter(|owed| owed.window_from == date(2026, 6, 1))
+            .collect();
+        assert!(
+            june.iter().all(|owed| owed.kind == ObligationKind::MonthlyMeeting),
+            "{june:?}"
+        );
     }
 }

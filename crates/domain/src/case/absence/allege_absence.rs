@@ -3,7 +3,8 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{AbsenceAlleged, check_free, days};
+use super::{AbsenceAlleged, AbsenceState, check_free, days};
+use crate::calendar::add_days;
 use crate::case::event::CaseEvent;
 use crate::case::rules::{LIVE, check_actor, check_day_from, check_note, check_stage};
 use crate::case::state::Case;
@@ -37,6 +38,13 @@ impl Command for AllegeAbsence {
             return Err(no.with("days", least.value).with("pack", least.pack));
         }
         check_free(case, self.from, self.to)?;
+        // One absence is not made into several.
+        let (before, after) = (add_days(self.from, -1), add_days(self.to, 1));
+        let said = |state: &AbsenceState| matches!(state, AbsenceState::Alleged(_) | AbsenceState::Counted(..));
+        let mut others = case.absences.iter();
+        if others.any(|other| said(&other.state) && other.overlaps(before, after)) {
+            return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
+        }
         if case.suspended_within(self.from, self.to) {
             return Err(Rejection::of(Reason::DuringSuspension, "from"));
         }

@@ -28,6 +28,10 @@ impl Command for ConfirmAbsence {
             AbsenceState::Alleged(by) if *by == context.actor.id => {
                 Err(Rejection::of(Reason::SamePersonForbidden, "absence"))
             }
+            // Custody may have become known since.
+            AbsenceState::Alleged(_) if case.suspended_within(absence.from, absence.to) => {
+                Err(Rejection::of(Reason::DuringSuspension, "absence"))
+            }
             AbsenceState::Alleged(_) => {
                 let fact = AbsenceCounted {
                     absence: self.absence,

@@ -6,7 +6,7 @@ use super::{RelapseConfirmed, report_to_police};
 use crate::case::drug_test::{TestOutcome, TestState, find};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_stage};
-use crate::case::state::{Case, Referral, Stage};
+use crate::case::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -31,7 +31,7 @@ impl Command for ConfirmRelapse {
         if case.relapses.contains(&self.test) {
             return Err(Rejection::of(Reason::BreachDecided, "test"));
         }
-        if case.referral != Referral::None && case.stage != Stage::BreachReferred {
+        if case.referral.relapse {
             return Err(Reason::AlreadyReferred.into());
         }
         let mut events = vec![CaseEvent::from(RelapseConfirmed { test: self.test })];

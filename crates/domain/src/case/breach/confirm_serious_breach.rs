@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::{BreachGround, SeriousBreachConfirmed, counter, report_to_police};
+use super::{BreachGround, SeriousBreachConfirmed, counter, is_new, report_to_police};
 use crate::case::absence::AbsenceState;
 use crate::case::drug_test::TestState;
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_stage};
-use crate::case::state::{Case, Referral, Stage};
+use crate::case::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -26,7 +26,7 @@ impl Command for ConfirmSeriousBreach {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         check_stage(case, &[Stage::Active])?;
-        if case.referral != Referral::None {
+        if case.referral.is_pending() {
             return Err(Reason::AlreadyReferred.into());
         }
         let counter = counter(case, self.ground, context.today, context.policy)?;
@@ -40,14 +40,7 @@ impl Command for ConfirmSeriousBreach {
         if alleged_by(case, self.ground, &counter.evidence, &context.actor.id) {
             return Err(Rejection::of(Reason::SamePersonForbidden, "ground"));
         }
-        // Tests and absences are numbered apart.
-        let of_tests = |ground| ground == BreachGround::TestRefusals;
-        let earlier = case
-            .breaches
-            .iter()
-            .filter(|(ground, _)| of_tests(*ground) == of_tests(self.ground));
-        let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
-        if counter.evidence.iter().all(|number| judged.contains(number)) {
+        if !is_new(case, &counter) {
             return Err(Rejection::of(Reason::BreachDecided, "ground"));
         }
         let fact = SeriousBreachConfirmed {

@@ -7,7 +7,7 @@ use super::{PoliceOutcome, PoliceOutcomeRecorded, check_pending};
 use crate::case::event::{CaseEvent, CaseTerminated, TerminationReason};
 use crate::case::obligation::CancelReason;
 use crate::case::rules::{cancel_all, check_actor, check_day_from, check_text};
-use crate::case::state::{Case, Referral};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -29,10 +29,11 @@ impl Command for RecordPoliceOutcome {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         check_pending(case)?;
-        let Referral::Told(told) = case.referral else {
+        let told_on = case.referral.told_on;
+        if told_on.is_none() {
             return Err(Reason::NotReferred.into());
-        };
-        check_day_from("on", self.on, Some(told), context)?;
+        }
+        check_day_from("on", self.on, told_on, context)?;
         check_text("document_no", &self.document_no)?;
         let fact = PoliceOutcomeRecorded {
             on: self.on,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{TestRefusalCounted, TestState, find, misfit};
+use super::{TestRefusalCounted, TestState, find, in_custody, misfit};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{LATE, check_actor, check_stage};
 use crate::case::state::Case;
@@ -23,10 +23,13 @@ impl Command for ConfirmTestRefusal {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         check_stage(case, &LATE)?;
-        match &find(case, self.test)?.state {
+        let test = find(case, self.test)?;
+        match &test.state {
             TestState::Refused(by) if *by == context.actor.id => {
                 Err(Rejection::of(Reason::SamePersonForbidden, "test"))
             }
+            // Custody may have become known since.
+            TestState::Refused(_) if in_custody(case, test) => Err(Rejection::of(Reason::DuringSuspension, "test")),
             TestState::Refused(_) => Ok(vec![TestRefusalCounted { test: self.test }.into()]),
             _ => Err(misfit()),
         }

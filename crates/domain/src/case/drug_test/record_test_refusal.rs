@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{TestRefused, TestState, find, misfit};
+use super::{DrugTest, TestRefused, TestState, find, in_custody, misfit};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{LATE, check_actor, check_day_from, check_note, check_stage};
 use crate::case::state::Case;
@@ -39,11 +39,19 @@ impl Command for RecordTestRefusal {
         if self.evaded && self.on <= test.due_on {
             return Err(Rejection::of(Reason::NotYetEvaded, "on").with("due_on", test.due_on));
         }
-        // Who is in custody can neither come nor say no.
-        if case.suspended_within(test.noticed_on, self.on.min(test.due_on)) {
+        let refused = DrugTest {
+            refused_on: Some(self.on),
+            evaded: self.evaded,
+            ..test.clone()
+        };
+        if in_custody(case, &refused) {
             return Err(Rejection::of(Reason::DuringSuspension, "on"));
         }
-        if case.tests.iter().any(|other| other.refused_on == Some(self.on)) {
+        let same = |other: &DrugTest| match other.refused_on {
+            None => false,
+            Some(on) => on == self.on || (self.evaded && other.evaded && other.due_on == test.due_on),
+        };
+        if case.tests.iter().any(same) {
             return Err(Rejection::of(Reason::RefusedThatDay, "on"));
         }
         Ok(vec![

@@ -1,0 +1,77 @@
+//! What is before the police: what puts it there, what takes it away, and the station's duty to tell them.
+
+use super::{BreachGround, BreachWithdrawn, Counter, counter};
+use crate::calendar::add_days;
+use crate::case::event::CaseEvent;
+use crate::case::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
+use crate::case::rules::{Opener, check_stage};
+use crate::case::state::{Case, Stage};
+use crate::kernel::{Aggregate, Context};
+use crate::rejection::{Reason, Rejection};
+
+/// A breach or relapse is before the police, or on its way to them; also while the case is suspended or its term has ended.
+pub(super) fn check_pending(case: &Case) -> Result<(), Rejection> {
+    if !case.referral.is_pending() {
+        return check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred]);
+    }
+    if case.stage.is_closed() {
+        return Err(Reason::CaseClosed.into());
+    }
+    Ok(())
+}
+
+/// What follows when something that counted does not any more: a breach of which the police have not been told is withdrawn if
+/// the threshold is not reached without it, or by nothing new.
+pub(in crate::case) fn after_withdrawal(
+    case: &Case,
+    withdrawn: CaseEvent,
+    context: &Context<'_>,
+) -> Result<Vec<CaseEvent>, Rejection> {
+    let mut without = case.clone();
+    without.evolve(&withdrawn);
+    let mut events = vec![withdrawn];
+    let Some((ground, _)) = case.breaches.last().filter(|_| case.referral.breach) else {
+        return Ok(events);
+    };
+    if case.referral.told_on.is_some() {
+        return Ok(events);
+    }
+    without.breaches.pop();
+    let left = counter(&without, *ground, context.today, context.policy)?;
+    if !left.reached || !is_new(&without, &left) {
+        events.push(BreachWithdrawn { ground: *ground }.into());
+        let duties = case.obligations.iter();
+        let duties = duties.filter(|owed| owed.kind == ObligationKind::PoliceReport && !case.referral.relapse);
+        events.extend(duties.map(|owed| {
+            let (number, reason) = (owed.number, CancelReason::Replanned);
+            ObligationCancelled { number, reason }.into()
+        }));
+    }
+    Ok(events)
+}
+
+/// Whether anything counts that no earlier breach rested on. Tests and absences are numbered apart.
+pub(super) fn is_new(case: &Case, counter: &Counter) -> bool {
+    let of_tests = |ground| ground == BreachGround::TestRefusals;
+    let earlier = case.breaches.iter();
+    let earlier = earlier.filter(|(ground, _)| of_tests(*ground) == of_tests(counter.ground));
+    let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
+    counter.evidence.iter().any(|number| !judged.contains(number))
+}
+
+/// The station's duty to tell the police, from today on; nothing when one is open already.
+pub(super) fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
+    if case
+        .obligations
+        .iter()
+        .any(|owed| owed.kind == ObligationKind::PoliceReport)
+    {
+        return Ok(None);
+    }
+    let key = "police_report.days";
+    let days = context.policy.number(key, context.today)?;
+    let last = add_days(context.today, i32::try_from(days.value).unwrap_or(i32::MAX));
+    let (source, window) = (format!("{} {key}", days.pack), (context.today, last));
+    let opened = Opener::after(case).open(ObligationKind::PoliceReport, Debtor::Station, window, source);
+    Ok(Some(opened))
+}
