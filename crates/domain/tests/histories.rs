@@ -25,6 +25,7 @@ enum Step {
     Absence(i32),
     ConfirmAbsence(usize),
     WithdrawAbsence(usize),
+    Excuse(usize),
     Refuse,
     ConfirmRefusal(usize),
     WithdrawRefusal(usize),
@@ -40,6 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (3..20_i32).prop_map(Step::Absence),
         2 => (0..8_usize).prop_map(Step::ConfirmAbsence),
         1 => (0..8_usize).prop_map(Step::WithdrawAbsence),
+        1 => (0..8_usize).prop_map(Step::Excuse),
         1 => Just(Step::Refuse),
         1 => (0..8_usize).prop_map(Step::ConfirmRefusal),
         1 => (0..8_usize).prop_map(Step::WithdrawRefusal),
@@ -237,6 +239,15 @@ proptest! {
                         paper.absences[index].2 = false;
                     }
                 }
+                Step::Excuse(index) => {
+                    let mut missed = told.case.obligations.iter();
+                    let missed = missed.by_ref().filter(|owed| owed.past_due && owed.kind == ObligationKind::UrineTest);
+                    if let Some(obligation) = missed.map(|owed| owed.number).nth(index) {
+                        let reason = "住院".into();
+                        let excused = told.leader(&ExcuseObligation { obligation, reason });
+                        prop_assert!(excused);
+                    }
+                }
                 Step::Refuse => {
                     let test = told.case.tests.len() as u32 + 1;
                     let notice = ServeTestNotice { on: today, due_on: today, mode: NoticeMode::Hand };
@@ -296,6 +307,7 @@ proptest! {
         // What the log says was missed.
         let met: BTreeSet<u32> = told.events.iter().filter_map(|event| match event {
             CaseEvent::ObligationFulfilled(fact) => Some(fact.number),
+            CaseEvent::ObligationExcused(fact) => Some(fact.number),
             _ => None,
         }).collect();
         let missed = told.events.iter().filter(|event| match event {

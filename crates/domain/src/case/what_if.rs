@@ -1,6 +1,7 @@
 //! What a policy makes of a case's history: tests due and missed, breaches reached. Pure, so that any pack can be tried on any
 //! history without touching it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -8,6 +9,7 @@ use jiff::civil::Date;
 use super::breach::{BreachGround, counter};
 use super::drug_test::SampleKind;
 use super::event::CaseEvent;
+use super::obligation::ObligationKind;
 use super::state::{Case, Stage};
 use super::test_plan::window_end;
 use crate::calendar::add_days;
@@ -23,6 +25,10 @@ pub struct History {
     ran: Vec<Run>,
     /// Days on which urine was taken.
     samples: Vec<Date>,
+    /// Test windows that were opened, by number.
+    opened: BTreeMap<u32, (Date, Date)>,
+    /// Days of windows that were excused: no test was missed on them under any policy.
+    excused: Vec<(Date, Date)>,
 }
 
 /// A time in which the agreement bound.
@@ -71,6 +77,10 @@ impl History {
             CaseEvent::CaseResumed(fact) => self.go_on(fact.on),
             CaseEvent::CaseSuspended(fact) => self.stop(add_days(fact.from, -1)),
             CaseEvent::CaseTerminated(fact) => self.stop(add_days(fact.on, -1)),
+            CaseEvent::ObligationOpened(fact) if fact.kind == ObligationKind::UrineTest => {
+                self.opened.insert(fact.number, (fact.window_from, fact.window_to));
+            }
+            CaseEvent::ObligationExcused(fact) => self.excused.extend(self.opened.get(&fact.number)),
             CaseEvent::SampleCollected(fact) if fact.kind == SampleKind::Urine => self.samples.push(fact.on),
             _ => {}
         }
@@ -145,7 +155,13 @@ impl History {
     pub fn standing(&self, today: Date, policy: &Policy) -> Result<Standing, Rejection> {
         let windows = self.windows(policy);
         let begun = windows.iter().filter(|window| window.from <= today);
-        let missed = begun.clone().filter(|window| window.to < today && !window.met);
+        let excused = |window: &Window| {
+            let mut excused = self.excused.iter();
+            excused.any(|(from, to)| *from <= window.to && window.from <= *to)
+        };
+        let missed = begun
+            .clone()
+            .filter(|window| window.to < today && !window.met && !excused(window));
         let mut open = begun.clone().filter(|window| window.to >= today);
         let mut breaches = Vec::new();
         for ground in BreachGround::ALL {
