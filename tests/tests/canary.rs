@@ -22,6 +22,16 @@ fn all_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// A server that ends with the test, whatever comes of it.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn canaries_are_found_nowhere_but_in_entitled_replies() {
     // T-20
@@ -46,7 +56,7 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
         account(&database.url, "inspector-1", "INSPECTOR");
         // The server with everything it says kept.
         let log = std::fs::File::create(at("server.log")).expect("is made");
-        let mut child = Command::new(binary())
+        let child = Command::new(binary())
             .args([
                 "serve",
                 "--insecure",
@@ -61,6 +71,7 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             .stdout(Stdio::from(log.try_clone().expect("is shared")))
             .stderr(Stdio::from(log))
             .spawn()
+            .map(Ended)
             .expect("starts");
         let address = loop {
             let said = std::fs::read_to_string(at("server.log")).unwrap_or_default();
@@ -91,8 +102,7 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             count += 1;
         }
         assert!(count > 20, "{count}");
-        child.kill().expect("runs");
-        child.wait().expect("ends");
+        drop(child);
         assert_eq!(
             found(&std::fs::read(at("server.log")).expect("reads"), &canaries),
             Vec::<String>::new(),
