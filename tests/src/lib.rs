@@ -195,11 +195,7 @@ impl Server {
         command.args(["-c", &shell, "sh"]).arg(binary());
         command.args(["serve", "--listen", "127.0.0.1:0", "--insecure", "--database", database]);
         let (child, address) = awaited(&mut command);
-        Self {
-            child: Some(child),
-            address,
-            arguments: Vec::new(),
-        }
+        Self::of(child, address)
     }
 
     /// What is in memory of it, in KiB.
@@ -217,6 +213,15 @@ impl Server {
         child.try_wait().expect("can be asked").is_some()
     }
 
+    /// One that was started in a way of its own; from now on it ends like the others.
+    pub fn of(child: Child, address: String) -> Self {
+        Self {
+            child: Some(child),
+            address,
+            arguments: Vec::new(),
+        }
+    }
+
     /// One that somebody else has started and will end.
     pub fn at(address: &str) -> Self {
         Self {
@@ -229,11 +234,7 @@ impl Server {
     /// A witness on a free loopback port.
     pub fn witness(arguments: &[&str]) -> Self {
         let (child, address) = announced(&[&["witness", "--listen", "127.0.0.1:0"], arguments].concat());
-        Self {
-            child: Some(child),
-            address,
-            arguments: Vec::new(),
-        }
+        Self::of(child, address)
     }
 
     /// Ends it the hard way, as a power cut would.

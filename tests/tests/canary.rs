@@ -22,16 +22,6 @@ fn all_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A server that ends with the test, whatever comes of it.
-struct Ended(std::process::Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn canaries_are_found_nowhere_but_in_entitled_replies() {
     // T-20
@@ -71,7 +61,6 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             .stdout(Stdio::from(log.try_clone().expect("is shared")))
             .stderr(Stdio::from(log))
             .spawn()
-            .map(Ended)
             .expect("starts");
         let address = loop {
             let said = std::fs::read_to_string(at("server.log")).unwrap_or_default();
@@ -80,7 +69,7 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         };
-        let server = Server::at(&address);
+        let server = Server::of(child, address);
         let said = go_through(&server, &number).await + &go_further(&server, &number).await + &figures(&server).await;
         assert_eq!(
             found(said.as_bytes(), &canaries),
@@ -102,7 +91,7 @@ fn canaries_are_found_nowhere_but_in_entitled_replies() {
             count += 1;
         }
         assert!(count > 20, "{count}");
-        drop(child);
+        drop(server);
         assert_eq!(
             found(&std::fs::read(at("server.log")).expect("reads"), &canaries),
             Vec::<String>::new(),

@@ -164,23 +164,14 @@ impl CaseService for Api {
             .list_cases(&query, &page, read)
             .await
             .map_err(|error| status(&error, "cases"))?;
-        let persons: Vec<String> = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
-        let sealed = self.app.sealed_among(&persons).await;
-        let sealed = sealed.map_err(|error| status(&error, "cases"))?;
-        let conflicts = self.conflicts(&reader).await?;
-        let mut permitted = Vec::with_capacity(page.rows.len());
-        for (id, case) in page.rows {
+        let about = |(_, case): &(String, CaseSummary)| {
             let target = Target {
                 worker: case.worker.clone().unwrap_or_default(),
-                sealed: sealed.contains(&case.person),
-                conflict: conflicts.contains(&case.person),
                 ..Target::station(&case.station)
             };
-            if self.allows(&reader, Action::ReadStatus, &target)? {
-                permitted.push((id, case));
-            }
-        }
-        page.rows = permitted;
+            (case.person.clone(), target)
+        };
+        page.rows = self.readable(&reader, page.rows, about).await?;
         let persons = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;

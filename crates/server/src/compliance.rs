@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::compliance_service_server::ComplianceService;
-use waystation_app::{Action, ComplianceCounter, Simulated, Target};
+use waystation_app::{Action, ComplianceCounter, Simulated, Simulation, Target};
 use waystation_domain::case::BreachGround;
 use waystation_domain::case::what_if::Standing;
 use waystation_domain::{FieldClass, PolicyChange, calendar};
@@ -134,25 +134,18 @@ impl ComplianceService for Api {
         };
         let found = self.app.simulate(&station, &change, read).await;
         let found = found.map_err(|error| status(&error, "policy"))?;
-        let mut found = found;
-        let persons: Vec<String> = found.cases.iter().map(|case| case.person.clone()).collect();
-        let sealed = self.app.sealed_among(&persons).await;
-        let sealed = sealed.map_err(|error| status(&error, "policy"))?;
-        let conflicts = self.conflicts(&reader).await?;
         // Before anything is counted: a sum tells about everybody in it.
-        let mut permitted = Vec::with_capacity(found.cases.len());
-        for case in found.cases {
+        let about = |case: &Simulated| {
             let target = Target {
                 worker: case.worker.clone(),
-                sealed: sealed.contains(&case.person),
-                conflict: conflicts.contains(&case.person),
                 ..Target::station(&station)
             };
-            if self.allows(&reader, Action::ReadStatus, &target)? {
-                permitted.push(case);
-            }
-        }
-        found.cases = permitted;
+            (case.person.clone(), target)
+        };
+        let found = Simulation {
+            cases: self.readable(&reader, found.cases, about).await?,
+            position: found.position,
+        };
         let movers: Vec<&Simulated> = found.movers().take(page.rows()).collect();
         let persons = movers.iter().map(|mover| mover.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], found.position)

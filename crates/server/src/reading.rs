@@ -92,6 +92,32 @@ impl Api {
         allowed.map_err(|error| status(&error, reader.rpc))
     }
 
+    /// Those of some cases whose status this reader may read, as everybody's records are now; `about`: the person of one, and
+    /// what it is to permissions otherwise.
+    pub(crate) async fn readable<T: Send>(
+        &self,
+        reader: &Reader,
+        cases: Vec<T>,
+        about: impl Fn(&T) -> (String, Target) + Send,
+    ) -> Result<Vec<T>, Status> {
+        let (persons, targets): (Vec<String>, Vec<Target>) = cases.iter().map(about).unzip();
+        let sealed = self.app.sealed_among(&persons).await;
+        let sealed = sealed.map_err(|error| status(&error, "cases"))?;
+        let conflicts = self.conflicts(reader).await?;
+        let mut readable = Vec::with_capacity(cases.len());
+        for ((case, person), target) in cases.into_iter().zip(persons).zip(targets) {
+            let target = Target {
+                sealed: sealed.contains(&person),
+                conflict: conflicts.contains(&person),
+                ..target
+            };
+            if self.allows(reader, Action::ReadStatus, &target)? {
+                readable.push(case);
+            }
+        }
+        Ok(readable)
+    }
+
     /// Persons whose records are not for this reader.
     pub(crate) async fn conflicts(&self, reader: &Reader) -> Result<BTreeSet<String>, Status> {
         let conflicts = self.app.conflicts(&reader.principal).await;

@@ -132,9 +132,7 @@ fn evidence(case: &Case, spoken: &Spoken, ground: BreachGround, number: u32) -> 
         BreachGround::TestRefusals => &spoken.tests,
         BreachGround::Absences | BreachGround::AbsenceDays => &spoken.absences,
     };
-    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-    let absence = index.and_then(|index| case.absences.get(index));
-    let days = match absence.map(|absence| &absence.state) {
+    let days = match case.absence(number).map(|absence| &absence.state) {
         Some(AbsenceState::Counted(_, days)) if ground != BreachGround::TestRefusals => *days,
         _ => 0,
     };

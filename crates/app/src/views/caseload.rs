@@ -144,12 +144,7 @@ impl View for Caseload {
                 case.term_start = Some(fact.start);
                 case.term_end = Some(fact.end);
             }
-            CaseEvent::ObligationOpened(fact)
-                if !matches!(
-                    fact.kind,
-                    ObligationKind::DischargeNoticeWatch | ObligationKind::PoliceReport
-                ) =>
-            {
+            CaseEvent::ObligationOpened(fact) if fact.kind.is_participants() => {
                 case.obligations.push(OpenObligation {
                     number: fact.number,
                     kind: fact.kind,

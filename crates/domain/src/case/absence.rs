@@ -140,9 +140,8 @@ fn find(case: &Case, number: u32) -> Result<&Absence, Rejection> {
     if case.stage == Stage::Unregistered {
         return Err(Reason::CaseNotFound.into());
     }
-    let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
-    let found = index.and_then(|index| case.absences.get(index));
-    found.ok_or_else(|| Rejection::of(Reason::AbsenceNotFound, "absence"))
+    case.absence(number)
+        .ok_or_else(|| Rejection::of(Reason::AbsenceNotFound, "absence"))
 }
 
 /// Numbers and days of the absences that count.

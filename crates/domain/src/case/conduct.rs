@@ -3,7 +3,7 @@
 use super::absence::{Absence, AbsenceState};
 use super::drug_test::{DrugTest, TestStage, TestState};
 use super::event::CaseEvent;
-use super::state::{Case, Referral};
+use super::state::{Case, Referral, index};
 
 impl Case {
     pub(super) fn conduct(&mut self, event: &CaseEvent) {
@@ -101,6 +101,5 @@ impl Case {
 }
 
 fn at<T>(list: &mut [T], number: u32) -> Option<&mut T> {
-    let index = usize::try_from(number).ok()?.checked_sub(1)?;
-    list.get_mut(index)
+    list.get_mut(index(number)?)
 }

@@ -196,9 +196,8 @@ pub(super) fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
     if case.stage == Stage::Unregistered {
         return Err(Reason::CaseNotFound.into());
     }
-    let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
-    let found = index.and_then(|index| case.tests.get(index));
-    found.ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))
+    case.test(number)
+        .ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))
 }
 
 /// Who is in custody can neither come nor say no.

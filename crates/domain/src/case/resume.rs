@@ -28,7 +28,7 @@ impl Command for Resume {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &[Stage::Suspended])?;
-        check_day_from("on", self.on, case.suspended_from, context)?;
+        check_day_from("on", self.on, case.suspended_from(), context)?;
         check_text("document_no", &self.document_no)?;
         let mut events = vec![CaseEvent::from(CaseResumed {
             on: self.on,
@@ -39,7 +39,7 @@ impl Command for Resume {
         };
         let extends = context.policy.flag("term.suspension_extends", self.on)?.value;
         let added = case
-            .suspended_from
+            .suspended_from()
             .filter(|_| extends)
             .map_or(0, |from| days_between(from, self.on));
         let term = term(case, start, case.suspended_days + added);

@@ -74,6 +74,18 @@ pub(super) fn check_day_from(
     }
 }
 
+/// Longest time ahead that a report or a notice may reach, in days.
+const AHEAD_DAYS_MAX: i32 = 366;
+
+/// A last day from the first on, at most [`AHEAD_DAYS_MAX`] days later; it may lie ahead.
+pub(super) fn check_span(field: &'static str, from: Date, to: Date) -> Result<(), Rejection> {
+    if to < from || to > LAST_DAY || days_between(from, to) > AHEAD_DAYS_MAX {
+        let expected = format!("{from} or later, at most {AHEAD_DAYS_MAX} days");
+        return Err(Rejection::of(Reason::FieldInvalid, field).with("expected", expected));
+    }
+    Ok(())
+}
+
 /// Recording later than policy `backdate.free_days` needs a reason code.
 pub(super) fn check_backdate(day: Date, reason: Option<&str>, context: &Context<'_>) -> Result<(), Rejection> {
     let free = context.policy.number("backdate.free_days", context.today)?.value;
@@ -255,14 +267,21 @@ impl Opener {
 
     /// The watch on the police's discharge notice.
     pub(super) fn discharge_watch(&mut self, term_end: Date, context: &Context<'_>) -> Result<CaseEvent, Rejection> {
-        let key = "discharge.notice_to_station_days";
+        let owed = (ObligationKind::DischargeNoticeWatch, Debtor::Police);
+        self.within_days(owed, term_end, "discharge.notice_to_station_days", context)
+    }
+
+    /// What is owed within the days that a policy key gives, from a day on.
+    pub(super) fn within_days(
+        &mut self,
+        (kind, debtor): (ObligationKind, Debtor),
+        from: Date,
+        key: &str,
+        context: &Context<'_>,
+    ) -> Result<CaseEvent, Rejection> {
         let days = context.policy.number(key, context.today)?;
-        let window = (
-            term_end,
-            add_days(term_end, i32::try_from(days.value).unwrap_or(i32::MAX)),
-        );
-        let source = format!("{} {key}", days.pack);
-        Ok(self.open(ObligationKind::DischargeNoticeWatch, Debtor::Police, window, source))
+        let to = add_days(from, i32::try_from(days.value).unwrap_or(i32::MAX));
+        Ok(self.open(kind, debtor, (from, to), format!("{} {key}", days.pack)))
     }
 }
 

@@ -177,8 +177,6 @@ pub struct Case {
     pub file_open: bool,
     /// Staff id of the worker in charge.
     pub worker: Option<String>,
-    /// First day of the running suspension.
-    pub suspended_from: Option<Date>,
     /// Days of earlier suspensions.
     pub suspended_days: i32,
     /// Day the term ends.
@@ -206,10 +204,26 @@ pub struct Case {
 }
 
 impl Case {
+    /// First day of the running suspension.
+    pub fn suspended_from(&self) -> Option<Date> {
+        let (from, until) = self.suspensions.last()?;
+        until.is_none().then_some(*from)
+    }
+
     /// Whether a suspension holds any of these days; who is detained on the last of them was there until then.
     pub(super) fn suspended_within(&self, from: Date, to: Date) -> bool {
         let mut suspensions = self.suspensions.iter();
         suspensions.any(|(first, until)| (*first < to || *first == from) && until.is_none_or(|until| from < until))
+    }
+
+    /// An absence by its number.
+    pub fn absence(&self, number: u32) -> Option<&Absence> {
+        self.absences.get(index(number)?)
+    }
+
+    /// A test by its number.
+    pub fn test(&self, number: u32) -> Option<&DrugTest> {
+        self.tests.get(index(number)?)
     }
 
     /// The number of the next absence.
@@ -228,6 +242,11 @@ impl Case {
             .iter()
             .find(|obligation| obligation.kind == kind && !obligation.past_due)
     }
+}
+
+/// Where what has a number from 1 on is.
+pub(super) fn index(number: u32) -> Option<usize> {
+    usize::try_from(number).ok()?.checked_sub(1)
 }
 
 impl Aggregate for Case {
@@ -259,12 +278,8 @@ impl Aggregate for Case {
             CaseEvent::AgreementSigned(fact) => self.agreement_on = Some(fact.on),
             CaseEvent::CaseFileOpened(_) => self.file_open = true,
             CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
-            CaseEvent::CaseSuspended(fact) => {
-                self.suspended_from = Some(fact.from);
-                self.suspensions.push((fact.from, None));
-            }
+            CaseEvent::CaseSuspended(fact) => self.suspensions.push((fact.from, None)),
             CaseEvent::CaseResumed(fact) => {
-                self.suspended_from = None;
                 if let Some(last) = self.suspensions.last_mut() {
                     last.1 = Some(fact.on);
                 }

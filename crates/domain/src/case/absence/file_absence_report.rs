@@ -4,16 +4,12 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{AbsenceReported, check_free};
-use crate::calendar::{LAST_DAY, days_between};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{Debtor, ObligationKind};
-use crate::case::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_note, check_stage};
+use crate::case::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_note, check_span, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
-
-/// Longest absence that is reported at once, in days.
-const DAYS_MAX: i32 = 366;
 
 /// Records a report of absence. Nobody may refuse it; it opens the obligation to come back.
 #[derive(Clone, Debug, Serialize)]
@@ -45,10 +41,7 @@ impl Command for FileAbsenceReport {
         if self.reported_on > self.from {
             return Err(Rejection::of(Reason::ReportTooLate, "reported_on").with("from", self.from));
         }
-        if self.to < self.from || self.to > LAST_DAY || days_between(self.from, self.to) > DAYS_MAX {
-            let expected = format!("{} or later, at most {DAYS_MAX} days", self.from);
-            return Err(Rejection::of(Reason::FieldInvalid, "to").with("expected", expected));
-        }
+        check_span("to", self.from, self.to)?;
         check_free(case, self.from, self.to)?;
         let key = "absence.report_if_days_gte";
         let source = format!("{} {key}", context.policy.number(key, self.from)?.pack);

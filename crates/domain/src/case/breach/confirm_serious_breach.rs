@@ -57,14 +57,13 @@ impl Command for ConfirmSeriousBreach {
 
 fn alleged_by(case: &Case, ground: BreachGround, evidence: &[u32], actor: &str) -> bool {
     evidence.iter().any(|number| {
-        let index = usize::try_from(*number).unwrap_or(usize::MAX).wrapping_sub(1);
         let by = match ground {
-            BreachGround::TestRefusals => case.tests.get(index).and_then(|test| match &test.state {
+            BreachGround::TestRefusals => case.test(*number).and_then(|test| match &test.state {
                 TestState::RefusalCounted(by) => Some(by),
                 _ => None,
             }),
             BreachGround::Absences | BreachGround::AbsenceDays => {
-                case.absences.get(index).and_then(|absence| match &absence.state {
+                case.absence(*number).and_then(|absence| match &absence.state {
                     AbsenceState::Counted(by, _) => Some(by),
                     _ => None,
                 })

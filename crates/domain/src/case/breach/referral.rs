@@ -1,7 +1,6 @@
 //! What is before the police: what puts it there, what takes it away, and the station's duty to tell them.
 
 use super::{BreachGround, BreachWithdrawn, Counter, counter};
-use crate::calendar::add_days;
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
 use crate::case::rules::{Opener, check_stage};
@@ -68,10 +67,7 @@ pub(super) fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Opt
     {
         return Ok(None);
     }
-    let key = "police_report.days";
-    let days = context.policy.number(key, context.today)?;
-    let last = add_days(context.today, i32::try_from(days.value).unwrap_or(i32::MAX));
-    let (source, window) = (format!("{} {key}", days.pack), (context.today, last));
-    let opened = Opener::after(case).open(ObligationKind::PoliceReport, Debtor::Station, window, source);
+    let owed = (ObligationKind::PoliceReport, Debtor::Station);
+    let opened = Opener::after(case).within_days(owed, context.today, "police_report.days", context)?;
     Ok(Some(opened))
 }

@@ -4,15 +4,11 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{NoticeMode, TestNoticeServed};
-use crate::calendar::{LAST_DAY, days_between};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_day_from, check_stage};
+use crate::case::rules::{LIVE, check_actor, check_day_from, check_span, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
-
-/// Longest time to come, in days.
-const DAYS_MAX: i32 = 366;
 
 /// Begins a test. Without a notice nobody can refuse one.
 #[derive(Clone, Debug, Serialize)]
@@ -33,10 +29,7 @@ impl Command for ServeTestNotice {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &LIVE)?;
         check_day_from("on", self.on, case.agreement_on, context)?;
-        if self.due_on < self.on || self.due_on > LAST_DAY || days_between(self.on, self.due_on) > DAYS_MAX {
-            let expected = format!("{} or later, at most {DAYS_MAX} days", self.on);
-            return Err(Rejection::of(Reason::FieldInvalid, "due_on").with("expected", expected));
-        }
+        check_span("due_on", self.on, self.due_on)?;
         if case.suspended_within(self.on, self.due_on) {
             return Err(Rejection::of(Reason::DuringSuspension, "on"));
         }
