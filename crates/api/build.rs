@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 19] = [
+const FILES: [&str; 20] = [
     "waystation/v1/types",
     "waystation/v1/case",
     "waystation/v1/compliance",
@@ -13,6 +13,7 @@ const FILES: [&str; 19] = [
     "waystation/v1/admin",
     "waystation/v1/command",
     "waystation/v1/session",
+    "waystation/v1/transfer",
     "event_store/client/shared",
     "event_store/client/streams",
     "event_store/client/persistent",

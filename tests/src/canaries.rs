@@ -3,11 +3,13 @@
 
 mod conduct;
 mod further;
+mod moves;
 
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 use conduct::conduct;
+use moves::moves;
 use waystation_api::v1;
 
 use crate::{STATION, Server, after, base64, check_in, today};
@@ -276,6 +278,7 @@ pub async fn go_through(server: &Server, number: &str) -> String {
     };
     leader.points.reverse_award(reverse).await.expect("is reversed");
     said += &conduct(&mut worker, &mut leader, &mut inspector, &name()).await;
+    moves(&mut worker, &name()).await;
     let end = v1::TerminateRequest {
         name: name(),
         on: day,

@@ -27,6 +27,7 @@ use waystation_api::v1::command_service_client::CommandServiceClient;
 use waystation_api::v1::compliance_service_client::ComplianceServiceClient;
 use waystation_api::v1::person_service_client::PersonServiceClient;
 use waystation_api::v1::points_service_client::PointsServiceClient;
+use waystation_api::v1::transfer_service_client::TransferServiceClient;
 
 /// Station of all tests.
 pub const STATION: &str = "station-qinglongshan";
@@ -338,6 +339,8 @@ pub struct Clients {
     pub cases: CaseServiceClient<Over>,
     /// `ComplianceService`
     pub compliance: ComplianceServiceClient<Over>,
+    /// `TransferService`
+    pub transfers: TransferServiceClient<Over>,
     /// `PointsService`
     pub points: PointsServiceClient<Over>,
     /// `PersonService`
@@ -367,6 +370,7 @@ impl Clients {
         Self {
             cases: CaseServiceClient::new(over()),
             compliance: ComplianceServiceClient::new(over()),
+            transfers: TransferServiceClient::new(over()),
             points: PointsServiceClient::new(over()),
             people: PersonServiceClient::new(over()),
             audit: AuditServiceClient::new(over()),

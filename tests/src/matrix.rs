@@ -1,6 +1,7 @@
 //! The matrix of permissions: every method, tried on records of every kind.
 
 mod compliance;
+mod transfer;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -438,6 +439,7 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
         |answer| !answer.header.is_empty()
     );
     table.extend(compliance::tried(clients, (&case, station), read).await);
+    table.extend(transfer::tried(clients, (&case, station), read).await);
     let command = v1::RecordCheckInRequest {
         name: case,
         on: day,

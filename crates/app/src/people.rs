@@ -419,12 +419,7 @@ impl App {
             return Ok(());
         }
         let state = self.standing(person).await?;
-        let station = if state.registered {
-            state.station
-        } else {
-            // Known by a case, and not on file as a person.
-            self.person_target(person).await?.station
-        };
+        let station = self.person_target(person).await?.station;
         let reason = match () {
             () if !station.is_empty() && station != principal.station => Reason::StationOutOfScope,
             () if state.restricted => Reason::PersonRestricted,
@@ -433,8 +428,8 @@ impl App {
         Err(Rejection::from(reason).into())
     }
 
-    /// What a person is to permissions, as they are now: of the station that has them on file, in the charge of the worker
-    /// of their open case.
+    /// What a person is to permissions, as they are now: of the station that has their case, or else has them on file; in the
+    /// charge of the worker of their open case.
     ///
     /// # Errors
     /// [`AppError::Storage`], [`AppError::Undecodable`].
@@ -454,9 +449,9 @@ impl App {
             .await?;
         let current = cases.rows.iter().find(|(_, case)| !case.stage.is_closed());
         let current = current.or_else(|| cases.rows.last());
-        if station.is_empty() {
-            // Known by a case, and not on file as a person.
-            station = current.map_or_else(String::new, |(_, case)| case.station.clone());
+        if let Some((_, case)) = current {
+            // Also of somebody who is not on file as a person, and of whoever moved with their case.
+            station.clone_from(&case.station);
         }
         Ok(Target {
             worker: current.and_then(|(_, case)| case.worker.clone()).unwrap_or_default(),

@@ -6,6 +6,7 @@
 pub mod absence;
 pub mod breach;
 pub mod drug_test;
+pub mod dual_control;
 pub mod event;
 mod excuse_obligation;
 pub mod obligation;
@@ -28,6 +29,7 @@ mod sign_agreement;
 mod suspend;
 mod terminate;
 pub mod test_plan;
+pub mod transfer;
 mod vary_order;
 pub mod what_if;
 
@@ -45,6 +47,10 @@ pub use drug_test::{
     ConfirmTestRefusal, DrugTest, NoticeMode, RecordSample, RecordTestRefusal, RecordTestResult, SampleCollected,
     SampleKind, SampleSite, ServeTestNotice, TestNoticeServed, TestOutcome, TestRefusalCounted, TestRefusalWithdrawn,
     TestRefused, TestResultRecorded, TestStage, TestState, WithdrawTestRefusal,
+};
+pub use dual_control::{
+    AnswerDualControl, DualControl, DualControlAnswered, DualControlEnded, DualControlStarted, EndDualControl,
+    StartDualControl,
 };
 pub use event::{
     AgreementSigned, CaseDischarged, CaseEvent, CaseFileOpened, CaseResumed, CaseSuspended, CaseTerminated,
@@ -70,6 +76,11 @@ pub use sign_agreement::SignAgreement;
 pub use state::{Case, Referral, Stage};
 pub use suspend::Suspend;
 pub use terminate::Terminate;
+pub use transfer::{
+    AcceptTransfer, ProposeTransfer, RejectTransfer, ReportInAfterTransfer, SendTransferMaterials, Transfer,
+    TransferAccepted, TransferMaterialsSent, TransferProposed, TransferRejected, TransferReportedIn, TransferWithdrawn,
+    WithdrawTransfer,
+};
 pub use vary_order::VaryOrder;
 
 #[cfg(test)]

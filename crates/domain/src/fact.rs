@@ -35,7 +35,7 @@ impl Fact {
     /// [`DecodeError`]; a type of another tenant of the log is [`DecodeError::UnknownType`].
     pub fn decode(event_type: &str, data: &[u8]) -> Result<Fact, DecodeError> {
         match event_type.split('.').next() {
-            Some("case" | "obligation" | "absence" | "test" | "breach") => {
+            Some("case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control") => {
                 CaseEvent::decode(event_type, data).map(Fact::Case)
             }
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
@@ -77,6 +77,13 @@ impl Fact {
                 CaseEvent::ReferredToPolice(fact) => fact.on,
                 CaseEvent::PoliceOutcomeRecorded(fact) => fact.on,
                 CaseEvent::ObligationPastDue(fact) => fact.window_to,
+                CaseEvent::TransferProposed(fact) => fact.on,
+                CaseEvent::TransferMaterialsSent(fact) => fact.on,
+                CaseEvent::TransferAccepted(fact) => fact.on,
+                CaseEvent::TransferReportedIn(fact) => fact.on,
+                CaseEvent::DualControlStarted(fact) => fact.on,
+                CaseEvent::DualControlAnswered(fact) => fact.on,
+                CaseEvent::DualControlEnded(fact) => fact.on,
                 CaseEvent::AbsenceCounted(_)
                 | CaseEvent::ObligationExcused(_)
                 | CaseEvent::ObligationMissedConfirmed(_)
@@ -86,6 +93,8 @@ impl Fact {
                 | CaseEvent::SeriousBreachConfirmed(_)
                 | CaseEvent::RelapseConfirmed(_)
                 | CaseEvent::BreachWithdrawn(_)
+                | CaseEvent::TransferRejected(_)
+                | CaseEvent::TransferWithdrawn(_)
                 | CaseEvent::TermRecalculated(_)
                 | CaseEvent::ObligationOpened(_)
                 | CaseEvent::ObligationCancelled(_) => {
@@ -158,6 +167,15 @@ impl Fact {
                 CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
                 CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
                 CaseEvent::BreachWithdrawn(_) => ("serious breach withdrawn", "撤销严重违反协议认定"),
+                CaseEvent::TransferProposed(_) => ("transfer proposed", "提出变更执行地"),
+                CaseEvent::TransferMaterialsSent(_) => ("transfer materials sent", "转送变更材料"),
+                CaseEvent::TransferAccepted(_) => ("transfer accepted", "同意接收"),
+                CaseEvent::TransferRejected(_) => ("transfer rejected", "不予接收"),
+                CaseEvent::TransferWithdrawn(_) => ("transfer withdrawn", "撤回变更执行地"),
+                CaseEvent::TransferReportedIn(_) => ("reported to the new station", "到新执行地报到"),
+                CaseEvent::DualControlStarted(_) => ("dual control started", "发函双向管控"),
+                CaseEvent::DualControlAnswered(_) => ("dual control answered", "双向管控复函"),
+                CaseEvent::DualControlEnded(_) => ("dual control ended", "结束双向管控"),
                 CaseEvent::RelapseConfirmed(_) => ("relapse confirmed", "认定复吸"),
                 CaseEvent::ReferredToPolice(_) => ("referred to the police", "报告公安机关"),
                 CaseEvent::PoliceOutcomeRecorded(_) => ("police outcome recorded", "登记公安机关处理结果"),

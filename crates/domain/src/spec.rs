@@ -7,6 +7,7 @@ use crate::policy::Policy;
 use crate::rejection::{Reason, Rejection};
 
 /// A history to ask a command of.
+#[derive(Clone)]
 pub struct Given<A: Aggregate> {
     state: A,
     today: Date,
@@ -49,6 +50,17 @@ impl<A: Aggregate> Given<A> {
             },
             ..self
         }
+    }
+
+    /// Sets who asks, of another station.
+    #[must_use]
+    pub fn at(self, id: &str, role: Role, station: &str) -> Self {
+        let actor = Principal {
+            id: id.into(),
+            role,
+            station: station.into(),
+        };
+        Self { actor, ..self }
     }
 
     /// Decides.

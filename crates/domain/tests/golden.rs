@@ -15,6 +15,9 @@ use waystation_domain::person::*;
 use waystation_domain::points::*;
 use waystation_domain::{Date, Event, Fact, Personal, Role};
 
+#[path = "samples/moves.rs"]
+mod moves;
+
 fn day(text: &str) -> Date {
     text.parse().expect("is a day")
 }
@@ -422,6 +425,7 @@ fn today_s_events_are_written_as_they_always_were() {
     let all: Vec<(&str, Vec<u8>)> = cases()
         .into_iter()
         .chain(conduct())
+        .chain(moves::moves())
         .map(|event| (event.event_type(), event.encode()))
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
         .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))

@@ -4,6 +4,7 @@ mod case;
 mod compliance;
 pub(crate) mod person;
 mod points;
+mod transfer;
 
 use std::pin::Pin;
 
@@ -127,6 +128,15 @@ impl Api {
             Some(Command::ConfirmMissed(message)) => self.carry_out(message, principal).await,
             Some(Command::VaryOrder(message)) => self.carry_out(message, principal).await,
             Some(Command::ConfirmRelapse(message)) => self.carry_out(message, principal).await,
+            Some(Command::ProposeTransfer(message)) => self.carry_out(message, principal).await,
+            Some(Command::SendTransferMaterials(message)) => self.carry_out(message, principal).await,
+            Some(Command::AcceptTransfer(message)) => self.carry_out(message, principal).await,
+            Some(Command::RejectTransfer(message)) => self.carry_out(message, principal).await,
+            Some(Command::WithdrawTransfer(message)) => self.carry_out(message, principal).await,
+            Some(Command::ReportInAfterTransfer(message)) => self.carry_out(message, principal).await,
+            Some(Command::StartDualControl(message)) => self.carry_out(message, principal).await,
+            Some(Command::AnswerDualControl(message)) => self.carry_out(message, principal).await,
+            Some(Command::EndDualControl(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

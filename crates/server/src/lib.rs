@@ -27,6 +27,7 @@ mod session;
 mod standing;
 mod status;
 mod tls;
+mod transfer;
 mod watch;
 mod witness;
 mod witnessing;
@@ -58,6 +59,7 @@ use waystation_api::v1::compliance_service_server::ComplianceServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_api::v1::session_service_server::SessionServiceServer;
+use waystation_api::v1::transfer_service_server::TransferServiceServer;
 use waystation_app::{App, NoteError, Signer, StorageError};
 
 pub use access_token::{AccessTokens, Provider};
@@ -231,6 +233,7 @@ pub async fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(CaseServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ComplianceServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(TransferServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PointsServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PersonServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(AuditServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))

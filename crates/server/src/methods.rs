@@ -86,6 +86,26 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         Needs(Action::ReadStatistics),
     ),
     (
+        "waystation.v1.TransferService",
+        &[
+            "ProposeTransfer",
+            "SendTransferMaterials",
+            "AcceptTransfer",
+            "RejectTransfer",
+            "WithdrawTransfer",
+            "ReportInAfterTransfer",
+            "StartDualControl",
+            "AnswerDualControl",
+            "EndDualControl",
+        ],
+        Needs(Action::RecordCare),
+    ),
+    (
+        "waystation.v1.TransferService",
+        &["ListTransfers"],
+        Needs(Action::ReadStatus),
+    ),
+    (
         "waystation.v1.CommandService",
         &["ExecuteCommands"],
         Needs(Action::RecordCare),

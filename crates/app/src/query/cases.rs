@@ -67,6 +67,21 @@ impl App {
         self.list::<Caseload>(range, &[&asked], page, options, wanted).await
     }
 
+    /// A page of the cases that are on their way from or to a station.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn list_transfers(
+        &self,
+        station: &str,
+        page: &PageRequest,
+        options: ReadOptions,
+    ) -> Result<Page<(String, CaseSummary)>, AppError> {
+        let range = under(CaseloadKey::Transfer as u16, &[station]);
+        self.list::<Caseload>(range, &["transfers", station], page, options, |_| true)
+            .await
+    }
+
     /// One case, and the moment the answer is for.
     ///
     /// # Errors

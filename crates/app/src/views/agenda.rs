@@ -89,7 +89,8 @@ impl AgendaEntry {
             | ObligationKind::MonthlyMeeting
             | ObligationKind::UrineTest
             | ObligationKind::LeaveReturn
-            | ObligationKind::PoliceReport => waystation_domain::calendar::add_days(self.window_to, 1),
+            | ObligationKind::PoliceReport
+            | ObligationKind::TransferReportIn => waystation_domain::calendar::add_days(self.window_to, 1),
         }
     }
 }
@@ -113,7 +114,7 @@ fn entry_id(case: &str, number: u32) -> String {
 impl View for Agenda {
     type Document = AgendaEntry;
     const NAME: &'static str = "agenda";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         let number = match &recorded.fact {
@@ -123,6 +124,10 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationCancelled(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationExcused(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationMissedConfirmed(fact)) => fact.number,
+            Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
+                let along = fact.obligations.iter();
+                return along.map(|number| entry_id(recorded.id(), *number)).collect();
+            }
             _ => return Vec::new(),
         };
         vec![entry_id(recorded.id(), number)]
@@ -165,6 +170,7 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationCancelled(_)) => entry.state = ObligationState::Cancelled,
             Fact::Case(CaseEvent::ObligationExcused(_)) => entry.state = ObligationState::Excused,
             Fact::Case(CaseEvent::ObligationMissedConfirmed(_)) => entry.state = ObligationState::MissedConfirmed,
+            Fact::Case(CaseEvent::TransferReportedIn(fact)) => entry.station.clone_from(&fact.to_station),
             _ => {}
         }
         Some(entry)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use waystation_domain::case::{CaseEvent, ObligationKind, Programme, Stage};
+use waystation_domain::case::{CaseEvent, ObligationKind, Programme, Stage, Transfer};
 use waystation_domain::{Date, Fact, Field};
 
 use crate::recorded::Recorded;
@@ -56,6 +56,9 @@ pub struct CaseSummary {
     /// Obligations of the participant neither met nor cancelled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obligations: Vec<OpenObligation>,
+    /// The transfer under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
     /// Revision of the case's stream.
     pub revision: u64,
 }
@@ -92,12 +95,14 @@ pub enum CaseloadKey {
     Everywhere = 4,
     /// person, case.
     Person = 5,
+    /// station on either side of a transfer under way, case.
+    Transfer = 6,
 }
 
 impl View for Caseload {
     type Document = CaseSummary;
     const NAME: &'static str = "caseload";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
@@ -127,15 +132,21 @@ impl View for Caseload {
                 term_end: None,
                 last_contact: None,
                 obligations: Vec::new(),
+                transfer: None,
                 revision: recorded.event.revision,
             });
         }
         let mut case = document?;
         case.revision = recorded.event.revision;
-        case.stage = case.stage.after(event);
+        case.stage = case.stage.after(event, case.transfer.is_some());
+        case.transfer = Transfer::after(case.transfer.take(), event);
         match event {
             CaseEvent::AgreementSigned(_) | CaseEvent::CaseFileOpened(_) => {
                 case.places.extend(recorded.sealed_fields());
+            }
+            CaseEvent::TransferReportedIn(fact) => {
+                case.station.clone_from(&fact.to_station);
+                case.worker = None;
             }
             CaseEvent::WorkerAssigned(fact) => case.worker = Some(fact.worker.clone()),
             CaseEvent::CheckInRecorded(fact) => case.last_contact = case.last_contact.max(Some(fact.on)),
@@ -184,9 +195,17 @@ impl View for Caseload {
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::CaseSuspended(_)
             | CaseEvent::CaseResumed(_)
-            | CaseEvent::TermExpired(_)
+            | CaseEvent::TransferProposed(_)
+            | CaseEvent::TransferMaterialsSent(_)
+            | CaseEvent::TransferAccepted(_)
+            | CaseEvent::TransferRejected(_)
+            | CaseEvent::TransferWithdrawn(_)
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::CaseDischarged(_)
+            | CaseEvent::DualControlStarted(_)
+            | CaseEvent::DualControlAnswered(_)
+            | CaseEvent::DualControlEnded(_)
+            | CaseEvent::TermExpired(_)
             | CaseEvent::ObligationOpened(_) => {}
         }
         Some(case)
@@ -196,7 +215,7 @@ impl View for Caseload {
         let station = case.station.as_str();
         let worker = case.worker.as_deref().unwrap_or_default();
         let due = case.next_due().map_or_else(|| "9999".to_owned(), |day| day.to_string());
-        vec![
+        let mut keys = vec![
             (CaseloadKey::Station as u16, key(&[station, id])),
             (
                 CaseloadKey::StationStage as u16,
@@ -206,6 +225,11 @@ impl View for Caseload {
             (CaseloadKey::StationNextDue as u16, key(&[station, &due, id])),
             (CaseloadKey::Everywhere as u16, id.to_owned()),
             (CaseloadKey::Person as u16, key(&[&case.person, id])),
-        ]
+        ];
+        if let Some(transfer) = &case.transfer {
+            let sides = [&transfer.from, &transfer.to];
+            keys.extend(sides.map(|side| (CaseloadKey::Transfer as u16, key(&[side, id]))));
+        }
+        keys
     }
 }

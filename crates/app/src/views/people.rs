@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use waystation_domain::case::CaseEvent;
 use waystation_domain::person::{Act, Emergency, PersonEvent, SubjectRequestKind};
 use waystation_domain::{Date, Fact, Field, calendar};
 
@@ -136,11 +137,12 @@ impl BrokenGlass {
 impl View for People {
     type Document = PersonSummary;
     const NAME: &'static str = "people";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
             Fact::Person(_) => vec![recorded.id().to_owned()],
+            Fact::Case(CaseEvent::TransferReportedIn(ref fact)) => vec![fact.person.clone()],
             _ => Vec::new(),
         }
     }
@@ -150,8 +152,13 @@ impl View for People {
     }
 
     fn apply(_: &str, document: Option<PersonSummary>, recorded: &Recorded) -> Option<PersonSummary> {
-        let Fact::Person(event) = &recorded.fact else {
-            return document;
+        let event = match &recorded.fact {
+            Fact::Person(event) => event,
+            Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
+                let station = fact.to_station.clone();
+                return document.map(|person| PersonSummary { station, ..person });
+            }
+            _ => return document,
         };
         if let PersonEvent::PersonRegistered(fact) = event {
             return Some(PersonSummary {

@@ -1,6 +1,7 @@
 //! Points accounts: balance and lots.
 
 use serde::{Deserialize, Serialize};
+use waystation_domain::case::CaseEvent;
 use waystation_domain::points::{Lot, PointsEvent};
 use waystation_domain::{Date, Fact};
 
@@ -80,18 +81,24 @@ pub enum PointsAccountsKey {
 impl View for PointsAccounts {
     type Document = AccountSummary;
     const NAME: &'static str = "points_accounts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
             Fact::Points(_) => vec![recorded.id().to_owned()],
+            Fact::Case(CaseEvent::TransferReportedIn(ref fact)) => vec![fact.person.clone()],
             _ => Vec::new(),
         }
     }
 
     fn apply(_: &str, document: Option<AccountSummary>, recorded: &Recorded) -> Option<AccountSummary> {
-        let Fact::Points(event) = &recorded.fact else {
-            return document;
+        let event = match &recorded.fact {
+            Fact::Points(event) => event,
+            Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
+                let station = fact.to_station.clone();
+                return document.map(|account| AccountSummary { station, ..account });
+            }
+            _ => return document,
         };
         let mut account = document.unwrap_or_default();
         account.station.clone_from(&recorded.metadata.station);

@@ -84,6 +84,15 @@ impl View for StationMonths {
                     | CaseEvent::TestRefused(_)
                     | CaseEvent::ReferredToPolice(_)
                     | CaseEvent::PoliceOutcomeRecorded(_)
+                    | CaseEvent::TransferProposed(_)
+                    | CaseEvent::TransferMaterialsSent(_)
+                    | CaseEvent::TransferAccepted(_)
+                    | CaseEvent::TransferRejected(_)
+                    | CaseEvent::TransferWithdrawn(_)
+                    | CaseEvent::TransferReportedIn(_)
+                    | CaseEvent::DualControlStarted(_)
+                    | CaseEvent::DualControlAnswered(_)
+                    | CaseEvent::DualControlEnded(_)
             ),
             Fact::Points(_) => true,
             Fact::Person(_) | Fact::Account(_) | Fact::Key | Fact::Claimed => false,

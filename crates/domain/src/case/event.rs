@@ -10,9 +10,13 @@ use super::breach::{
 use super::drug_test::{
     SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded,
 };
+use super::dual_control::{DualControlAnswered, DualControlEnded, DualControlStarted};
 use super::obligation::{
     ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationMissedConfirmed, ObligationOpened,
     ObligationPastDue,
+};
+use super::transfer::{
+    TransferAccepted, TransferMaterialsSent, TransferProposed, TransferRejected, TransferReportedIn, TransferWithdrawn,
 };
 use crate::kernel::events;
 use crate::personal::{Field, Personal};
@@ -84,6 +88,24 @@ events! {
         "breach.referred.v1" => ReferredToPolice,
         /// The police answered.
         "breach.police_outcome_recorded.v1" => PoliceOutcomeRecorded,
+        /// The station proposed that another carries the order on.
+        "transfer.proposed.v1" => TransferProposed,
+        /// The materials went to the other station.
+        "transfer.materials_sent.v1" => TransferMaterialsSent,
+        /// The other station accepted.
+        "transfer.accepted.v1" => TransferAccepted,
+        /// The other station does not take the participant.
+        "transfer.rejected.v1" => TransferRejected,
+        /// It is not proposed any more.
+        "transfer.withdrawn.v1" => TransferWithdrawn,
+        /// The participant reported to the other station, whose case it is.
+        "transfer.reported_in.v1" => TransferReportedIn,
+        /// Another station was asked to look after the participant too.
+        "dual_control.started.v1" => DualControlStarted,
+        /// It answered.
+        "dual_control.answered.v1" => DualControlAnswered,
+        /// It is over.
+        "dual_control.ended.v1" => DualControlEnded,
         /// Something became due.
         "obligation.opened.v1" => ObligationOpened,
         /// It was done.
@@ -123,7 +145,16 @@ impl CaseEvent {
             CaseEvent::TestRefusalWithdrawn(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::ReferredToPolice(fact) => vec![(Field::DocumentNo, &fact.document_no)],
             CaseEvent::PoliceOutcomeRecorded(fact) => vec![(Field::DocumentNo, &fact.document_no)],
-            CaseEvent::ReturnReported(_)
+            CaseEvent::TransferProposed(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::TransferRejected(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::TransferWithdrawn(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::TransferReportedIn(fact) => vec![(Field::Justification, &fact.justification)],
+            CaseEvent::DualControlStarted(fact) => vec![(Field::DocumentNo, &fact.letter_no)],
+            CaseEvent::DualControlAnswered(fact) => vec![(Field::DocumentNo, &fact.letter_no)],
+            CaseEvent::TransferMaterialsSent(_)
+            | CaseEvent::TransferAccepted(_)
+            | CaseEvent::DualControlEnded(_)
+            | CaseEvent::ReturnReported(_)
             | CaseEvent::AbsenceCounted(_)
             | CaseEvent::TestNoticeServed(_)
             | CaseEvent::SampleCollected(_)

@@ -23,17 +23,20 @@ pub enum ObligationKind {
     LeaveReturn,
     /// The station owes the police a report of a serious breach (戒毒条例 21).
     PoliceReport,
+    /// Reporting to the new station after a transfer (戒毒条例 22).
+    TransferReportIn,
 }
 
 impl ObligationKind {
     /// All kinds, in the order of their numbers in the API.
-    pub const ALL: [ObligationKind; 6] = [
+    pub const ALL: [ObligationKind; 7] = [
         ObligationKind::ReportIn,
         ObligationKind::MonthlyMeeting,
         ObligationKind::DischargeNoticeWatch,
         ObligationKind::LeaveReturn,
         ObligationKind::PoliceReport,
         ObligationKind::UrineTest,
+        ObligationKind::TransferReportIn,
     ];
 
     /// Those that are owed window after window as long as the term runs.
@@ -56,6 +59,7 @@ impl ObligationKind {
             ObligationKind::UrineTest => "URINE_TEST",
             ObligationKind::LeaveReturn => "LEAVE_RETURN",
             ObligationKind::PoliceReport => "POLICE_REPORT",
+            ObligationKind::TransferReportIn => "TRANSFER_REPORT_IN",
         }
     }
 }
@@ -93,6 +97,8 @@ pub enum CancelReason {
     CaseEnded,
     /// The term moved.
     Replanned,
+    /// The transfer was rejected or withdrawn.
+    TransferEnded,
 }
 
 /// An obligation opened.

@@ -53,7 +53,8 @@ impl Command for RecordDischargeNotice {
                 | ObligationKind::MonthlyMeeting
                 | ObligationKind::UrineTest
                 | ObligationKind::LeaveReturn
-                | ObligationKind::PoliceReport => ObligationCancelled {
+                | ObligationKind::PoliceReport
+                | ObligationKind::TransferReportIn => ObligationCancelled {
                     number: open.number,
                     reason: CancelReason::CaseEnded,
                 }

@@ -75,8 +75,11 @@ impl Command for Review {
             }
         }
         let others = case.obligations.iter().filter(|owed| {
-            let kind = matches!(owed.kind, ObligationKind::LeaveReturn | ObligationKind::PoliceReport);
-            let ends = owed.kind == ObligationKind::LeaveReturn && !within(owed.window_to);
+            let kind = matches!(
+                owed.kind,
+                ObligationKind::LeaveReturn | ObligationKind::PoliceReport | ObligationKind::TransferReportIn
+            );
+            let ends = owed.kind != ObligationKind::PoliceReport && !within(owed.window_to);
             kind && !owed.past_due && owed.window_to < today && !ends
         });
         events.extend(others.map(|owed| past(owed.number, owed.window_to).into()));
@@ -89,7 +92,11 @@ impl Command for Review {
                 .into(),
             );
             let stops = |owed: &&Obligation| {
-                let kind = ObligationKind::PERIODIC.contains(&owed.kind) || owed.kind == ObligationKind::LeaveReturn;
+                let once = matches!(
+                    owed.kind,
+                    ObligationKind::LeaveReturn | ObligationKind::TransferReportIn
+                );
+                let kind = ObligationKind::PERIODIC.contains(&owed.kind) || once;
                 kind && !owed.past_due && owed.window_to >= ended_on
             };
             let running = case.obligations.iter().filter(stops);

@@ -99,11 +99,17 @@ pub(super) fn check_backdate(day: Date, reason: Option<&str>, context: &Context<
 }
 
 /// Stages in which a participant is bound by the agreement.
-pub(super) const LIVE: [Stage; 3] = [Stage::Active, Stage::BreachReferred, Stage::RelapseReferred];
+pub(super) const LIVE: [Stage; 4] = [
+    Stage::Active,
+    Stage::TransferPending,
+    Stage::BreachReferred,
+    Stage::RelapseReferred,
+];
 
 /// Stages in which what happened under the agreement may still be recorded.
-pub(super) const LATE: [Stage; 4] = [
+pub(super) const LATE: [Stage; 5] = [
     Stage::Active,
+    Stage::TransferPending,
     Stage::BreachReferred,
     Stage::RelapseReferred,
     Stage::TermExpiredAwaitingNotice,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{AgreementSigned, CaseEvent};
 use super::obligation::ObligationKind;
-use super::rules::{Opener, check_actor, check_code, check_day_from, check_stage, check_text};
+use super::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_stage, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -13,7 +13,7 @@ use crate::rejection::{Reason, Rejection};
 /// Most clauses of one agreement.
 const CLAUSES_MAX: usize = 50;
 
-/// Records the signed agreement; opens the first monthly meeting, the first test and the watch on the discharge notice.
+/// Records the signed agreement; the first one opens the first monthly meeting, the first test and the watch on the discharge notice.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignAgreement {
     /// Day of signing.
@@ -30,7 +30,12 @@ impl Command for SignAgreement {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Reported])?;
+        // After a transfer another one is signed, with the station that the participant reported to.
+        let moved = case
+            .transfer
+            .as_ref()
+            .is_some_and(|transfer| transfer.reported_on.is_some());
+        check_stage(case, if moved { &LIVE } else { &[Stage::Reported] })?;
         check_day_from("on", self.on, case.reported_on, context)?;
         check_text("agreement_no", &self.agreement_no)?;
         if self.clauses.len() > CLAUSES_MAX {
@@ -49,6 +54,9 @@ impl Command for SignAgreement {
             clauses: self.clauses.clone(),
         };
         let mut events = vec![CaseEvent::from(signed)];
+        if moved {
+            return Ok(events); // what is owed runs on
+        }
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
             events.extend(opener.periodic(kind, case, (self.on, case.term_end), context)?);

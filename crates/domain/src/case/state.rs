@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::absence::Absence;
 use super::breach::BreachGround;
 use super::drug_test::DrugTest;
+use super::dual_control::DualControl;
 use super::event::{CaseEvent, Programme};
 use super::obligation::{Obligation, ObligationKind};
+use super::transfer::Transfer;
 use crate::kernel::Aggregate;
 
 /// Where a case stands (the transition table of the domain study, as far as built).
@@ -39,11 +41,13 @@ pub enum Stage {
     BreachReferred,
     /// A relapse is before the police; everything else goes on.
     RelapseReferred,
+    /// Another station is to carry the order on; everything else goes on.
+    TransferPending,
 }
 
 impl Stage {
     /// All stages, in the order of their numbers in the API.
-    pub const ALL: [Stage; 12] = [
+    pub const ALL: [Stage; 13] = [
         Stage::Unregistered,
         Stage::Ordered,
         Stage::AwaitingReportIn,
@@ -56,6 +60,7 @@ impl Stage {
         Stage::Terminated,
         Stage::BreachReferred,
         Stage::RelapseReferred,
+        Stage::TransferPending,
     ];
 
     /// The stored name.
@@ -73,6 +78,7 @@ impl Stage {
             Stage::Terminated => "TERMINATED",
             Stage::BreachReferred => "BREACH_REFERRED",
             Stage::RelapseReferred => "RELAPSE_REFERRED",
+            Stage::TransferPending => "TRANSFER_PENDING",
         }
     }
 
@@ -81,15 +87,30 @@ impl Stage {
         matches!(self, Stage::Discharged | Stage::Terminated)
     }
 
-    /// The stage after an event; what every view of a case agrees on.
+    /// The stage after an event, of a case that is or is not on its way to another station; what every view of a case agrees
+    /// on.
     #[must_use]
-    pub fn after(self, event: &CaseEvent) -> Stage {
+    pub fn after(self, event: &CaseEvent, on_its_way: bool) -> Stage {
+        let running = if on_its_way {
+            Stage::TransferPending
+        } else {
+            Stage::Active
+        };
         match event {
             CaseEvent::OrderRegistered(_) => Stage::Ordered,
             CaseEvent::OrderServed(_) => Stage::AwaitingReportIn,
             CaseEvent::ReportInDeadlinePassed(_) => Stage::ReportInOverdue,
             CaseEvent::ReportedIn(_) => Stage::Reported,
-            CaseEvent::AgreementSigned(_) | CaseEvent::CaseResumed(_) => Stage::Active,
+            CaseEvent::CaseResumed(_) => running,
+            CaseEvent::AgreementSigned(_) => match self {
+                Stage::Reported | Stage::TransferPending => Stage::Active,
+                other => other,
+            },
+            CaseEvent::TransferProposed(_) => Stage::TransferPending,
+            CaseEvent::TransferRejected(_) | CaseEvent::TransferWithdrawn(_) => match self {
+                Stage::TransferPending => Stage::Active,
+                other => other,
+            },
             CaseEvent::CaseSuspended(_) => Stage::Suspended,
             CaseEvent::TermExpired(_) => Stage::TermExpiredAwaitingNotice,
             CaseEvent::CaseTerminated(_) => Stage::Terminated,
@@ -97,11 +118,11 @@ impl Stage {
             CaseEvent::SeriousBreachConfirmed(_) => Stage::BreachReferred,
             CaseEvent::RelapseConfirmed(_) => Stage::RelapseReferred,
             CaseEvent::PoliceOutcomeRecorded(_) => match self {
-                Stage::BreachReferred | Stage::RelapseReferred => Stage::Active,
+                Stage::BreachReferred | Stage::RelapseReferred => running,
                 other => other,
             },
             CaseEvent::BreachWithdrawn(_) => match self {
-                Stage::BreachReferred => Stage::Active,
+                Stage::BreachReferred => running,
                 other => other,
             },
             CaseEvent::AbsenceReported(_)
@@ -127,6 +148,12 @@ impl Stage {
             | CaseEvent::ObligationExcused(_)
             | CaseEvent::ObligationMissedConfirmed(_)
             | CaseEvent::OrderVaried(_)
+            | CaseEvent::TransferMaterialsSent(_)
+            | CaseEvent::TransferAccepted(_)
+            | CaseEvent::TransferReportedIn(_)
+            | CaseEvent::DualControlStarted(_)
+            | CaseEvent::DualControlAnswered(_)
+            | CaseEvent::DualControlEnded(_)
             | CaseEvent::ObligationCancelled(_) => self,
         }
     }
@@ -201,6 +228,10 @@ pub struct Case {
     pub planned_to: Vec<(ObligationKind, Date)>,
     /// First day of every suspension, and first day after it.
     pub suspensions: Vec<(Date, Option<Date>)>,
+    /// The transfer under way.
+    pub transfer: Option<Transfer>,
+    /// Dual control, as long as it runs.
+    pub dual_control: Option<DualControl>,
 }
 
 impl Case {
@@ -258,8 +289,10 @@ impl Aggregate for Case {
     }
 
     fn evolve(&mut self, event: &CaseEvent) {
-        self.stage = self.stage.after(event);
+        self.stage = self.stage.after(event, self.transfer.is_some());
         self.conduct(event);
+        self.transfer = Transfer::after(self.transfer.take(), event);
+        self.dually_controlled(event);
         match event {
             CaseEvent::OrderRegistered(fact) => {
                 self.person.clone_from(&fact.person);
@@ -275,7 +308,14 @@ impl Aggregate for Case {
             }
             CaseEvent::OrderServed(fact) => self.served_on = Some(fact.on),
             CaseEvent::ReportedIn(fact) => self.reported_on = Some(fact.on),
-            CaseEvent::AgreementSigned(fact) => self.agreement_on = Some(fact.on),
+            CaseEvent::TransferReportedIn(fact) => {
+                self.station.clone_from(&fact.to_station);
+                self.worker = None;
+            }
+            CaseEvent::AgreementSigned(fact) => {
+                // Another one after a transfer binds whoever is bound already.
+                self.agreement_on.get_or_insert(fact.on);
+            }
             CaseEvent::CaseFileOpened(_) => self.file_open = true,
             CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
             CaseEvent::CaseSuspended(fact) => self.suspensions.push((fact.from, None)),
@@ -333,6 +373,14 @@ impl Aggregate for Case {
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::CheckInRecorded(_)
             | CaseEvent::TalkRecorded(_)
+            | CaseEvent::TransferProposed(_)
+            | CaseEvent::TransferMaterialsSent(_)
+            | CaseEvent::TransferAccepted(_)
+            | CaseEvent::TransferRejected(_)
+            | CaseEvent::TransferWithdrawn(_)
+            | CaseEvent::DualControlStarted(_)
+            | CaseEvent::DualControlAnswered(_)
+            | CaseEvent::DualControlEnded(_)
             | CaseEvent::TermExpired(_) => {}
             CaseEvent::CaseTerminated(fact) => self.ended_on = Some(fact.on),
             CaseEvent::CaseDischarged(fact) => self.ended_on = Some(fact.issued_on),

@@ -99,6 +99,10 @@ impl History {
     }
 
     fn go_on(&mut self, first: Date) {
+        // A new agreement after a transfer stops nothing.
+        if self.ran.last().is_some_and(|run| run.last.is_none()) {
+            return;
+        }
         let samples = self.samples.len()..usize::MAX;
         self.ran.push(Run {
             first,

@@ -1,0 +1,399 @@
+//! Another station carries the order on (戒毒条例 22): proposed by the one, accepted by the other, whose it is from the day on
+//! which the participant reports there. The term runs on, and so does every window: only the agreement is new.
+
+mod accept_transfer;
+mod propose_transfer;
+mod reject_transfer;
+mod report_in_after_transfer;
+mod send_transfer_materials;
+mod withdraw_transfer;
+
+pub use accept_transfer::AcceptTransfer;
+pub use propose_transfer::ProposeTransfer;
+pub use reject_transfer::RejectTransfer;
+pub use report_in_after_transfer::ReportInAfterTransfer;
+pub use send_transfer_materials::SendTransferMaterials;
+pub use withdraw_transfer::WithdrawTransfer;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::event::CaseEvent;
+use super::obligation::{CancelReason, ObligationCancelled, ObligationKind};
+use super::rules::check_role;
+use super::state::{Case, Stage};
+use crate::kernel::{Context, Role};
+use crate::personal::Personal;
+use crate::rejection::{Reason, Rejection};
+
+/// The station proposed that another carries the order on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferProposed {
+    /// Day.
+    pub on: Date,
+    /// The station that proposes it.
+    pub from_station: String,
+    /// The other station.
+    pub to_station: String,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// The materials went to the other station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferMaterialsSent {
+    /// Day.
+    pub on: Date,
+    /// What was sent, as codes.
+    pub documents: Vec<String>,
+}
+
+/// The other station accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferAccepted {
+    /// Day of acceptance.
+    pub on: Date,
+    /// Day on which the place of execution changes; the participant has to report within days of it.
+    pub effective_on: Date,
+}
+
+/// The other station does not take the participant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRejected {
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// The station that proposed it does not any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferWithdrawn {
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// The participant reported to the other station, whose case it is from here on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferReportedIn {
+    /// Day.
+    pub on: Date,
+    /// The person, so that everything about them goes along.
+    pub person: String,
+    /// The station whose case it was.
+    pub from_station: String,
+    /// The station whose case it is.
+    pub to_station: String,
+    /// Numbers of the obligations that are neither met nor cancelled and go along.
+    pub obligations: Vec<u32>,
+    /// It was late, and a supervisor accepted why.
+    pub late: bool,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub justification: Personal,
+}
+
+/// A transfer under way, until a new agreement is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The station that proposed it.
+    pub from: String,
+    /// The other station.
+    pub to: String,
+    /// Day of the proposal.
+    pub proposed_on: Date,
+    /// Day on which the materials went last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_on: Option<Date>,
+    /// Day on which the place of execution changes, once the other station has accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_on: Option<Date>,
+    /// Day on which the participant reported there; the new agreement is to be signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_on: Option<Date>,
+}
+
+impl Transfer {
+    /// How a transfer stands after an event; what every view of a case agrees on.
+    #[must_use]
+    pub fn after(transfer: Option<Transfer>, event: &CaseEvent) -> Option<Transfer> {
+        match event {
+            CaseEvent::TransferProposed(fact) => Some(Transfer {
+                from: fact.from_station.clone(),
+                to: fact.to_station.clone(),
+                proposed_on: fact.on,
+                sent_on: None,
+                effective_on: None,
+                reported_on: None,
+            }),
+            CaseEvent::TransferMaterialsSent(fact) => transfer.map(|transfer| Transfer {
+                sent_on: Some(fact.on),
+                ..transfer
+            }),
+            CaseEvent::TransferAccepted(fact) => transfer.map(|transfer| Transfer {
+                effective_on: Some(fact.effective_on),
+                ..transfer
+            }),
+            CaseEvent::TransferReportedIn(fact) => transfer.map(|transfer| Transfer {
+                reported_on: Some(fact.on),
+                ..transfer
+            }),
+            CaseEvent::TransferRejected(_)
+            | CaseEvent::TransferWithdrawn(_)
+            | CaseEvent::AgreementSigned(_)
+            | CaseEvent::CaseTerminated(_)
+            | CaseEvent::CaseDischarged(_) => None,
+            _ => transfer,
+        }
+    }
+}
+
+/// The transfer that is under way and not over: before the participant has reported to the other station.
+fn under_way(case: &Case) -> Result<&Transfer, Rejection> {
+    if case.stage == Stage::Unregistered {
+        return Err(Reason::CaseNotFound.into());
+    }
+    let transfer = case.transfer.as_ref().filter(|transfer| transfer.reported_on.is_none());
+    transfer.ok_or_else(|| Reason::NoTransfer.into())
+}
+
+/// The actor's role is one of these, and the actor is of the station that receives.
+fn check_receiver(transfer: &Transfer, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
+    check_role(roles, context)?;
+    if context.actor.role == Role::System || transfer.to == context.actor.station {
+        Ok(())
+    } else {
+        Err(Reason::StationOutOfScope.into())
+    }
+}
+
+/// Nobody has to report to a station that does not take them.
+fn nothing_owed(case: &Case) -> Option<CaseEvent> {
+    let mut owed = case.obligations.iter();
+    let report = owed.find(|owed| owed.kind == ObligationKind::TransferReportIn)?;
+    let (number, reason) = (report.number, CancelReason::TransferEnded);
+    Some(ObligationCancelled { number, reason }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::case::tests::{active, agreement, check_in, suspend};
+    use crate::case::{
+        NoticeMode, RecordSample, Resume, Review, SampleKind, SampleSite, ServeTestNotice, SignAgreement,
+    };
+    use crate::spec::Given;
+
+    const THERE: &str = "station-weicheng";
+
+    fn propose() -> ProposeTransfer {
+        ProposeTransfer {
+            on: date(2026, 4, 10),
+            to_station: THERE.into(),
+            reason: "户籍迁移".into(),
+        }
+    }
+
+    fn here(case: Given<Case>) -> Given<Case> {
+        case.at("worker-1", Role::CaseWorker, "station-qinglongshan")
+    }
+
+    fn there(case: Given<Case>, role: Role) -> Given<Case> {
+        case.at("weicheng-1", role, THERE)
+    }
+
+    /// Active since 2026-03-02, proposed and sent on 2026-04-10.
+    fn sent() -> Given<Case> {
+        let send = SendTransferMaterials {
+            on: date(2026, 4, 10),
+            documents: vec!["AGREEMENT".into(), "TEST_RECORDS".into()],
+        };
+        active()
+            .on(date(2026, 4, 20))
+            .by("clock", Role::System)
+            .then(&Review {})
+            .by("worker-1", Role::CaseWorker)
+            .then(&propose())
+            .then(&send)
+    }
+
+    fn accept() -> AcceptTransfer {
+        AcceptTransfer {
+            on: date(2026, 4, 13),
+            effective_on: date(2026, 4, 15),
+        }
+    }
+
+    fn report(on: Date) -> ReportInAfterTransfer {
+        ReportInAfterTransfer {
+            on,
+            identity_checked: true,
+            justification: None,
+        }
+    }
+
+    fn accepted() -> Given<Case> {
+        there(sent(), Role::Supervisor).then(&accept())
+    }
+
+    fn moved() -> Given<Case> {
+        there(accepted(), Role::CaseWorker).then(&report(date(2026, 4, 20)))
+    }
+
+    #[test]
+    fn the_old_station_has_the_case_until_the_participant_reports_to_the_new_one() {
+        // 戒毒条例 22: nobody is between two stations.
+        let accepted = accepted();
+        assert_eq!(accepted.state().stage, Stage::TransferPending);
+        let meeting = check_in(date(2026, 4, 20));
+        assert!(here(accepted.clone()).when(&meeting).is_ok());
+        assert_eq!(
+            there(accepted, Role::CaseWorker).reason(&meeting),
+            Reason::StationOutOfScope
+        );
+        let moved = moved();
+        assert_eq!((moved.state().station.as_str(), &moved.state().worker), (THERE, &None));
+        assert!(moved.when(&meeting).is_ok());
+        assert_eq!(here(moved).reason(&meeting), Reason::StationOutOfScope);
+    }
+
+    #[test]
+    fn who_moves_reports_within_fifteen_days_of_the_change() {
+        let accepted = accepted();
+        let owed = accepted
+            .state()
+            .open(ObligationKind::TransferReportIn)
+            .expect("is open");
+        assert_eq!(
+            (owed.window_from, owed.window_to),
+            (date(2026, 4, 15), date(2026, 4, 30))
+        );
+        let worker = there(accepted, Role::CaseWorker).on(date(2026, 5, 2));
+        assert!(worker.when(&report(date(2026, 4, 30))).is_ok());
+        let late = report(date(2026, 5, 1));
+        assert_eq!(worker.reason(&late), Reason::JustificationRequired);
+        let late = ReportInAfterTransfer {
+            justification: Some("HOSPITAL".into()),
+            ..late
+        };
+        assert_eq!(worker.reason(&late), Reason::RoleRequired);
+        let leader = there(worker, Role::Supervisor);
+        assert!(leader.when(&late).is_ok());
+        let passed = leader.by("clock", Role::System).then(&Review {});
+        let owed = passed.state().obligations.iter();
+        assert!(
+            owed.into_iter()
+                .any(|owed| owed.kind == ObligationKind::TransferReportIn && owed.past_due)
+        );
+    }
+
+    #[test]
+    fn the_term_and_the_windows_run_on_and_a_test_at_the_new_station_meets_the_window_of_the_old() {
+        // 戒毒条例 22: the term is counted continuously. Transfer mid-window.
+        let before = sent();
+        let window = before.state().open(ObligationKind::UrineTest).expect("is open").clone();
+        assert_eq!(
+            (window.window_from, window.window_to),
+            (date(2026, 4, 1), date(2026, 4, 30))
+        );
+        let moved = moved();
+        assert_eq!(moved.state().open(ObligationKind::UrineTest), Some(&window));
+        assert_eq!(moved.state().term_end, before.state().term_end);
+        let notice = ServeTestNotice {
+            on: date(2026, 4, 20),
+            due_on: date(2026, 4, 20),
+            mode: NoticeMode::Hand,
+        };
+        let sample = RecordSample {
+            test: 1,
+            on: date(2026, 4, 20),
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["weicheng-1".into(), "medical-9".into()],
+            same_gender: true,
+        };
+        let events = moved.then(&notice).when(&sample).expect("is taken");
+        let met = events.iter().find_map(|event| match event {
+            CaseEvent::ObligationFulfilled(met) => Some((met.number, met.late)),
+            _ => None,
+        });
+        assert_eq!(met, Some((window.number, false)));
+    }
+
+    #[test]
+    fn the_new_agreement_ends_the_transfer_and_plans_nothing_twice() {
+        let moved = moved();
+        let sign = SignAgreement {
+            on: date(2026, 4, 20),
+            ..agreement(date(2026, 4, 20))
+        };
+        let events = moved.when(&sign).expect("is signed");
+        assert_eq!(events.len(), 1, "what is owed runs on: {events:?}");
+        let signed = moved.then(&sign);
+        assert_eq!((signed.state().stage, &signed.state().transfer), (Stage::Active, &None));
+        assert_eq!(signed.state().agreement_on, Some(date(2026, 3, 2)), "bound since then");
+        assert_eq!(signed.reason(&sign), Reason::BadState);
+    }
+
+    #[test]
+    fn each_side_does_its_own_part_in_its_turn() {
+        let proposed = here(active()).on(date(2026, 4, 20)).then(&propose());
+        assert_eq!(proposed.reason(&propose()), Reason::BadState);
+        let receiver = there(proposed.clone(), Role::Supervisor);
+        assert_eq!(receiver.reason(&accept()), Reason::MaterialsNotSent);
+        assert_eq!(there(sent(), Role::CaseWorker).reason(&accept()), Reason::RoleRequired);
+        let third = sent().at("elsewhere-1", Role::Supervisor, "station-third");
+        assert_eq!(third.reason(&accept()), Reason::StationOutOfScope);
+        assert_eq!(
+            there(sent(), Role::CaseWorker).reason(&report(date(2026, 4, 20))),
+            Reason::NotAccepted
+        );
+        let home = ProposeTransfer {
+            to_station: "station-qinglongshan".into(),
+            ..propose()
+        };
+        let case = active().on(date(2026, 4, 20));
+        assert_eq!(case.reason(&home), Reason::SameStation);
+        assert_eq!(case.reason(&accept()), Reason::RoleRequired);
+        assert_eq!(
+            case.by("leader-1", Role::Supervisor).reason(&accept()),
+            Reason::NoTransfer
+        );
+    }
+
+    #[test]
+    fn a_transfer_that_is_refused_or_withdrawn_leaves_the_case_where_it_was() {
+        let reject = RejectTransfer {
+            reason: "并未居住本地".into(),
+        };
+        let withdraw = WithdrawTransfer {
+            reason: "本人改变主意".into(),
+        };
+        let rejected = there(accepted(), Role::Supervisor).then(&reject);
+        assert_eq!(rejected.state().stage, Stage::Active);
+        assert!(rejected.state().open(ObligationKind::TransferReportIn).is_none());
+        assert_eq!(there(moved(), Role::Supervisor).reason(&reject), Reason::NoTransfer);
+        let withdrawn = here(accepted()).then(&withdraw);
+        assert_eq!(
+            (withdrawn.state().stage, &withdrawn.state().transfer),
+            (Stage::Active, &None)
+        );
+        assert_eq!(
+            there(accepted(), Role::CaseWorker).reason(&withdraw),
+            Reason::StationOutOfScope
+        );
+    }
+
+    #[test]
+    fn custody_stops_the_case_and_not_the_transfer() {
+        let custody = here(accepted()).then(&suspend(date(2026, 4, 16)));
+        let resume = Resume {
+            on: date(2026, 4, 18),
+            document_no: "释放-1".into(),
+        };
+        assert_eq!(custody.then(&resume).state().stage, Stage::TransferPending);
+    }
+}

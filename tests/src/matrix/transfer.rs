@@ -1,0 +1,108 @@
+//! Transfers and dual control in the matrix.
+
+use std::collections::BTreeMap;
+
+use waystation_api::v1;
+
+use super::permitted;
+use crate::{Clients, today};
+
+/// Whether each method is permitted on a case. Commands are only tried, not carried out.
+pub(super) async fn tried(
+    clients: &mut Clients,
+    (case, station): (&str, &str),
+    read: Option<v1::ReadOptions>,
+) -> BTreeMap<&'static str, bool> {
+    let (name, day) = (case.to_owned(), today());
+    let mut table = BTreeMap::new();
+    macro_rules! command {
+        ($method:ident, $rpc:literal, $message:ident { $($field:ident: $value:expr),* $(,)? }) => {
+            let request = v1::$message {
+                name: name.clone(),
+                $($field: $value,)*
+                validate_only: true,
+                ..Default::default()
+            };
+            table.insert($rpc, permitted(clients.transfers.$method(request).await));
+        };
+    }
+    command!(
+        propose_transfer,
+        "TransferService/ProposeTransfer",
+        ProposeTransferRequest {
+            on: day.clone(),
+            to_station: "station-third".into(),
+            reason: "迁移".into()
+        }
+    );
+    command!(
+        send_transfer_materials,
+        "TransferService/SendTransferMaterials",
+        SendTransferMaterialsRequest {
+            on: day.clone(),
+            documents: vec!["AGREEMENT".into()]
+        }
+    );
+    command!(
+        accept_transfer,
+        "TransferService/AcceptTransfer",
+        AcceptTransferRequest {
+            on: day.clone(),
+            effective_on: day.clone()
+        }
+    );
+    command!(
+        reject_transfer,
+        "TransferService/RejectTransfer",
+        RejectTransferRequest {
+            reason: "未居住".into()
+        }
+    );
+    command!(
+        withdraw_transfer,
+        "TransferService/WithdrawTransfer",
+        WithdrawTransferRequest {
+            reason: "撤回".into()
+        }
+    );
+    command!(
+        report_in_after_transfer,
+        "TransferService/ReportInAfterTransfer",
+        ReportInAfterTransferRequest {
+            on: day.clone(),
+            identity_checked: true
+        }
+    );
+    command!(
+        start_dual_control,
+        "TransferService/StartDualControl",
+        StartDualControlRequest {
+            on: day.clone(),
+            residence_station: "station-third".into(),
+            letter_no: "1".into()
+        }
+    );
+    command!(
+        answer_dual_control,
+        "TransferService/AnswerDualControl",
+        AnswerDualControlRequest {
+            on: day.clone(),
+            letter_no: "1".into()
+        }
+    );
+    command!(
+        end_dual_control,
+        "TransferService/EndDualControl",
+        EndDualControlRequest { on: day.clone() }
+    );
+    let list = v1::ListTransfersRequest {
+        station: station.into(),
+        read,
+        ..Default::default()
+    };
+    table.insert(
+        "TransferService/ListTransfers",
+        permitted(clients.transfers.list_transfers(list).await),
+    );
+    table
+}
