@@ -7,6 +7,11 @@ use crate::{clients, deny, postgres, softhsm};
 /// What is tested beyond what is built by itself.
 const FEATURES: [&str; 2] = ["--features", "waystation-cli/pkcs11"];
 
+/// How many tests run at once; what the caller sets is kept.
+const THREADS: &str = "RUST_TEST_THREADS";
+/// Tests wait for servers and clients more than they compute.
+const THREADS_PER_CORE: usize = 2;
+
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let postgres = postgres::find_or_start()?;
     eprintln!("xtask: PostgreSQL: {}", postgres.origin);
@@ -30,6 +35,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         tests
             .env("WAYSTATION_TEST_PKCS11", module)
             .env("SOFTHSM2_CONF", &softhsm.configuration);
+    }
+    if std::env::var_os(THREADS).is_none() {
+        let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get());
+        tests.env(THREADS, (cores * THREADS_PER_CORE).to_string());
     }
     let status = tests
         .args(["test", "--workspace", "--all-targets"])
