@@ -278,7 +278,7 @@ pub async fn go_through(server: &Server, number: &str) -> String {
     };
     leader.points.reverse_award(reverse).await.expect("is reversed");
     said += &conduct(&mut worker, &mut leader, &mut inspector, &name()).await;
-    moves(&mut worker, &name()).await;
+    moves(&mut worker, &mut leader, &name()).await;
     let end = v1::TerminateRequest {
         name: name(),
         on: day,

@@ -141,6 +141,27 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
         }
     );
     command!(
+        cases.form_support_team,
+        "CaseService/FormSupportTeam",
+        FormSupportTeamRequest {
+            name: case.clone(),
+            from: day.clone(),
+            members: vec![v1::TeamMember {
+                place: 1,
+                staff: "worker-1".into()
+            }]
+        }
+    );
+    command!(
+        cases.void_contact,
+        "CaseService/VoidContact",
+        VoidContactRequest {
+            name: case.clone(),
+            event: format!("{case}/events/0"),
+            reason: "录错".into()
+        }
+    );
+    command!(
         cases.record_check_in,
         "CaseService/RecordCheckIn",
         RecordCheckInRequest {

@@ -93,6 +93,7 @@ impl Here {
             on: day(on),
             mode: CheckInMode::InPerson,
             late_reason: None,
+            evidence: Vec::new(),
         };
         self.app.case(id, &command, &by(Role::CaseWorker)).await
     }

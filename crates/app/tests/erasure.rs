@@ -158,6 +158,7 @@ impl History<'_> {
                     on,
                     topics: vec![TalkTopic::Family],
                     late_reason: None,
+                    evidence: Vec::new(),
                     note: Some(format!("谈话{who}")),
                 };
                 allowed(app.case(&self.case(*who), &talk, &worker).await);

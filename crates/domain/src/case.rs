@@ -12,6 +12,7 @@ mod excuse_obligation;
 pub mod obligation;
 pub(crate) mod rules;
 pub mod state;
+pub mod support_team;
 
 mod assign_worker;
 mod conduct;
@@ -31,6 +32,7 @@ mod terminate;
 pub mod test_plan;
 pub mod transfer;
 mod vary_order;
+pub mod voiding;
 pub mod what_if;
 
 pub use absence::{
@@ -61,7 +63,7 @@ pub use event::{
 pub use excuse_obligation::ExcuseObligation;
 pub use obligation::{
     CancelReason, Debtor, Obligation, ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationKind,
-    ObligationMissedConfirmed, ObligationOpened, ObligationPastDue,
+    ObligationMissedConfirmed, ObligationOpened, ObligationPastDue, ObligationReopened,
 };
 pub use open_case_file::OpenCaseFile;
 pub use record_check_in::RecordCheckIn;
@@ -74,6 +76,7 @@ pub use resume::Resume;
 pub use review::Review;
 pub use sign_agreement::SignAgreement;
 pub use state::{Case, Referral, Stage};
+pub use support_team::{FormSupportTeam, SupportTeamFormed, TeamMember, TeamPlace};
 pub use suspend::Suspend;
 pub use terminate::Terminate;
 pub use transfer::{
@@ -82,6 +85,9 @@ pub use transfer::{
     WithdrawTransfer,
 };
 pub use vary_order::VaryOrder;
+pub use voiding::{
+    ConfirmTestVoid, Contact, ContactVoided, ProposeTestVoid, TestVoidProposed, TestVoided, VoidContact,
+};
 
 #[cfg(test)]
 mod tests {
@@ -131,6 +137,7 @@ mod tests {
             on,
             mode: CheckInMode::InPerson,
             late_reason: None,
+            evidence: Vec::new(),
         }
     }
 

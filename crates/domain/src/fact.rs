@@ -35,9 +35,9 @@ impl Fact {
     /// [`DecodeError`]; a type of another tenant of the log is [`DecodeError::UnknownType`].
     pub fn decode(event_type: &str, data: &[u8]) -> Result<Fact, DecodeError> {
         match event_type.split('.').next() {
-            Some("case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control") => {
-                CaseEvent::decode(event_type, data).map(Fact::Case)
-            }
+            Some(
+                "case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control" | "team" | "void",
+            ) => CaseEvent::decode(event_type, data).map(Fact::Case),
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
             Some("account") => AccountEvent::decode(event_type, data).map(Fact::Account),
@@ -77,6 +77,9 @@ impl Fact {
                 CaseEvent::ReferredToPolice(fact) => fact.on,
                 CaseEvent::PoliceOutcomeRecorded(fact) => fact.on,
                 CaseEvent::ObligationPastDue(fact) => fact.window_to,
+                CaseEvent::SupportTeamFormed(fact) => fact.from,
+                CaseEvent::ContactVoided(fact) => fact.on,
+                CaseEvent::ObligationReopened(fact) => fact.met_on,
                 CaseEvent::TransferProposed(fact) => fact.on,
                 CaseEvent::TransferMaterialsSent(fact) => fact.on,
                 CaseEvent::TransferAccepted(fact) => fact.on,
@@ -93,6 +96,8 @@ impl Fact {
                 | CaseEvent::SeriousBreachConfirmed(_)
                 | CaseEvent::RelapseConfirmed(_)
                 | CaseEvent::BreachWithdrawn(_)
+                | CaseEvent::TestVoidProposed(_)
+                | CaseEvent::TestVoided(_)
                 | CaseEvent::TransferRejected(_)
                 | CaseEvent::TransferWithdrawn(_)
                 | CaseEvent::TermRecalculated(_)
@@ -167,6 +172,11 @@ impl Fact {
                 CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
                 CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
                 CaseEvent::BreachWithdrawn(_) => ("serious breach withdrawn", "撤销严重违反协议认定"),
+                CaseEvent::SupportTeamFormed(_) => ("support team formed", "组建工作小组"),
+                CaseEvent::ContactVoided(_) => ("contact voided", "作废见面或谈话记录"),
+                CaseEvent::TestVoidProposed(_) => ("test void proposed", "提出作废检测"),
+                CaseEvent::TestVoided(_) => ("test voided", "作废检测"),
+                CaseEvent::ObligationReopened(_) => ("obligation reopened", "重新列为待办"),
                 CaseEvent::TransferProposed(_) => ("transfer proposed", "提出变更执行地"),
                 CaseEvent::TransferMaterialsSent(_) => ("transfer materials sent", "转送变更材料"),
                 CaseEvent::TransferAccepted(_) => ("transfer accepted", "同意接收"),

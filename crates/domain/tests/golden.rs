@@ -175,12 +175,14 @@ fn cases() -> Vec<CaseEvent> {
         CheckInRecorded {
             on,
             mode: CheckInMode::InPerson,
+            evidence: Vec::new(),
             late_reason: Personal::default(),
         }
         .into(),
         TalkRecorded {
             on,
             topics: vec![TalkTopic::Life, TalkTopic::Health],
+            evidence: Vec::new(),
             late_reason: "OFFLINE".into(),
             note: "谈了工作".into(),
         }

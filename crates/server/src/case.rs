@@ -57,6 +57,14 @@ impl CaseService for Api {
         self.command(request).await
     }
 
+    async fn form_support_team(&self, request: Request<v1::FormSupportTeamRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn void_contact(&self, request: Request<v1::VoidContactRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn record_check_in(&self, request: Request<v1::RecordCheckInRequest>) -> Receipt {
         self.command(request).await
     }

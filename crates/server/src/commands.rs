@@ -137,6 +137,10 @@ impl Api {
             Some(Command::StartDualControl(message)) => self.carry_out(message, principal).await,
             Some(Command::AnswerDualControl(message)) => self.carry_out(message, principal).await,
             Some(Command::EndDualControl(message)) => self.carry_out(message, principal).await,
+            Some(Command::FormSupportTeam(message)) => self.carry_out(message, principal).await,
+            Some(Command::VoidContact(message)) => self.carry_out(message, principal).await,
+            Some(Command::ProposeTestVoid(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmTestVoid(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

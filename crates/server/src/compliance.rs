@@ -89,6 +89,14 @@ impl ComplianceService for Api {
         self.command(request).await
     }
 
+    async fn propose_test_void(&self, request: Request<v1::ProposeTestVoidRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn confirm_test_void(&self, request: Request<v1::ConfirmTestVoidRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn get_compliance(
         &self,
         request: Request<v1::GetComplianceRequest>,

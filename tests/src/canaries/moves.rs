@@ -1,4 +1,4 @@
-//! Transfers and dual control, with what is said about them.
+//! Transfers, dual control and voids, with what is said about them.
 
 use waystation_api::v1;
 
@@ -9,7 +9,7 @@ use crate::{Clients, today};
 ///
 /// # Panics
 /// When something is not as expected.
-pub(super) async fn moves(worker: &mut Clients, case: &str) {
+pub(super) async fn moves(worker: &mut Clients, leader: &mut Clients, case: &str) {
     let (name, day) = (case.to_owned(), today());
     let propose = v1::ProposeTransferRequest {
         name: name.clone(),
@@ -37,4 +37,26 @@ pub(super) async fn moves(worker: &mut Clients, case: &str) {
         ..Default::default()
     };
     worker.transfers.start_dual_control(start).await.expect("is started");
+    let list = v1::ListAuditEntriesRequest {
+        by: Some(v1::list_audit_entries_request::By::Record(case.into())),
+        page_size: 1000,
+        ..Default::default()
+    };
+    let entries = worker.audit.list_audit_entries(list).await.expect("lists");
+    let mut entries = entries.into_inner().entries.into_iter();
+    let talk = entries.find(|entry| entry.event_type.starts_with("case.talk_recorded"));
+    let void = v1::VoidContactRequest {
+        name: case.into(),
+        event: talk.expect("there is one").name,
+        reason: NOTES[3].into(),
+        ..Default::default()
+    };
+    leader.cases.void_contact(void).await.expect("is void");
+    let propose = v1::ProposeTestVoidRequest {
+        name: case.into(),
+        test: 1,
+        reason: NOTES[20].into(),
+        ..Default::default()
+    };
+    worker.compliance.propose_test_void(propose).await.expect("is proposed");
 }

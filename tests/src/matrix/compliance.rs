@@ -157,6 +157,19 @@ pub(super) async fn tried(
         "ComplianceService/ConfirmRelapse",
         ConfirmRelapseRequest { test: 1 }
     );
+    command!(
+        propose_test_void,
+        "ComplianceService/ProposeTestVoid",
+        ProposeTestVoidRequest {
+            test: 1,
+            reason: "错录".into()
+        }
+    );
+    command!(
+        confirm_test_void,
+        "ComplianceService/ConfirmTestVoid",
+        ConfirmTestVoidRequest { test: 1 }
+    );
     let simulate = v1::SimulatePolicyRequest {
         station: station.into(),
         set: [("tests.urine.per_year.CD".to_owned(), "6,4,2".to_owned())].into(),

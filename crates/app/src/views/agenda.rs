@@ -124,6 +124,7 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationCancelled(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationExcused(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationMissedConfirmed(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationReopened(fact)) => fact.number,
             Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
                 let along = fact.obligations.iter();
                 return along.map(|number| entry_id(recorded.id(), *number)).collect();
@@ -170,6 +171,10 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationCancelled(_)) => entry.state = ObligationState::Cancelled,
             Fact::Case(CaseEvent::ObligationExcused(_)) => entry.state = ObligationState::Excused,
             Fact::Case(CaseEvent::ObligationMissedConfirmed(_)) => entry.state = ObligationState::MissedConfirmed,
+            Fact::Case(CaseEvent::ObligationReopened(_)) => {
+                entry.fulfilled_on = None;
+                entry.state = ObligationState::Open;
+            }
             Fact::Case(CaseEvent::TransferReportedIn(fact)) => entry.station.clone_from(&fact.to_station),
             _ => {}
         }

@@ -166,6 +166,16 @@ impl View for Caseload {
             CaseEvent::ObligationFulfilled(fact) => case.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationCancelled(fact) => case.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationExcused(fact) => case.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ContactVoided(fact) => case.last_contact = fact.last,
+            CaseEvent::ObligationReopened(fact) => {
+                case.obligations.push(OpenObligation {
+                    number: fact.number,
+                    kind: fact.kind,
+                    window_to: fact.window_to,
+                    past_due: false,
+                });
+                case.obligations.sort_by_key(|open| open.number);
+            }
             CaseEvent::ObligationPastDue(fact) => {
                 for open in &mut case.obligations {
                     open.past_due |= open.number == fact.number;
@@ -205,6 +215,9 @@ impl View for Caseload {
             | CaseEvent::DualControlStarted(_)
             | CaseEvent::DualControlAnswered(_)
             | CaseEvent::DualControlEnded(_)
+            | CaseEvent::SupportTeamFormed(_)
+            | CaseEvent::TestVoidProposed(_)
+            | CaseEvent::TestVoided(_)
             | CaseEvent::TermExpired(_)
             | CaseEvent::ObligationOpened(_) => {}
         }

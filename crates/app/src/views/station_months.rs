@@ -58,10 +58,15 @@ pub enum StationMonthsKey {
     Station = 0,
 }
 
+/// One less of what was counted and was none.
+fn less(count: &mut u64) {
+    *count = count.saturating_sub(1);
+}
+
 impl View for StationMonths {
     type Document = StationMonth;
     const NAME: &'static str = "station_months";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ON_UNREADABLE: OnUnreadable = OnUnreadable::Park;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
@@ -93,6 +98,7 @@ impl View for StationMonths {
                     | CaseEvent::DualControlStarted(_)
                     | CaseEvent::DualControlAnswered(_)
                     | CaseEvent::DualControlEnded(_)
+                    | CaseEvent::SupportTeamFormed(_)
             ),
             Fact::Points(_) => true,
             Fact::Person(_) | Fact::Account(_) | Fact::Key | Fact::Claimed => false,
@@ -122,6 +128,10 @@ impl View for StationMonths {
             Fact::Case(CaseEvent::AgreementSigned(_)) => month.agreements += 1,
             Fact::Case(CaseEvent::CheckInRecorded(_)) => month.check_ins += 1,
             Fact::Case(CaseEvent::TalkRecorded(_)) => month.talks += 1,
+            Fact::Case(CaseEvent::ContactVoided(fact)) if fact.talk => less(&mut month.talks),
+            Fact::Case(CaseEvent::ContactVoided(_)) => less(&mut month.check_ins),
+            Fact::Case(CaseEvent::ObligationReopened(fact)) if fact.late => less(&mut month.met_late),
+            Fact::Case(CaseEvent::ObligationReopened(_)) => less(&mut month.met),
             Fact::Case(CaseEvent::ObligationFulfilled(fact)) if fact.late => month.met_late += 1,
             Fact::Case(CaseEvent::ObligationFulfilled(_)) => month.met += 1,
             Fact::Case(CaseEvent::ObligationPastDue(_)) => month.past_due += 1,

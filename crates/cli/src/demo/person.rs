@@ -246,6 +246,7 @@ impl Person {
             on: today,
             mode: CheckInMode::InPerson,
             late_reason: None,
+            evidence: Vec::new(),
         };
         tell(app, &case, &meeting, &by).await?;
         Ok(())
@@ -298,7 +299,12 @@ impl Person {
                 CheckInMode::InPerson
             };
             let (on, late_reason) = (today, late.then(|| "OFFLINE".to_owned()));
-            let check_in = RecordCheckIn { on, mode, late_reason };
+            let check_in = RecordCheckIn {
+                on,
+                mode,
+                late_reason,
+                evidence: Vec::new(),
+            };
             let receipt = tell(app, &self.case, &check_in, &by).await?;
             award(app, &self.case, &self.person(), "check_in", &receipt, &by).await?;
             self.points += 3;
@@ -312,6 +318,7 @@ impl Person {
                     on: today,
                     topics,
                     late_reason: None,
+                    evidence: Vec::new(),
                     note: None,
                 },
                 &by,

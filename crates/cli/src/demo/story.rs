@@ -63,6 +63,7 @@ async fn meet(app: &App, case: &str, on: Date, by: &Envelope) -> anyhow::Result<
         on,
         mode: CheckInMode::InPerson,
         late_reason: None,
+        evidence: Vec::new(),
     };
     let receipt = tell(app, case, &check_in, by).await?;
     award(app, case, &format!("p-{case}"), "check_in", &receipt, by).await
@@ -105,6 +106,7 @@ async fn lin(app: &App, today: Date, number: i32) -> anyhow::Result<()> {
                 on: today,
                 topics,
                 late_reason: None,
+                evidence: Vec::new(),
                 note: None,
             };
             let receipt = tell(app, LIN, &talk, &worker).await?;

@@ -244,7 +244,18 @@ pub(super) async fn carry_out(row: &Row, door: &mut impl Door, by: &Envelope) ->
                 ("手机", "app", CheckInMode::App),
             ];
             let mode = word("detail", &row.detail, &modes)?;
-            let done = door.case(case, &RecordCheckIn { on, mode, late_reason }, by).await?;
+            let done = door
+                .case(
+                    case,
+                    &RecordCheckIn {
+                        on,
+                        mode,
+                        late_reason,
+                        evidence: Vec::new(),
+                    },
+                    by,
+                )
+                .await?;
             return reward(row, door, by, ("check_in", "case.check_in_recorded.v1"), done).await;
         }
         What::Talk => {
@@ -256,6 +267,7 @@ pub(super) async fn carry_out(row: &Row, door: &mut impl Door, by: &Envelope) ->
                         on,
                         topics,
                         late_reason,
+                        evidence: Vec::new(),
                         note: None,
                     },
                     by,

@@ -1,7 +1,7 @@
 //! How absences, tests and breaches stand after an event.
 
 use super::absence::{Absence, AbsenceState};
-use super::drug_test::{DrugTest, TestStage, TestState};
+use super::drug_test::{DrugTest, SampleKind, TestStage, TestState};
 use super::event::CaseEvent;
 use super::state::{Case, Referral, index};
 
@@ -43,11 +43,14 @@ impl Case {
                 collected_on: None,
                 refused_on: None,
                 evaded: false,
+                urine_on: None,
+                void_by: None,
                 state: TestState::Noticed,
             }),
             CaseEvent::SampleCollected(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
                     test.collected_on = Some(fact.on);
+                    test.urine_on = (fact.kind == SampleKind::Urine).then_some(fact.on);
                     test.state = TestState::Collected;
                 }
             }
@@ -77,6 +80,16 @@ impl Case {
                 if let Some(test) = at(&mut self.tests, fact.test) {
                     test.refused_on = None;
                     test.state = TestState::Noticed;
+                }
+            }
+            CaseEvent::TestVoidProposed(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.void_by = Some(fact.by.clone());
+                }
+            }
+            CaseEvent::TestVoided(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    (test.refused_on, test.urine_on, test.state) = (None, None, TestState::Void);
                 }
             }
             CaseEvent::RelapseConfirmed(fact) => {

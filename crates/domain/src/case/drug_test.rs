@@ -172,6 +172,8 @@ pub enum TestState {
     Refused(String),
     /// Refused, and confirmed. With who said so.
     RefusalCounted(String),
+    /// It was none: two people said so.
+    Void,
 }
 
 /// A test of a case.
@@ -187,6 +189,10 @@ pub struct DrugTest {
     pub refused_on: Option<Date>,
     /// They did not come, instead of saying no.
     pub evaded: bool,
+    /// Day of the sample, if it was of urine.
+    pub urine_on: Option<Date>,
+    /// Who says that it was none, as long as nobody else has confirmed it.
+    pub void_by: Option<String>,
     /// How it stands.
     pub state: TestState,
 }

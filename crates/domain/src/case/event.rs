@@ -13,11 +13,13 @@ use super::drug_test::{
 use super::dual_control::{DualControlAnswered, DualControlEnded, DualControlStarted};
 use super::obligation::{
     ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationMissedConfirmed, ObligationOpened,
-    ObligationPastDue,
+    ObligationPastDue, ObligationReopened,
 };
+use super::support_team::SupportTeamFormed;
 use super::transfer::{
     TransferAccepted, TransferMaterialsSent, TransferProposed, TransferRejected, TransferReportedIn, TransferWithdrawn,
 };
+use super::voiding::{ContactVoided, TestVoidProposed, TestVoided};
 use crate::kernel::events;
 use crate::personal::{Field, Personal};
 
@@ -106,6 +108,16 @@ events! {
         "dual_control.answered.v1" => DualControlAnswered,
         /// It is over.
         "dual_control.ended.v1" => DualControlEnded,
+        /// A support team was formed, or formed anew.
+        "team.formed.v1" => SupportTeamFormed,
+        /// A check-in or talk was none.
+        "void.contact.v1" => ContactVoided,
+        /// Somebody says that a test was none.
+        "void.test_proposed.v1" => TestVoidProposed,
+        /// Somebody else confirmed it.
+        "void.test.v1" => TestVoided,
+        /// What met it was none.
+        "obligation.reopened.v1" => ObligationReopened,
         /// Something became due.
         "obligation.opened.v1" => ObligationOpened,
         /// It was done.
@@ -151,7 +163,12 @@ impl CaseEvent {
             CaseEvent::TransferReportedIn(fact) => vec![(Field::Justification, &fact.justification)],
             CaseEvent::DualControlStarted(fact) => vec![(Field::DocumentNo, &fact.letter_no)],
             CaseEvent::DualControlAnswered(fact) => vec![(Field::DocumentNo, &fact.letter_no)],
-            CaseEvent::TransferMaterialsSent(_)
+            CaseEvent::ContactVoided(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::TestVoidProposed(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::SupportTeamFormed(_)
+            | CaseEvent::TestVoided(_)
+            | CaseEvent::ObligationReopened(_)
+            | CaseEvent::TransferMaterialsSent(_)
             | CaseEvent::TransferAccepted(_)
             | CaseEvent::DualControlEnded(_)
             | CaseEvent::ReturnReported(_)
@@ -390,6 +407,9 @@ pub struct CheckInRecorded {
     pub on: Date,
     /// How.
     pub mode: CheckInMode,
+    /// SHA-256 of photographs or papers, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// Why it is recorded late.
     #[serde(default, skip_serializing)]
     pub late_reason: Personal,
@@ -402,6 +422,9 @@ pub struct TalkRecorded {
     pub on: Date,
     /// What about.
     pub topics: Vec<TalkTopic>,
+    /// SHA-256 of photographs or papers, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// Why it is recorded late.
     #[serde(default, skip_serializing)]
     pub late_reason: Personal,

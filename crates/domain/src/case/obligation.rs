@@ -157,6 +157,21 @@ pub struct ObligationMissedConfirmed {
     pub number: u32,
 }
 
+/// An obligation that had been met by what turned out to be nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObligationReopened {
+    /// Which.
+    pub number: u32,
+    /// What.
+    pub kind: ObligationKind,
+    /// Last day in time.
+    pub window_to: Date,
+    /// Day on which it had been met.
+    pub met_on: Date,
+    /// It had been met after its last day.
+    pub late: bool,
+}
+
 /// An obligation that no longer applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObligationCancelled {
@@ -181,6 +196,17 @@ pub struct Obligation {
     pub past_due: bool,
     /// A supervisor says that it was missed.
     pub missed: bool,
+}
+
+/// An obligation that was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Which.
+    pub owed: Obligation,
+    /// Day.
+    pub on: Date,
+    /// After its last day.
+    pub late: bool,
 }
 
 /// What a participant owes and the clock has seen pass.

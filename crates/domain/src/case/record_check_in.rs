@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, CheckInMode, CheckInRecorded};
 use super::obligation::ObligationKind;
-use super::rules::{LATE, check_actor, check_backdate, check_day_from, check_stage, fulfilled};
+use super::rules::{LATE, check_actor, check_backdate, check_day_from, check_evidence, check_stage, fulfilled};
 use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
@@ -19,6 +19,8 @@ pub struct RecordCheckIn {
     pub mode: CheckInMode,
     /// The reason when recorded later than policy `backdate.free_days`.
     pub late_reason: Option<String>,
+    /// SHA-256 of photographs or papers that are kept elsewhere, in hexadecimal; at most 10.
+    pub evidence: Vec<String>,
 }
 
 impl Command for RecordCheckIn {
@@ -30,10 +32,12 @@ impl Command for RecordCheckIn {
         check_stage(case, &LATE)?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;
+        check_evidence(&self.evidence)?;
         let fact = CheckInRecorded {
             on: self.on,
             mode: self.mode,
             late_reason: (&self.late_reason).into(),
+            evidence: self.evidence.clone(),
         };
         let mut events = vec![CaseEvent::from(fact)];
         if self.mode == CheckInMode::InPerson {

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, TalkRecorded, TalkTopic};
 use super::obligation::ObligationKind;
-use super::rules::{LATE, check_actor, check_backdate, check_day_from, check_note, check_stage, fulfilled};
+use super::rules::{
+    LATE, check_actor, check_backdate, check_day_from, check_evidence, check_note, check_stage, fulfilled,
+};
 use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -22,6 +24,8 @@ pub struct RecordTalk {
     pub topics: Vec<TalkTopic>,
     /// The reason when recorded later than policy `backdate.free_days`.
     pub late_reason: Option<String>,
+    /// SHA-256 of photographs or papers that are kept elsewhere, in hexadecimal; at most 10.
+    pub evidence: Vec<String>,
     /// What was said, in the worker's words; at most 2,000 characters.
     pub note: Option<String>,
 }
@@ -35,6 +39,7 @@ impl Command for RecordTalk {
         check_stage(case, &LATE)?;
         check_day_from("on", self.on, case.agreement_on, context)?;
         check_backdate(self.on, self.late_reason.as_deref(), context)?;
+        check_evidence(&self.evidence)?;
         if self.topics.is_empty() {
             return Err(Rejection::of(Reason::ListEmpty, "topics"));
         }
@@ -48,6 +53,7 @@ impl Command for RecordTalk {
             on: self.on,
             topics: self.topics.clone(),
             late_reason: (&self.late_reason).into(),
+            evidence: self.evidence.clone(),
             note: (&self.note).into(),
         };
         let mut events = vec![CaseEvent::from(fact)];
@@ -68,6 +74,7 @@ mod tests {
             on: date(2026, 3, 2),
             topics: vec![TalkTopic::Life],
             late_reason: None,
+            evidence: Vec::new(),
             note: None,
         };
         let events = active().when(&talk).expect("is recorded");

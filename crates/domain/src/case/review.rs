@@ -48,11 +48,18 @@ impl Command for Review {
         let within = |to| expired.is_none_or(|end| to < end);
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
-            let Some(missed) = open(kind).filter(|missed| within(missed.window_to)) else {
+            let passed = |owed: &&Obligation| {
+                owed.kind == kind && !owed.past_due && owed.window_to < today && within(owed.window_to)
+            };
+            let passed: Vec<&Obligation> = case.obligations.iter().filter(passed).collect();
+            events.extend(passed.iter().map(|missed| past(missed.number, missed.window_to).into()));
+            // One that was reopened is followed by others already.
+            let newest = passed
+                .last()
+                .filter(|missed| !case.is_planned_beyond(kind, missed.window_to));
+            let Some(mut window_to) = newest.map(|missed| missed.window_to) else {
                 continue;
             };
-            events.push(past(missed.number, missed.window_to).into());
-            let mut window_to = missed.window_to;
             for _ in 0..MONTHS_MAX {
                 let next = (add_days(window_to, 1), case.term_end);
                 let Some(next) = opener.periodic(kind, case, next, context)? else {

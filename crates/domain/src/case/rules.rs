@@ -49,6 +49,20 @@ pub(crate) fn check_code(field: &'static str, text: &str) -> Result<(), Rejectio
     Ok(())
 }
 
+/// Most photographs and papers of one record.
+const EVIDENCE_MAX: usize = 10;
+
+/// Digests of what is kept elsewhere: SHA-256 in 64 lower-case hexadecimal digits.
+pub(super) fn check_evidence(digests: &[String]) -> Result<(), Rejection> {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let digest = |text: &String| text.len() == 64 && text.bytes().all(hex);
+    if digests.len() > EVIDENCE_MAX || !digests.iter().all(digest) {
+        let expected = "at most 10, each 64 lower-case hexadecimal digits: SHA-256";
+        return Err(Rejection::of(Reason::FieldInvalid, "evidence").with("expected", expected));
+    }
+    Ok(())
+}
+
 /// A day within the calendar and not in the future.
 pub(crate) fn check_day(field: &'static str, day: Date, context: &Context<'_>) -> Result<(), Rejection> {
     if day < FIRST_DAY || day > LAST_DAY {
@@ -310,8 +324,8 @@ pub(super) fn fulfilled(
         }
         .into(),
     ];
-    if !owed.past_due {
-        // The next window opens at once; a past-due one was followed by its successor already.
+    if !owed.past_due && !case.is_planned_beyond(kind, owed.window_to) {
+        // The next window opens at once; a past-due or reopened one was followed by its successor already.
         let next = (add_days(owed.window_to, 1), case.term_end);
         events.extend(Opener::after(case).periodic(kind, case, next, context)?);
     }

@@ -7,9 +7,11 @@ use super::absence::Absence;
 use super::breach::BreachGround;
 use super::drug_test::DrugTest;
 use super::dual_control::DualControl;
-use super::event::{CaseEvent, Programme};
-use super::obligation::{Obligation, ObligationKind};
+use super::event::{CaseEvent, CheckInMode, Programme};
+use super::obligation::{Met, Obligation, ObligationKind};
+use super::support_team::TeamMember;
 use super::transfer::Transfer;
+use super::voiding::Contact;
 use crate::kernel::Aggregate;
 
 /// Where a case stands (the transition table of the domain study, as far as built).
@@ -154,6 +156,11 @@ impl Stage {
             | CaseEvent::DualControlStarted(_)
             | CaseEvent::DualControlAnswered(_)
             | CaseEvent::DualControlEnded(_)
+            | CaseEvent::SupportTeamFormed(_)
+            | CaseEvent::ContactVoided(_)
+            | CaseEvent::TestVoidProposed(_)
+            | CaseEvent::TestVoided(_)
+            | CaseEvent::ObligationReopened(_)
             | CaseEvent::ObligationCancelled(_) => self,
         }
     }
@@ -232,6 +239,14 @@ pub struct Case {
     pub transfer: Option<Transfer>,
     /// Dual control, as long as it runs.
     pub dual_control: Option<DualControl>,
+    /// The support team, with its first day.
+    pub team: Option<(Date, Vec<TeamMember>)>,
+    /// Check-ins and talks.
+    pub contacts: Vec<Contact>,
+    /// What was owed window after window, and met.
+    pub met: Vec<Met>,
+    /// Events so far: the revision of the next.
+    pub events: u64,
 }
 
 impl Case {
@@ -265,6 +280,28 @@ impl Case {
     /// The number of the next test.
     pub(super) fn next_test(&self) -> u32 {
         u32::try_from(self.tests.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    fn take(&mut self, number: u32) -> Option<Obligation> {
+        let at = self.obligations.iter().position(|owed| owed.number == number)?;
+        Some(self.obligations.remove(at))
+    }
+
+    fn contact(&mut self, on: Date, meeting: bool, talk: bool) {
+        self.contacts.push(Contact {
+            revision: self.events,
+            on,
+            meeting,
+            talk,
+            voided: false,
+        });
+    }
+
+    /// Whether a window of a kind was opened after this day already.
+    pub(super) fn is_planned_beyond(&self, kind: ObligationKind, day: Date) -> bool {
+        self.planned_to
+            .iter()
+            .any(|(planned, to)| *planned == kind && *to > day)
     }
 
     /// The open (not past due) obligation of a kind.
@@ -341,7 +378,34 @@ impl Aggregate for Case {
                     missed: false,
                 });
             }
-            CaseEvent::ObligationFulfilled(fact) => self.obligations.retain(|open| open.number != fact.number),
+            CaseEvent::ObligationFulfilled(fact) => {
+                let (on, late) = (fact.on, fact.late);
+                if let Some(owed) = self.take(fact.number)
+                    && ObligationKind::PERIODIC.contains(&owed.kind)
+                {
+                    self.met.push(Met { owed, on, late });
+                }
+            }
+            CaseEvent::ObligationReopened(fact) => {
+                if let Some(at) = self.met.iter().position(|met| met.owed.number == fact.number) {
+                    let (past_due, missed) = (false, false);
+                    let owed = Obligation {
+                        past_due,
+                        missed,
+                        ..self.met.remove(at).owed
+                    };
+                    self.obligations.push(owed);
+                    self.obligations.sort_by_key(|owed| owed.number);
+                }
+            }
+            CaseEvent::CheckInRecorded(fact) => self.contact(fact.on, fact.mode == CheckInMode::InPerson, false),
+            CaseEvent::TalkRecorded(fact) => self.contact(fact.on, true, true),
+            CaseEvent::ContactVoided(fact) => {
+                for contact in &mut self.contacts {
+                    contact.voided |= contact.revision == fact.revision;
+                }
+            }
+            CaseEvent::SupportTeamFormed(fact) => self.team = Some((fact.from, fact.members.clone())),
             CaseEvent::ObligationCancelled(fact) => self.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationExcused(fact) => self.obligations.retain(|open| open.number != fact.number),
             CaseEvent::ObligationMissedConfirmed(fact) => {
@@ -371,8 +435,8 @@ impl Aggregate for Case {
             | CaseEvent::ReferredToPolice(_)
             | CaseEvent::PoliceOutcomeRecorded(_)
             | CaseEvent::ReportInDeadlinePassed(_)
-            | CaseEvent::CheckInRecorded(_)
-            | CaseEvent::TalkRecorded(_)
+            | CaseEvent::TestVoidProposed(_)
+            | CaseEvent::TestVoided(_)
             | CaseEvent::TransferProposed(_)
             | CaseEvent::TransferMaterialsSent(_)
             | CaseEvent::TransferAccepted(_)
@@ -385,5 +449,6 @@ impl Aggregate for Case {
             CaseEvent::CaseTerminated(fact) => self.ended_on = Some(fact.on),
             CaseEvent::CaseDischarged(fact) => self.ended_on = Some(fact.issued_on),
         }
+        self.events += 1;
     }
 }

@@ -23,8 +23,8 @@ pub struct History {
     case: Case,
     /// Every time in which the agreement bound.
     ran: Vec<Run>,
-    /// Days on which urine was taken.
-    samples: Vec<Date>,
+    /// Tests with the days on which urine was taken; none for a test that was none.
+    samples: Vec<(u32, Option<Date>)>,
     /// Test windows that were opened, by number.
     opened: BTreeMap<u32, (Date, Date)>,
     /// Days of windows that were excused: no test was missed on them under any policy.
@@ -81,7 +81,14 @@ impl History {
                 self.opened.insert(fact.number, (fact.window_from, fact.window_to));
             }
             CaseEvent::ObligationExcused(fact) => self.excused.extend(self.opened.get(&fact.number)),
-            CaseEvent::SampleCollected(fact) if fact.kind == SampleKind::Urine => self.samples.push(fact.on),
+            CaseEvent::SampleCollected(fact) if fact.kind == SampleKind::Urine => {
+                self.samples.push((fact.test, Some(fact.on)));
+            }
+            CaseEvent::TestVoided(fact) => {
+                for (_, on) in self.samples.iter_mut().filter(|(test, _)| *test == fact.test) {
+                    *on = None;
+                }
+            }
             _ => {}
         }
     }
@@ -95,7 +102,8 @@ impl History {
         let end = which.end.min(self.samples.len());
         self.samples[which.start.min(end)..end]
             .iter()
-            .any(|on| from <= *on && *on <= to)
+            .filter_map(|(_, on)| *on)
+            .any(|on| from <= on && on <= to)
     }
 
     fn go_on(&mut self, first: Date) {

@@ -1,4 +1,4 @@
-//! Samples of transfers and dual control.
+//! Samples of transfers, dual control, teams and voids.
 
 use waystation_domain::case::*;
 
@@ -54,5 +54,42 @@ pub(super) fn moves() -> Vec<CaseEvent> {
         }
         .into(),
         DualControlEnded { on }.into(),
+        SupportTeamFormed {
+            from: on,
+            members: vec![
+                TeamMember {
+                    place: TeamPlace::CaseWorker,
+                    staff: Some("worker-1".into()),
+                },
+                TeamMember {
+                    place: TeamPlace::Family,
+                    staff: None,
+                },
+            ],
+        }
+        .into(),
+        ContactVoided {
+            revision: 7,
+            on,
+            talk: true,
+            last: Some(on),
+            reason: "录错人".into(),
+        }
+        .into(),
+        TestVoidProposed {
+            test: 1,
+            by: "worker-1".into(),
+            reason: "登记错人".into(),
+        }
+        .into(),
+        TestVoided { test: 1 }.into(),
+        ObligationReopened {
+            number: 3,
+            kind: ObligationKind::UrineTest,
+            window_to: day("2026-04-30"),
+            met_on: on,
+            late: false,
+        }
+        .into(),
     ]
 }

@@ -4,9 +4,10 @@ use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{App, Envelope, Receipt};
 use waystation_domain::case::{
-    AssignWorker, CheckInMode, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice,
-    RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, SignAgreement, Suspend, SuspensionCause, TalkTopic,
-    Terminate, TerminationReason, VariationBasis, VaryOrder,
+    AssignWorker, CheckInMode, FormSupportTeam, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn,
+    RecordDischargeNotice, RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, SignAgreement, Suspend,
+    SuspensionCause, TalkTopic, TeamMember, TeamPlace, Terminate, TerminationReason, VariationBasis, VaryOrder,
+    VoidContact,
 };
 
 use super::{CommandMessage, command, derived_id};
@@ -131,6 +132,33 @@ command!(case, "cases", RecordCheckInRequest, |m, fields, id, app| {
             .choice("mode", m.mode, &CHECK_IN_MODES)
             .unwrap_or(CheckInMode::InPerson),
         late_reason: optional(m.late_reason),
+        evidence: m.evidence,
+    }
+});
+
+command!(case, "cases", FormSupportTeamRequest, |m, fields, id, app| {
+    FormSupportTeam {
+        from: fields.day("from", &m.from),
+        members: m
+            .members
+            .into_iter()
+            .filter_map(|member| {
+                let place = fields.choice("members", member.place, &TeamPlace::ALL)?;
+                let staff = optional(member.staff);
+                Some(TeamMember { place, staff })
+            })
+            .collect(),
+    }
+});
+
+command!(case, "cases", VoidContactRequest, |m, fields, id, app| {
+    let (case, revision) = fields.event("event", &m.event);
+    if !case.is_empty() && case != id {
+        fields.wrong("event", "an event of the same case");
+    }
+    VoidContact {
+        revision,
+        reason: m.reason,
     }
 });
 
@@ -142,6 +170,7 @@ command!(case, "cases", RecordTalkRequest, |m, fields, id, app| RecordTalk {
         .filter_map(|topic| fields.choice("topics", *topic, &TALK_TOPICS))
         .collect(),
     late_reason: optional(m.late_reason),
+    evidence: m.evidence,
     note: optional(m.note),
 });
 

@@ -2,9 +2,10 @@
 
 use waystation_domain::case::{
     AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmSeriousBreach,
-    ConfirmTestRefusal, ExcuseObligation, FileAbsenceReport, NoticeMode, PoliceOutcome, RecordPoliceOutcome,
-    RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, SampleKind, SampleSite,
-    ServeTestNotice, TestOutcome, TestStage, WithdrawAbsence, WithdrawTestRefusal,
+    ConfirmTestRefusal, ConfirmTestVoid, ExcuseObligation, FileAbsenceReport, NoticeMode, PoliceOutcome,
+    ProposeTestVoid, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice,
+    ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage, WithdrawAbsence,
+    WithdrawTestRefusal,
 };
 
 use super::command;
@@ -158,6 +159,19 @@ command!(case, "cases", ExcuseObligationRequest, |m, fields, id, app| {
 command!(case, "cases", ConfirmMissedRequest, |m, fields, id, app| {
     ConfirmMissed {
         obligation: fields.number("obligation", m.obligation),
+    }
+});
+
+command!(case, "cases", ProposeTestVoidRequest, |m, fields, id, app| {
+    ProposeTestVoid {
+        test: fields.number("test", m.test),
+        reason: m.reason,
+    }
+});
+
+command!(case, "cases", ConfirmTestVoidRequest, |m, fields, id, app| {
+    ConfirmTestVoid {
+        test: fields.number("test", m.test),
     }
 });
 

@@ -1,0 +1,275 @@
+//! What was recorded and was not so. Nothing is taken out of the record: a void says so beside it, and a correction is a void
+//! and a new record. What feeds a counter of the statute takes a second person.
+
+mod confirm_test_void;
+mod propose_test_void;
+mod void_contact;
+
+pub use confirm_test_void::ConfirmTestVoid;
+pub use propose_test_void::ProposeTestVoid;
+pub use void_contact::VoidContact;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::event::CaseEvent;
+use super::obligation::{Obligation, ObligationKind, ObligationPastDue, ObligationReopened};
+use super::state::Case;
+use crate::kernel::Context;
+use crate::personal::Personal;
+
+/// A check-in or talk did not happen as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactVoided {
+    /// Revision of the event in the case's stream.
+    pub revision: u64,
+    /// Day of which it spoke.
+    pub on: Date,
+    /// It was a talk, and no check-in.
+    pub talk: bool,
+    /// Day of the last contact that is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Date>,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// Somebody says that a test was not as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestVoidProposed {
+    /// Which test.
+    pub test: u32,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    pub reason: Personal,
+}
+
+/// Somebody else confirmed it: notice, sample, results and refusal of the test count for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestVoided {
+    /// Which test.
+    pub test: u32,
+}
+
+/// A check-in or talk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Revision of its event.
+    pub revision: u64,
+    /// Day.
+    pub on: Date,
+    /// It is a meeting: face to face.
+    pub meeting: bool,
+    /// It is a talk, and no check-in.
+    pub talk: bool,
+    /// It was none.
+    pub voided: bool,
+}
+
+/// What had been met on a day and is owed again, when nothing else of its window meets it; past due at once when its last day
+/// has passed.
+fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Date], context: &Context<'_>) -> Vec<CaseEvent> {
+    let mut met = case.met.iter();
+    let holds = |owed: &Obligation, day: Date| owed.window_from <= day && day <= owed.window_to;
+    let Some(met) = met.find(|met| met.owed.kind == kind && holds(&met.owed, on)) else {
+        return Vec::new();
+    };
+    let owed = &met.owed;
+    let ended = case.ended_on.is_some() || case.suspended_within(owed.window_from, owed.window_to);
+    if ended || others.iter().any(|other| holds(owed, *other)) {
+        return Vec::new();
+    }
+    let mut events = vec![
+        ObligationReopened {
+            number: owed.number,
+            kind,
+            window_to: owed.window_to,
+            met_on: met.on,
+            late: met.late,
+        }
+        .into(),
+    ];
+    if owed.window_to < context.today {
+        events.push(
+            ObligationPastDue {
+                number: owed.number,
+                window_to: owed.window_to,
+                detected_on: context.today,
+            }
+            .into(),
+        );
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::case::tests::{active, check_in};
+    use crate::case::{
+        BreachGround, ConfirmSeriousBreach, ConfirmTestRefusal, NoticeMode, RecordSample, RecordTestRefusal, Review,
+        SampleKind, SampleSite, ServeTestNotice,
+    };
+    use crate::kernel::{Command, Role};
+    use crate::rejection::Reason;
+    use crate::spec::Given;
+
+    fn notice(on: Date) -> ServeTestNotice {
+        ServeTestNotice {
+            on,
+            due_on: on,
+            mode: NoticeMode::Hand,
+        }
+    }
+
+    fn sample(test: u32, on: Date) -> RecordSample {
+        RecordSample {
+            test,
+            on,
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["worker-1".into(), "medical-1".into()],
+            same_gender: true,
+        }
+    }
+
+    fn tested(test: u32, on: Date, case: Given<Case>) -> Given<Case> {
+        case.by("worker-1", Role::CaseWorker)
+            .then(&notice(on))
+            .then(&sample(test, on))
+    }
+
+    fn voided(test: u32, case: Given<Case>) -> Given<Case> {
+        let propose = ProposeTestVoid {
+            test,
+            reason: "样本登记错人".into(),
+        };
+        case.by("worker-1", Role::CaseWorker)
+            .then(&propose)
+            .by("leader-1", Role::Supervisor)
+            .then(&ConfirmTestVoid { test })
+    }
+
+    fn reviewed(case: Given<Case>, on: Date) -> Given<Case> {
+        case.on(on).by("clock", Role::System).then(&Review {})
+    }
+
+    fn owed(case: &Given<Case>, kind: ObligationKind) -> Vec<(Date, bool)> {
+        let owed = case.state().obligations.iter().filter(|owed| owed.kind == kind);
+        owed.map(|owed| (owed.window_to, owed.past_due)).collect()
+    }
+
+    #[test]
+    fn a_test_that_was_none_is_owed_again_and_the_windows_after_it_are_planned_once() {
+        let march = tested(1, date(2026, 3, 10), active().on(date(2026, 3, 10)));
+        let again = voided(1, march);
+        let urine = ObligationKind::UrineTest;
+        assert_eq!(
+            owed(&again, urine),
+            [(date(2026, 3, 31), false), (date(2026, 4, 30), false)]
+        );
+        let april = reviewed(again, date(2026, 4, 2));
+        assert_eq!(
+            owed(&april, urine),
+            [(date(2026, 3, 31), true), (date(2026, 4, 30), false)]
+        );
+        let late = tested(2, date(2026, 3, 20), april.on(date(2026, 4, 3)));
+        assert_eq!(owed(&late, urine), [(date(2026, 4, 30), false)]);
+        let met = tested(3, date(2026, 4, 3), late);
+        assert_eq!(owed(&met, urine), [(date(2026, 5, 31), false)]);
+    }
+
+    #[test]
+    fn a_window_that_is_over_is_past_due_at_once_and_another_test_of_it_still_meets_it() {
+        let march = tested(1, date(2026, 3, 10), active().on(date(2026, 3, 20)));
+        let twice = tested(2, date(2026, 3, 12), march.clone());
+        let kept = voided(1, twice.on(date(2026, 4, 20)));
+        assert_eq!(owed(&kept, ObligationKind::UrineTest), [(date(2026, 4, 30), false)]);
+        let none = voided(1, march.on(date(2026, 4, 20)));
+        assert_eq!(
+            owed(&none, ObligationKind::UrineTest),
+            [(date(2026, 3, 31), true), (date(2026, 4, 30), false)]
+        );
+    }
+
+    #[test]
+    fn one_proposes_and_another_confirms_that_a_test_was_none() {
+        let taken = tested(1, date(2026, 3, 2), active());
+        let propose = ProposeTestVoid {
+            test: 1,
+            reason: "登记错人".into(),
+        };
+        let confirm = ConfirmTestVoid { test: 1 };
+        assert_eq!(
+            taken.clone().by("leader-1", Role::Supervisor).reason(&confirm),
+            Reason::NoVoidProposed
+        );
+        let proposed = taken.then(&propose);
+        assert_eq!(proposed.reason(&propose), Reason::VoidProposed);
+        assert_eq!(proposed.reason(&confirm), Reason::RoleRequired);
+        assert_eq!(
+            proposed.clone().by("worker-1", Role::Supervisor).reason(&confirm),
+            Reason::SamePersonForbidden
+        );
+        let done = proposed.by("leader-1", Role::Supervisor).then(&confirm);
+        assert_eq!(done.reason(&confirm), Reason::TestVoid);
+        assert_eq!(done.reason(&sample(1, date(2026, 3, 2))), Reason::TestDoesNotFit);
+    }
+
+    #[test]
+    fn a_refusal_of_a_test_that_was_none_counts_for_no_breach() {
+        let mut case = active().on(date(2026, 3, 20));
+        for test in 1..=3 {
+            let on = date(2026, 3, 2 + i8::try_from(test).expect("is small"));
+            let refusal = RecordTestRefusal {
+                test,
+                on,
+                evaded: false,
+                facts: "拒绝".into(),
+            };
+            case = case.by("worker-1", Role::CaseWorker).then(&notice(on)).then(&refusal);
+            case = case.by("leader-1", Role::Supervisor).then(&ConfirmTestRefusal { test });
+        }
+        let breach = ConfirmSeriousBreach {
+            ground: BreachGround::TestRefusals,
+        };
+        let referred = case.then(&breach);
+        let withdrawn = voided(2, referred);
+        assert_eq!(withdrawn.state().stage, crate::case::Stage::Active);
+        assert_eq!(withdrawn.reason(&breach), Reason::ThresholdNotReached);
+    }
+
+    #[test]
+    fn a_meeting_that_was_none_is_owed_again_unless_another_was_one() {
+        let day = date(2026, 3, 10);
+        let met = active().on(day).then(&check_in(day));
+        let contact = met.state().contacts[0].clone();
+        let void = VoidContact {
+            revision: contact.revision,
+            reason: "录错人".into(),
+        };
+        assert_eq!(met.reason(&void), Reason::RoleRequired);
+        let leader = met.by("leader-1", Role::Supervisor);
+        let none = leader.clone().then(&void);
+        let meeting = ObligationKind::MonthlyMeeting;
+        assert_eq!(
+            owed(&none, meeting),
+            [(date(2026, 3, 31), false), (date(2026, 4, 30), false)]
+        );
+        assert_eq!(none.reason(&void), Reason::ContactVoid);
+        let other = leader.by("worker-1", Role::CaseWorker).then(&check_in(day));
+        let kept = other.by("leader-1", Role::Supervisor).then(&void);
+        assert_eq!(owed(&kept, meeting), [(date(2026, 4, 30), false)]);
+        let unknown = VoidContact {
+            revision: 0,
+            reason: "录错人".into(),
+        };
+        assert_eq!(kept.reason(&unknown), Reason::ContactNotFound);
+        assert_eq!(VoidContact::NAME, "VoidContact");
+    }
+}
