@@ -25,6 +25,7 @@ use waystation_api::v1::audit_service_client::AuditServiceClient;
 use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_api::v1::command_service_client::CommandServiceClient;
 use waystation_api::v1::compliance_service_client::ComplianceServiceClient;
+use waystation_api::v1::inspection_service_client::InspectionServiceClient;
 use waystation_api::v1::person_service_client::PersonServiceClient;
 use waystation_api::v1::points_service_client::PointsServiceClient;
 use waystation_api::v1::transfer_service_client::TransferServiceClient;
@@ -341,6 +342,8 @@ pub struct Clients {
     pub compliance: ComplianceServiceClient<Over>,
     /// `TransferService`
     pub transfers: TransferServiceClient<Over>,
+    /// `InspectionService`
+    pub inspection: InspectionServiceClient<Over>,
     /// `PointsService`
     pub points: PointsServiceClient<Over>,
     /// `PersonService`
@@ -371,6 +374,7 @@ impl Clients {
             cases: CaseServiceClient::new(over()),
             compliance: ComplianceServiceClient::new(over()),
             transfers: TransferServiceClient::new(over()),
+            inspection: InspectionServiceClient::new(over()),
             points: PointsServiceClient::new(over()),
             people: PersonServiceClient::new(over()),
             audit: AuditServiceClient::new(over()),

@@ -212,6 +212,7 @@ fn every_rpc_is_called_by_a_test_or_named_as_not() {
         "tests/tests/compliance.rs",
         "tests/tests/conflict.rs",
         "tests/tests/emergency.rs",
+        "tests/tests/findings.rs",
         "tests/tests/identity.rs",
         "tests/tests/on_file.rs",
         "tests/tests/people.rs",

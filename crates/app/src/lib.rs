@@ -53,8 +53,8 @@ pub use keys::{KeyReport, Rotation};
 pub use permission::{Action, POLICIES, Permissions, SCHEMA, Target};
 pub use projection::{GenerationStatus, ViewStatus};
 pub use query::{
-    AgendaQuery, AsOf, AuditEntry, CaseQuery, Compliance, ComplianceCounter, Evidence, LedgerLine, PAGE_MAX, Page,
-    PageRequest, ReadOptions, Simulated, Simulation, StationNow, TimeRange,
+    AgendaQuery, AsOf, AuditEntry, CASES_INSPECTED_MAX, CaseQuery, Compliance, ComplianceCounter, Evidence, Found,
+    Inspected, LedgerLine, PAGE_MAX, Page, PageRequest, ReadOptions, Simulated, Simulation, StationNow, TimeRange,
 };
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};

@@ -7,6 +7,7 @@ mod events;
 mod explain;
 mod export;
 mod import;
+mod inspect;
 mod key;
 mod keys;
 mod lang;
@@ -59,6 +60,8 @@ enum Command {
     Replay(replay::Replay),
     /// List what is due and overdue, now or as it was known at a past moment
     Agenda(agenda::Agenda),
+    /// Look for something in every case of a station, now or as it was known at a past moment
+    Inspect(inspect::Inspect),
     /// Say what counts towards a serious breach in a case, and why
     Explain(explain::Explain),
     /// Policy packs: try other values on history
@@ -132,6 +135,7 @@ async fn run() -> ExitCode {
         Command::Import(command) => command.run().await,
         Command::Replay(command) => command.run().await,
         Command::Agenda(command) => command.run().await,
+        Command::Inspect(command) => command.run().await,
         Command::Explain(command) => command.run().await,
         Command::Policy(command) => command.run().await,
         Command::Verify(command) => command.run().await,

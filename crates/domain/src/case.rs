@@ -90,13 +90,13 @@ pub use voiding::{
 };
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use jiff::civil::{Date, date};
 
     use super::*;
     use crate::spec::{Given, given};
 
-    pub(super) fn order() -> RegisterOrder {
+    pub(crate) fn order() -> RegisterOrder {
         RegisterOrder {
             person: "p-1".into(),
             programme: Programme::CommunityDetox,
@@ -111,11 +111,11 @@ mod tests {
         }
     }
 
-    pub(super) fn served_on(on: Date) -> RecordService {
+    pub(crate) fn served_on(on: Date) -> RecordService {
         RecordService { on }
     }
 
-    pub(super) fn report(on: Date) -> ReportIn {
+    pub(crate) fn report(on: Date) -> ReportIn {
         ReportIn {
             on,
             identity_checked: true,
@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    pub(super) fn agreement(on: Date) -> SignAgreement {
+    pub(crate) fn agreement(on: Date) -> SignAgreement {
         let clauses = ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec();
         SignAgreement {
             on,
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    pub(super) fn check_in(on: Date) -> RecordCheckIn {
+    pub(crate) fn check_in(on: Date) -> RecordCheckIn {
         RecordCheckIn {
             on,
             mode: CheckInMode::InPerson,
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    pub(super) fn suspend(from: Date) -> Suspend {
+    pub(crate) fn suspend(from: Date) -> Suspend {
         Suspend {
             from,
             cause: SuspensionCause::Detained,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     /// Reported on 2026-03-02.
-    pub(super) fn reported() -> Given<Case> {
+    pub(crate) fn reported() -> Given<Case> {
         let day = date(2026, 3, 2);
         given::<Case>([])
             .then(&order())
@@ -159,7 +159,7 @@ mod tests {
     }
 
     /// Under agreement since 2026-03-02, term to 2029-03-02.
-    pub(super) fn active() -> Given<Case> {
+    pub(crate) fn active() -> Given<Case> {
         reported().then(&agreement(date(2026, 3, 2)))
     }
 }

@@ -28,6 +28,68 @@ pub enum Fact {
 /// Stored type of a claim on a unique value.
 pub const CLAIMED: &str = "claim.made.v1";
 
+impl CaseEvent {
+    /// The day it happened, as far as the event says; for what the clock noticed, the day that passed.
+    pub fn occurred_on(&self) -> Option<Date> {
+        Some(match self {
+            CaseEvent::OrderRegistered(fact) => fact.notified_on,
+            CaseEvent::OrderVaried(fact) => fact.effective_on,
+            CaseEvent::OrderServed(fact) => fact.on,
+            CaseEvent::ReportedIn(fact) => fact.on,
+            CaseEvent::ReportInDeadlinePassed(fact) => fact.due_on,
+            CaseEvent::AgreementSigned(fact) => fact.on,
+            CaseEvent::CaseFileOpened(fact) => fact.on,
+            CaseEvent::WorkerAssigned(fact) => fact.from,
+            CaseEvent::CheckInRecorded(fact) => fact.on,
+            CaseEvent::TalkRecorded(fact) => fact.on,
+            CaseEvent::CaseSuspended(fact) => fact.from,
+            CaseEvent::CaseResumed(fact) => fact.on,
+            CaseEvent::TermExpired(fact) => fact.ended_on,
+            CaseEvent::CaseTerminated(fact) => fact.on,
+            CaseEvent::CaseDischarged(fact) => fact.issued_on,
+            CaseEvent::ObligationFulfilled(fact) => fact.on,
+            CaseEvent::AbsenceReported(fact) => fact.from,
+            CaseEvent::ReturnReported(fact) => fact.on,
+            CaseEvent::AbsenceAlleged(fact) => fact.from,
+            CaseEvent::TestNoticeServed(fact) => fact.on,
+            CaseEvent::SampleCollected(fact) => fact.on,
+            CaseEvent::TestResultRecorded(fact) => fact.on,
+            CaseEvent::TestRefused(fact) => fact.on,
+            CaseEvent::ReferredToPolice(fact) => fact.on,
+            CaseEvent::PoliceOutcomeRecorded(fact) => fact.on,
+            CaseEvent::ObligationPastDue(fact) => fact.window_to,
+            CaseEvent::SupportTeamFormed(fact) => fact.from,
+            CaseEvent::ContactVoided(fact) => fact.on,
+            CaseEvent::ObligationReopened(fact) => fact.met_on,
+            CaseEvent::TransferProposed(fact) => fact.on,
+            CaseEvent::TransferMaterialsSent(fact) => fact.on,
+            CaseEvent::TransferAccepted(fact) => fact.on,
+            CaseEvent::TransferReportedIn(fact) => fact.on,
+            CaseEvent::DualControlStarted(fact) => fact.on,
+            CaseEvent::DualControlAnswered(fact) => fact.on,
+            CaseEvent::DualControlEnded(fact) => fact.on,
+            CaseEvent::AbsenceCounted(_)
+            | CaseEvent::ObligationExcused(_)
+            | CaseEvent::ObligationMissedConfirmed(_)
+            | CaseEvent::AbsenceWithdrawn(_)
+            | CaseEvent::TestRefusalCounted(_)
+            | CaseEvent::TestRefusalWithdrawn(_)
+            | CaseEvent::SeriousBreachConfirmed(_)
+            | CaseEvent::RelapseConfirmed(_)
+            | CaseEvent::BreachWithdrawn(_)
+            | CaseEvent::TestVoidProposed(_)
+            | CaseEvent::TestVoided(_)
+            | CaseEvent::TransferRejected(_)
+            | CaseEvent::TransferWithdrawn(_)
+            | CaseEvent::TermRecalculated(_)
+            | CaseEvent::ObligationOpened(_)
+            | CaseEvent::ObligationCancelled(_) => {
+                return None;
+            }
+        })
+    }
+}
+
 impl Fact {
     /// Reads a stored fact.
     ///
@@ -50,62 +112,7 @@ impl Fact {
     /// The day it happened, as far as the fact says; for what the clock noticed, the day that passed.
     pub fn occurred_on(&self) -> Option<Date> {
         match self {
-            Fact::Case(event) => Some(match event {
-                CaseEvent::OrderRegistered(fact) => fact.notified_on,
-                CaseEvent::OrderVaried(fact) => fact.effective_on,
-                CaseEvent::OrderServed(fact) => fact.on,
-                CaseEvent::ReportedIn(fact) => fact.on,
-                CaseEvent::ReportInDeadlinePassed(fact) => fact.due_on,
-                CaseEvent::AgreementSigned(fact) => fact.on,
-                CaseEvent::CaseFileOpened(fact) => fact.on,
-                CaseEvent::WorkerAssigned(fact) => fact.from,
-                CaseEvent::CheckInRecorded(fact) => fact.on,
-                CaseEvent::TalkRecorded(fact) => fact.on,
-                CaseEvent::CaseSuspended(fact) => fact.from,
-                CaseEvent::CaseResumed(fact) => fact.on,
-                CaseEvent::TermExpired(fact) => fact.ended_on,
-                CaseEvent::CaseTerminated(fact) => fact.on,
-                CaseEvent::CaseDischarged(fact) => fact.issued_on,
-                CaseEvent::ObligationFulfilled(fact) => fact.on,
-                CaseEvent::AbsenceReported(fact) => fact.from,
-                CaseEvent::ReturnReported(fact) => fact.on,
-                CaseEvent::AbsenceAlleged(fact) => fact.from,
-                CaseEvent::TestNoticeServed(fact) => fact.on,
-                CaseEvent::SampleCollected(fact) => fact.on,
-                CaseEvent::TestResultRecorded(fact) => fact.on,
-                CaseEvent::TestRefused(fact) => fact.on,
-                CaseEvent::ReferredToPolice(fact) => fact.on,
-                CaseEvent::PoliceOutcomeRecorded(fact) => fact.on,
-                CaseEvent::ObligationPastDue(fact) => fact.window_to,
-                CaseEvent::SupportTeamFormed(fact) => fact.from,
-                CaseEvent::ContactVoided(fact) => fact.on,
-                CaseEvent::ObligationReopened(fact) => fact.met_on,
-                CaseEvent::TransferProposed(fact) => fact.on,
-                CaseEvent::TransferMaterialsSent(fact) => fact.on,
-                CaseEvent::TransferAccepted(fact) => fact.on,
-                CaseEvent::TransferReportedIn(fact) => fact.on,
-                CaseEvent::DualControlStarted(fact) => fact.on,
-                CaseEvent::DualControlAnswered(fact) => fact.on,
-                CaseEvent::DualControlEnded(fact) => fact.on,
-                CaseEvent::AbsenceCounted(_)
-                | CaseEvent::ObligationExcused(_)
-                | CaseEvent::ObligationMissedConfirmed(_)
-                | CaseEvent::AbsenceWithdrawn(_)
-                | CaseEvent::TestRefusalCounted(_)
-                | CaseEvent::TestRefusalWithdrawn(_)
-                | CaseEvent::SeriousBreachConfirmed(_)
-                | CaseEvent::RelapseConfirmed(_)
-                | CaseEvent::BreachWithdrawn(_)
-                | CaseEvent::TestVoidProposed(_)
-                | CaseEvent::TestVoided(_)
-                | CaseEvent::TransferRejected(_)
-                | CaseEvent::TransferWithdrawn(_)
-                | CaseEvent::TermRecalculated(_)
-                | CaseEvent::ObligationOpened(_)
-                | CaseEvent::ObligationCancelled(_) => {
-                    return None;
-                }
-            }),
+            Fact::Case(event) => event.occurred_on(),
             Fact::Points(event) => Some(match event {
                 PointsEvent::PointsAwarded(fact) => fact.on,
                 PointsEvent::PointsAwardReversed(fact) => fact.on,

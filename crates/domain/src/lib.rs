@@ -1,12 +1,13 @@
 //! Decides: commands, events, state, rules and policy packs. Pure: no I/O, no clock, no randomness.
 //!
 //! Reading order: [`kernel`] (the three traits), [`case`] and [`points`] (the aggregates: events, state, one file a
-//! command), [`policy`] (rule values as dated data), [`rejection`] (every way to say no, in two languages).
+//! command), [`policy`] (rule values as dated data), [`finding`] (what an inspection looks for), [`rejection`] (every way to say no, in two languages).
 
 pub mod account;
 pub mod calendar;
 pub mod case;
 pub mod fact;
+pub mod finding;
 pub mod kernel;
 pub mod metadata;
 pub mod person;

@@ -14,6 +14,7 @@ mod eventstore;
 mod fields;
 mod fresh;
 mod identity;
+mod inspection;
 mod mask;
 mod methods;
 mod pace;
@@ -56,6 +57,7 @@ use waystation_api::v1::audit_service_server::AuditServiceServer;
 use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::compliance_service_server::ComplianceServiceServer;
+use waystation_api::v1::inspection_service_server::InspectionServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_api::v1::session_service_server::SessionServiceServer;
@@ -233,6 +235,7 @@ pub async fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(CaseServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ComplianceServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(InspectionServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(TransferServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PointsServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PersonServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -105,6 +105,11 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         Needs(Action::RecordCare),
     ),
     (
+        "waystation.v1.InspectionService",
+        &["ListFindings"],
+        Needs(Action::ReadStatus),
+    ),
+    (
         "waystation.v1.TransferService",
         &["ListTransfers"],
         Needs(Action::ReadStatus),

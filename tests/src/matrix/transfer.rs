@@ -1,4 +1,4 @@
-//! Transfers and dual control in the matrix.
+//! Transfers, dual control and inspections in the matrix.
 
 use std::collections::BTreeMap;
 
@@ -104,5 +104,18 @@ pub(super) async fn tried(
         "TransferService/ListTransfers",
         permitted(clients.transfers.list_transfers(list).await),
     );
+    // Readings are looked for by who may read their record.
+    for (check, rpc) in [
+        (v1::Check::RecordedLate, "InspectionService/ListFindings"),
+        (v1::Check::ReadInConflict, "InspectionService/ListFindings of readings"),
+    ] {
+        let list = v1::ListFindingsRequest {
+            station: station.into(),
+            check: check.into(),
+            read,
+            ..Default::default()
+        };
+        table.insert(rpc, permitted(clients.inspection.list_findings(list).await));
+    }
     table
 }

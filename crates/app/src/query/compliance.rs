@@ -67,6 +67,8 @@ impl Spoken {
             CaseEvent::TestRefused(fact) => (&mut self.tests, fact.test),
             CaseEvent::TestRefusalCounted(fact) => (&mut self.tests, fact.test),
             CaseEvent::TestRefusalWithdrawn(fact) => (&mut self.tests, fact.test),
+            CaseEvent::TestVoidProposed(fact) => (&mut self.tests, fact.test),
+            CaseEvent::TestVoided(fact) => (&mut self.tests, fact.test),
             _ => return,
         };
         of.entry(number).or_default().push(position);

@@ -1,0 +1,188 @@
+//! What counts against a participant, and what the police were told of it.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Finding, Told};
+use crate::calendar::add_days;
+use crate::case::breach::counter;
+use crate::case::{BreachGround, Case, CaseEvent};
+use crate::kernel::Aggregate;
+use crate::rejection::Rejection;
+
+/// Refusals that count, whose notice was recorded only after the day of the refusal.
+pub(super) fn refusal_without_notice(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
+    let mut notices: BTreeMap<u32, &Told> = BTreeMap::new();
+    let mut refusals = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for told in history {
+        match &told.event {
+            CaseEvent::TestNoticeServed(fact) => {
+                notices.insert(fact.test, told);
+            }
+            CaseEvent::TestRefused(fact) => {
+                refusals.insert(fact.test, (fact.on, told));
+            }
+            CaseEvent::TestRefusalCounted(fact) => {
+                let (Some(notice), Some((on, refusal))) = (notices.get(&fact.test), refusals.get(&fact.test)) else {
+                    continue;
+                };
+                if notice.recorded_on > *on && asked.holds(*on) {
+                    let mut finding = Finding::new(*on, Some(notice.recorded_on), asked).by(&notice.actor);
+                    finding.second = Some(told.actor.clone());
+                    let finding = finding.of(format!("TEST {}", fact.test));
+                    let finding = finding.at(notice.position).at(refusal.position).at(told.position);
+                    found.insert(fact.test, finding);
+                }
+            }
+            CaseEvent::TestRefusalWithdrawn(fact) => {
+                found.remove(&fact.test);
+            }
+            CaseEvent::TestVoided(fact) => {
+                found.remove(&fact.test);
+            }
+            _ => {}
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Thresholds that were reached, counted from the day on which the station had what reaches them on record, and relapses from
+/// their confirmation; of which the police were told late, or were not.
+pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
+    let mut found = Vec::new();
+    let mut case = Case::default();
+    let mut known: Option<(&'static str, &Told)> = None;
+    for told in history {
+        case.evolve(&told.event);
+        let counts = matches!(
+            told.event,
+            CaseEvent::TestRefusalCounted(_) | CaseEvent::AbsenceCounted(_)
+        );
+        match &told.event {
+            CaseEvent::RelapseConfirmed(_) => known = known.or(Some(("RELAPSE", told))),
+            CaseEvent::ReferredToPolice(fact) => {
+                if let Some((what, first)) = known.take() {
+                    found.extend(late(what, first, Some((fact.on, told)), asked)?);
+                }
+            }
+            _ if counts && known.is_none() => {
+                for ground in BreachGround::ALL {
+                    if counter(&case, ground, told.recorded_on, asked.policy)?.reached {
+                        known = known.or(Some((ground.as_str(), told)));
+                    }
+                }
+            }
+            // What had counted does not any more.
+            CaseEvent::BreachWithdrawn(_) => known = None,
+            CaseEvent::AbsenceWithdrawn(_) | CaseEvent::TestRefusalWithdrawn(_) | CaseEvent::TestVoided(_) => {
+                let mut reached = false;
+                for ground in BreachGround::ALL {
+                    reached |= counter(&case, ground, told.recorded_on, asked.policy)?.reached;
+                }
+                known = known.filter(|(what, _)| reached || *what == "RELAPSE");
+            }
+            _ => {}
+        }
+    }
+    if let Some((what, first)) = known {
+        found.extend(late(what, first, None, asked)?);
+    }
+    Ok(found)
+}
+
+fn late(
+    what: &str,
+    first: &Told,
+    told: Option<(jiff::civil::Date, &Told)>,
+    asked: &Asked<'_>,
+) -> Result<Option<Finding>, Rejection> {
+    let days = asked.policy.number("police_report.days", first.recorded_on)?.value;
+    let last = add_days(first.recorded_on, i32::try_from(days).unwrap_or(i32::MAX));
+    let until = told.map_or(asked.to, |(on, _)| on);
+    if until <= last || !asked.holds(first.recorded_on) {
+        return Ok(None);
+    }
+    let finding = Finding::new(first.recorded_on, told.map(|(on, _)| on), asked).by(&first.actor);
+    let finding = finding.at(first.position);
+    Ok(Some(match told {
+        Some((_, told)) => finding.of(format!("{what} REPORTED")).at(told.position),
+        None => finding.of(format!("{what} NOT_REPORTED")),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{Date, date};
+
+    use super::super::Check;
+    use super::super::tests::Story;
+    use crate::case::{
+        AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmSeriousBreach, ConfirmTestRefusal, NoticeMode,
+        RecordTestRefusal, ReferToPolice, ServeTestNotice, WithdrawTestRefusal,
+    };
+    use crate::kernel::Role;
+
+    fn refused(story: Story, on: Date) -> Story {
+        let notice = ServeTestNotice {
+            on,
+            due_on: on,
+            mode: NoticeMode::Hand,
+        };
+        let refusal = RecordTestRefusal {
+            test: 1,
+            on,
+            evaded: false,
+            facts: "拒绝".into(),
+        };
+        let story = story.then(&notice).then(&refusal);
+        story
+            .by("leader-1", Role::Supervisor)
+            .then(&ConfirmTestRefusal { test: 1 })
+    }
+
+    #[test]
+    fn a_notice_that_was_written_down_after_the_refusal_is_found() {
+        let day = date(2026, 3, 5);
+        let at_once = refused(Story::active().on(day), day);
+        assert!(at_once.find(Check::RefusalWithoutNotice).is_empty());
+        let afterwards = refused(Story::active().on(date(2026, 3, 9)), day);
+        let found = afterwards.find(Check::RefusalWithoutNotice);
+        assert_eq!((found.len(), found[0].days, found[0].positions.len()), (1, 4, 3));
+        let withdrawn = afterwards.then(&WithdrawTestRefusal {
+            test: 1,
+            reason: "无通知".into(),
+        });
+        assert!(withdrawn.find(Check::RefusalWithoutNotice).is_empty());
+    }
+
+    #[test]
+    fn a_threshold_that_was_on_record_and_not_reported_is_found_from_that_day_on() {
+        let allege = AllegeAbsence {
+            from: date(2026, 4, 1),
+            to: date(2026, 5, 2),
+            how_known: "家访".into(),
+        };
+        let story = Story::active()
+            .on(date(2026, 6, 1))
+            .then(&allege)
+            .by("leader-1", Role::Supervisor)
+            .then(&ConfirmAbsence { absence: 1 });
+        assert!(story.find(Check::BreachReportedLate).is_empty(), "a day is free");
+        let later = story.on(date(2026, 6, 4));
+        let found = later.find(Check::BreachReportedLate);
+        assert_eq!(
+            (found[0].from, found[0].days, found[0].detail.as_str()),
+            (date(2026, 6, 1), 3, "ABSENCE_DAYS NOT_REPORTED")
+        );
+        let told = later
+            .then(&ConfirmSeriousBreach {
+                ground: BreachGround::AbsenceDays,
+            })
+            .then(&ReferToPolice {
+                on: date(2026, 6, 4),
+                document_no: "回执-1".into(),
+            });
+        let found = told.on(date(2026, 7, 1)).find(Check::BreachReportedLate);
+        assert_eq!((found[0].days, found[0].detail.as_str()), (3, "ABSENCE_DAYS REPORTED"));
+    }
+}
