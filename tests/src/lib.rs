@@ -28,6 +28,7 @@ use waystation_api::v1::compliance_service_client::ComplianceServiceClient;
 use waystation_api::v1::inspection_service_client::InspectionServiceClient;
 use waystation_api::v1::person_service_client::PersonServiceClient;
 use waystation_api::v1::points_service_client::PointsServiceClient;
+use waystation_api::v1::policy_service_client::PolicyServiceClient;
 use waystation_api::v1::transfer_service_client::TransferServiceClient;
 
 /// Station of all tests.
@@ -344,6 +345,8 @@ pub struct Clients {
     pub transfers: TransferServiceClient<Over>,
     /// `InspectionService`
     pub inspection: InspectionServiceClient<Over>,
+    /// `PolicyService`
+    pub policies: PolicyServiceClient<Over>,
     /// `PointsService`
     pub points: PointsServiceClient<Over>,
     /// `PersonService`
@@ -375,6 +378,7 @@ impl Clients {
             compliance: ComplianceServiceClient::new(over()),
             transfers: TransferServiceClient::new(over()),
             inspection: InspectionServiceClient::new(over()),
+            policies: PolicyServiceClient::new(over()),
             points: PointsServiceClient::new(over()),
             people: PersonServiceClient::new(over()),
             audit: AuditServiceClient::new(over()),

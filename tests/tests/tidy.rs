@@ -217,6 +217,7 @@ fn every_rpc_is_called_by_a_test_or_named_as_not() {
         "tests/tests/on_file.rs",
         "tests/tests/people.rs",
         "tests/tests/planned_tests.rs",
+        "tests/tests/policies.rs",
         "tests/tests/proofs.rs",
         "tests/tests/sessions.rs",
         "tests/tests/transfers.rs",

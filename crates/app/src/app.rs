@@ -1,7 +1,7 @@
 //! The one door: everything transports, the clock and the command line may ask for.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -10,6 +10,7 @@ use waystation_domain::account::Account;
 use waystation_domain::case::Case;
 use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
+use waystation_domain::policy_book::PolicyBook;
 use waystation_domain::{Command, Policy, calendar};
 use waystation_storage::{Log, LogName, Store, StoreOptions, ViewStore};
 use waystation_trust::Keyring;
@@ -59,6 +60,7 @@ pub struct App {
     accounts: Aggregates<PointsAccount>,
     people: Aggregates<Person>,
     staff: Aggregates<Account>,
+    books: Aggregates<PolicyBook>,
     permissions: Permissions,
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
@@ -95,6 +97,7 @@ impl App {
             accounts: Aggregates::new(),
             people: Aggregates::new(),
             staff: Aggregates::new(),
+            books: Aggregates::new(),
             permissions: Permissions::shipped()?,
             vault,
             emergencies: tokio::sync::Mutex::default(),
@@ -265,9 +268,11 @@ impl App {
         self.projections.board()
     }
 
-    /// The policy that binds a station.
-    pub(crate) fn policy(&self, station: &str) -> Arc<Policy> {
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(policies.get_or_insert_ref(station, || Arc::new(Policy::shipped(station))))
+    pub(crate) fn policies(&self) -> &Mutex<LruCache<String, Arc<Policy>>> {
+        &self.policies
+    }
+
+    pub(crate) fn books(&self) -> &Aggregates<PolicyBook> {
+        &self.books
     }
 }

@@ -95,7 +95,7 @@ impl App {
             }),
             None => None,
         };
-        let policy = self.policy(&envelope.principal.station);
+        let policy = self.policy(&envelope.principal.station).await?;
         let conflicts = self.conflicts(&envelope.principal).await?;
         let stream = stream_of::<C::Aggregate>(id);
         for _ in 0..ATTEMPTS_MAX {

@@ -28,6 +28,7 @@ mod query;
 mod recorded;
 mod rehearse;
 mod replay;
+mod rules;
 mod scheduler;
 mod sealing;
 mod sessions;
@@ -59,6 +60,7 @@ pub use query::{
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};
 pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
+pub use rules::Rules;
 pub use sessions::Session;
 pub use vault::FieldValue;
 pub use view::{OnUnreadable, View};

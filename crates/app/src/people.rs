@@ -264,7 +264,8 @@ impl App {
         for (case, _) in cases {
             let case = self.case_of(&case).await?;
             if let Some(ended_on) = case.ended_on {
-                check_retention(ended_on, self.today(), &self.policy(&case.station))?;
+                let policy = self.policy(&case.station).await?;
+                check_retention(ended_on, self.today(), &policy)?;
             }
         }
         Ok(())

@@ -72,6 +72,8 @@ actions! {
     ReviewGlass,
     /// Restricting, proposing and deciding what needs two.
     DecidePerson,
+    /// Drafting, reviewing and publishing the rules of a station.
+    DecidePolicy,
     /// The log as it is.
     ReadEvents,
     /// Streams of other tenants: reading them.
@@ -305,12 +307,13 @@ mod tests {
                 A::ReadStatus | A::ReadPoints | A::ReadMasked | A::Reveal | A::ReadStatistics => own_station,
                 A::ReadAccess | A::ReviewGlass => own_station,
                 A::RecordCare | A::RecordPoints | A::Redeem | A::RecordPerson | A::DecidePerson => true,
+                A::DecidePolicy => true,
                 A::FindPeople | A::BreakGlass => true,
                 _ => false,
             },
             Role::StoreKeeper => action == A::Redeem || action == A::ReadPoints && own_station,
             Role::DistrictOfficer => match action {
-                A::ReadStatus | A::ReadPoints | A::ReadStatistics | A::ReviewGlass => true,
+                A::ReadStatus | A::ReadPoints | A::ReadStatistics | A::ReviewGlass | A::DecidePolicy => true,
                 A::ReadMasked => purpose == Purpose::Supervision,
                 _ => false,
             },

@@ -94,7 +94,7 @@ pub struct Page<T> {
 
 impl App {
     /// The day it was at a moment: of the time that was asked for, or of the event at the position.
-    async fn day_of(&self, options: ReadOptions, position: u64) -> Result<Date, AppError> {
+    pub(crate) async fn day_of(&self, options: ReadOptions, position: u64) -> Result<Date, AppError> {
         Ok(match options.as_of {
             None => self.today(),
             Some(AsOf::Recorded(us)) => calendar::day_of(us),

@@ -122,7 +122,7 @@ async fn try_on<C: Command>(
             });
         }
     }
-    let policy = app.policy(&envelope.principal.station);
+    let policy = app.policy(&envelope.principal.station).await?;
     let context = Context {
         today: calendar::day_of(app.now_us()),
         actor: &envelope.principal,

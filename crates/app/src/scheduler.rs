@@ -42,6 +42,8 @@ impl App {
     /// # Errors
     /// [`AppError::ProjectionBehind`] when the schedule cannot keep up, or the store failed; the next tick goes on.
     pub async fn tick(&self) -> Result<u64, AppError> {
+        // What another process has published since binds from here on.
+        self.reread_policies();
         // One schedule, or one record, that fails must not keep the others waiting.
         let (reviewed, expired) = (self.review_cases().await, self.expire_points().await);
         let (erased, sealed) = (self.finish_erasures().await, self.finish_sealings().await);

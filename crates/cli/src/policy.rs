@@ -1,4 +1,4 @@
-//! `waystation policy simulate`: other values tried on history. Writes nothing.
+//! `waystation policy`: the values in force with what explains each, and other values tried on history. Writes nothing.
 
 use std::process::ExitCode;
 
@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 use waystation_app::Simulated;
 use waystation_domain::case::what_if::Standing;
+use waystation_domain::policy::PolicyValue;
 use waystation_domain::{Date, PolicyChange, calendar};
 
 use crate::lang::say;
@@ -24,6 +25,29 @@ pub(crate) struct Policy {
 enum Chore {
     /// Try other values on the history of a station: who would move, which counts would change
     Simulate(Simulate),
+    /// List every value in force on a day, with the pack, dates and source that explain it
+    Values(Values),
+}
+
+#[derive(Args)]
+struct Values {
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    #[arg(long)]
+    database: String,
+    /// The station
+    #[arg(long, default_value = "station-qinglongshan")]
+    station: String,
+    /// The day; the day of the moment when not given
+    #[arg(long)]
+    on: Option<Date>,
+    /// Only keys that begin with this
+    #[arg(long, default_value = "")]
+    key: String,
+    #[command(flatten)]
+    moment: Moment,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -52,9 +76,62 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((found.0.to_owned(), found.1.to_owned()))
 }
 
+impl Values {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let app = crate::open_app(&self.database).await?;
+        let found = app.rules(&self.station, self.on, self.moment.read()).await;
+        app.close().await;
+        let mut found = found?;
+        found.values.retain(|value| value.key.starts_with(&self.key));
+        if self.json {
+            let values: Vec<_> = found.values.iter().map(in_json).collect();
+            println!(
+                "{}",
+                serde_json::json!({ "position": found.position, "values": values })
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = Table::new();
+        table.set_header([
+            say("key", "规则"),
+            say("value", "取值"),
+            say("pack", "政策包"),
+            say("layer", "层级"),
+            say("from", "生效"),
+            say("source", "依据"),
+            say("certainty", "可信度"),
+        ]);
+        for value in &found.values {
+            table.add_row([
+                value.key.as_str(),
+                &value.value,
+                &value.pack,
+                value.layer.as_str(),
+                &value.valid_from.to_string(),
+                &value.source,
+                &value.certainty,
+            ]);
+        }
+        println!("{table}");
+        println!("{} {}", say("as of position", "截至位置"), found.position);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn in_json(value: &PolicyValue) -> serde_json::Value {
+    serde_json::json!({
+        "key": value.key, "value": value.value, "pack": value.pack, "layer": value.layer.as_str(),
+        "valid_from": value.valid_from.to_string(), "valid_to": value.valid_to.map(|day| day.to_string()),
+        "source": value.source, "certainty": value.certainty,
+    })
+}
+
 impl Policy {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let Chore::Simulate(command) = self.chore;
+        let command = match self.chore {
+            Chore::Simulate(command) => command,
+            Chore::Values(command) => return command.run().await,
+        };
         let app = crate::open_app(&command.database).await?;
         let change = PolicyChange {
             valid_from: command.from.unwrap_or(calendar::FIRST_DAY),

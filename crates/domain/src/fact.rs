@@ -7,6 +7,7 @@ use crate::case::CaseEvent;
 use crate::kernel::{DecodeError, Event};
 use crate::person::PersonEvent;
 use crate::points::PointsEvent;
+use crate::policy_book::PolicyEvent;
 
 /// A fact of Waystation's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Fact {
     Person(PersonEvent),
     /// About an account.
     Account(AccountEvent),
+    /// About the rules of a station.
+    Policy(PolicyEvent),
     /// About a person's key; nothing to fold.
     Key,
     /// A claim on a unique value; nothing to fold.
@@ -103,6 +106,7 @@ impl Fact {
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
             Some("account") => AccountEvent::decode(event_type, data).map(Fact::Account),
+            Some("policy") => PolicyEvent::decode(event_type, data).map(Fact::Policy),
             Some("key") => Ok(Fact::Key),
             _ if event_type == CLAIMED => Ok(Fact::Claimed),
             _ => Err(DecodeError::UnknownType(event_type.to_owned())),
@@ -126,7 +130,8 @@ impl Fact {
                 PersonEvent::SubjectRequestRegistered(fact) => Some(fact.on),
                 _ => None,
             },
-            Fact::Account(_) | Fact::Key | Fact::Claimed => None,
+            Fact::Policy(PolicyEvent::PolicyPackDrafted(fact)) => Some(fact.valid_from),
+            Fact::Account(_) | Fact::Policy(_) | Fact::Key | Fact::Claimed => None,
         }
     }
 
@@ -230,6 +235,9 @@ impl Fact {
             Fact::Account(AccountEvent::BudgetSpent(_)) => ("budget spent", "查询次数达上限"),
             Fact::Account(AccountEvent::ConflictDeclared(_)) => ("conflict of interest declared", "申报回避"),
             Fact::Account(AccountEvent::ConflictWithdrawn(_)) => ("conflict of interest withdrawn", "撤销回避"),
+            Fact::Policy(PolicyEvent::PolicyPackDrafted(_)) => ("policy pack drafted", "起草政策包"),
+            Fact::Policy(PolicyEvent::PolicyPackReviewed(_)) => ("policy pack reviewed", "复核政策包"),
+            Fact::Policy(PolicyEvent::PolicyPackPublished(_)) => ("policy pack published", "发布政策包"),
             Fact::Key => ("key event", "密钥事件"),
             Fact::Claimed => ("number claimed", "占用文号"),
         }

@@ -14,6 +14,7 @@ pub mod person;
 pub mod personal;
 pub mod points;
 pub mod policy;
+pub mod policy_book;
 pub mod rejection;
 #[cfg(any(test, feature = "spec"))]
 pub mod spec;

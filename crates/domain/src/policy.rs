@@ -2,12 +2,13 @@
 //!
 //! A is a statute or notice read in full, B a secondary source, C a default that a person must confirm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::civil::Weekday;
 use serde::Deserialize;
 
+use crate::policy_book::PolicyPackDrafted;
 use crate::rejection::{Reason, Rejection};
 
 /// From the whole country down to one station; a lower layer overrides an upper one.
@@ -26,6 +27,19 @@ pub enum Layer {
     Station,
 }
 
+impl Layer {
+    /// The name in packs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Layer::National => "NATIONAL",
+            Layer::Province => "PROVINCE",
+            Layer::City => "CITY",
+            Layer::District => "DISTRICT",
+            Layer::Station => "STATION",
+        }
+    }
+}
+
 /// One rule value.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +56,20 @@ enum Value {
     Number(i64),
     Numbers(Vec<i64>),
     List(Vec<String>),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Flag(flag) => flag.fmt(out),
+            Value::Number(number) => number.fmt(out),
+            Value::Numbers(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+                out.write_str(&numbers.join(","))
+            }
+            Value::List(codes) => out.write_str(&codes.join(",")),
+        }
+    }
 }
 
 impl Value {
@@ -93,6 +121,36 @@ pub struct PolicyChange {
     /// Keys and values: a number, numbers or codes with commas between them, `true` or `false`.
     pub set: Vec<(String, String)>,
 }
+
+/// A value in force, with everything that explains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyValue {
+    /// Key.
+    pub key: String,
+    /// A number, numbers or codes with commas between them, `true` or `false`.
+    pub value: String,
+    /// Pack that gives it.
+    pub pack: String,
+    /// How far the pack reaches.
+    pub layer: Layer,
+    /// First day of the pack.
+    pub valid_from: Date,
+    /// Last day of the pack.
+    pub valid_to: Option<Date>,
+    /// Statute, notice or practice behind it.
+    pub source: String,
+    /// A, B or C; see the module.
+    pub certainty: String,
+}
+
+/// What keys of calendars begin with.
+const CALENDAR: &str = "calendar.";
+/// What keys of test plans begin with.
+const TEST_PLANS: &str = "tests.urine.per_year.";
+/// Tests that a year can hold in windows of whole months.
+const TESTS_A_YEAR: [i64; 7] = [0, 1, 2, 3, 4, 6, 12];
+/// Largest number of a rule.
+const NUMBER_MAX: i64 = 10_000;
 
 /// Name of the pack that a [`PolicyChange`] makes.
 const TRIED: &str = "tried";
@@ -158,6 +216,102 @@ impl Policy {
         }
     }
 
+    /// A value for a key that a pack has, and the entry of the newest such pack.
+    fn read(&self, field: &'static str, key: &str, text: &str) -> Result<(&Entry, Value), Rejection> {
+        let mut known = self.packs.iter().rev().filter_map(|pack| pack.values.get(key));
+        let wrong = |expected: &str| {
+            let no = Rejection::of(Reason::FieldInvalid, field);
+            no.with("key", key).with("expected", expected)
+        };
+        let known = known.next().ok_or_else(|| wrong("a key that a pack has"))?;
+        let value = known.value.like(text);
+        let value = value.ok_or_else(|| wrong("a value of the kind that the key has"))?;
+        let plan = key.starts_with(TEST_PLANS);
+        let fits = match &value {
+            Value::Numbers(numbers) if plan => numbers.iter().all(|number| TESTS_A_YEAR.contains(number)),
+            Value::Number(number) => (0..=NUMBER_MAX).contains(number),
+            Value::Numbers(numbers) => numbers.iter().all(|number| (0..=NUMBER_MAX).contains(number)),
+            Value::Flag(_) | Value::List(_) => true,
+        };
+        if fits {
+            Ok((known, value))
+        } else if plan {
+            Err(wrong(
+                "0, 1, 2, 3, 4, 6 or 12 tests a year, with commas between the years",
+            ))
+        } else {
+            Err(wrong("numbers from 0 to 10000"))
+        }
+    }
+
+    /// Whether a station may set a value for itself from a day on: of a rule that no statute gives.
+    ///
+    /// # Errors
+    /// [`Reason::FieldInvalid`] names a key that no pack has, or a value that is not of its kind; [`Reason::NotOverridable`].
+    pub fn check_own(&self, key: &str, text: &str, from: Date) -> Result<(), Rejection> {
+        if key.starts_with(CALENDAR) {
+            let no = Rejection::of(Reason::FieldInvalid, "values").with("key", key);
+            return Err(no.with("expected", "a rule; calendars are shipped"));
+        }
+        self.read("values", key, text)?;
+        match self.find(key, from) {
+            Some((pack, entry)) if pack.layer < Layer::Station && entry.certainty == "A" => {
+                let no = Rejection::of(Reason::NotOverridable, "values").with("key", key);
+                Err(no.with("source", &entry.source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same policy with packs that a station has published, in this order, above what is shipped.
+    #[must_use]
+    pub fn with_packs<'a>(&self, published: impl Iterator<Item = &'a PolicyPackDrafted>) -> Self {
+        let mut policy = self.clone();
+        for draft in published {
+            let values = draft.values.iter().filter_map(|value| {
+                // It was read when it was drafted; what a later release does not know any more binds nobody.
+                let (_, read) = self.read("values", &value.key, &value.value).ok()?;
+                let entry = Entry {
+                    value: read,
+                    source: value.source.clone(),
+                    certainty: value.certainty.clone(),
+                };
+                Some((value.key.clone(), entry))
+            });
+            policy.packs.push(Pack {
+                pack: draft.pack.clone(),
+                layer: Layer::Station,
+                valid_from: draft.valid_from,
+                valid_to: draft.valid_to,
+                station: None,
+                values: values.collect(),
+            });
+        }
+        // One that holds later is above one that holds earlier, and of two the one that was drafted last.
+        policy.packs.sort_by_key(|pack| (pack.layer, pack.valid_from));
+        policy
+    }
+
+    /// Every value in force on a day, by key.
+    pub fn values(&self, day: Date) -> Vec<PolicyValue> {
+        let keys: BTreeSet<&String> = self.packs.iter().flat_map(|pack| pack.values.keys()).collect();
+        let rules = keys.into_iter().filter(|key| !key.starts_with(CALENDAR));
+        let found = rules.filter_map(|key| {
+            let (pack, entry) = self.find(key, day)?;
+            Some(PolicyValue {
+                key: key.clone(),
+                value: entry.value.to_string(),
+                pack: pack.pack.clone(),
+                layer: pack.layer,
+                valid_from: pack.valid_from,
+                valid_to: pack.valid_to,
+                source: entry.source.clone(),
+                certainty: entry.certainty.clone(),
+            })
+        });
+        found.collect()
+    }
+
     /// The same policy with other values, above all packs.
     ///
     /// # Errors
@@ -165,14 +319,7 @@ impl Policy {
     pub fn with_change(&self, change: &PolicyChange) -> Result<Self, Rejection> {
         let mut values = BTreeMap::new();
         for (key, text) in &change.set {
-            let mut known = self.packs.iter().rev().filter_map(|pack| pack.values.get(key));
-            let wrong = |expected: &str| {
-                let no = Rejection::of(Reason::FieldInvalid, "set");
-                no.with("key", key).with("expected", expected)
-            };
-            let known = known.next().ok_or_else(|| wrong("a key that a pack has"))?;
-            let value = known.value.like(text);
-            let value = value.ok_or_else(|| wrong("a value of the kind that the key has"))?;
+            let (known, value) = self.read("set", key, text)?;
             let (source, certainty) = (TRIED.to_owned(), known.certainty.clone());
             values.insert(
                 key.clone(),

@@ -13,10 +13,13 @@ use waystation_domain::account::{
 use waystation_domain::case::*;
 use waystation_domain::person::*;
 use waystation_domain::points::*;
+use waystation_domain::policy_book::PolicyEvent;
 use waystation_domain::{Date, Event, Fact, Personal, Role};
 
 #[path = "samples/moves.rs"]
 mod moves;
+#[path = "samples/policies.rs"]
+mod policies;
 
 fn day(text: &str) -> Date {
     text.parse().expect("is a day")
@@ -432,6 +435,11 @@ fn today_s_events_are_written_as_they_always_were() {
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
         .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))
         .chain(people().iter().map(|event| (event.event_type(), event.encode())))
+        .chain(
+            policies::policies()
+                .iter()
+                .map(|event| (event.event_type(), event.encode())),
+        )
         .collect();
     let covered: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
     let types = [
@@ -439,6 +447,7 @@ fn today_s_events_are_written_as_they_always_were() {
         PointsEvent::TYPES,
         PersonEvent::TYPES,
         AccountEvent::TYPES,
+        PolicyEvent::TYPES,
     ];
     let known: BTreeSet<&str> = types.iter().flat_map(|types| types.iter()).copied().collect();
     assert_eq!(covered, known, "every type has a sample here");

@@ -4,6 +4,7 @@ mod case;
 mod compliance;
 pub(crate) mod person;
 mod points;
+mod policy;
 mod transfer;
 
 use std::pin::Pin;

@@ -20,6 +20,7 @@ mod methods;
 mod pace;
 mod person;
 mod points;
+mod policy;
 mod principal;
 mod proofs;
 mod reading;
@@ -60,6 +61,7 @@ use waystation_api::v1::compliance_service_server::ComplianceServiceServer;
 use waystation_api::v1::inspection_service_server::InspectionServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
+use waystation_api::v1::policy_service_server::PolicyServiceServer;
 use waystation_api::v1::session_service_server::SessionServiceServer;
 use waystation_api::v1::transfer_service_server::TransferServiceServer;
 use waystation_app::{App, NoteError, Signer, StorageError};
@@ -235,6 +237,7 @@ pub async fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(CaseServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ComplianceServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(PolicyServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(InspectionServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(TransferServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PointsServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))

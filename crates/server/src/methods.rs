@@ -105,6 +105,16 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         Needs(Action::RecordCare),
     ),
     (
+        "waystation.v1.PolicyService",
+        &["DraftPolicyPack", "ReviewPolicyPack", "PublishPolicyPack"],
+        Needs(Action::DecidePolicy),
+    ),
+    (
+        "waystation.v1.PolicyService",
+        &["ListPolicyValues"],
+        Needs(Action::ReadStatistics),
+    ),
+    (
         "waystation.v1.InspectionService",
         &["ListFindings"],
         Needs(Action::ReadStatus),

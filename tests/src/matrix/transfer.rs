@@ -1,4 +1,4 @@
-//! Transfers, dual control and inspections in the matrix.
+//! Transfers, dual control, rules and inspections in the matrix.
 
 use std::collections::BTreeMap;
 
@@ -103,6 +103,44 @@ pub(super) async fn tried(
     table.insert(
         "TransferService/ListTransfers",
         permitted(clients.transfers.list_transfers(list).await),
+    );
+    macro_rules! policy {
+        ($method:ident, $rpc:literal, $message:ident { $($field:ident: $value:expr),* $(,)? }) => {
+            let request = v1::$message {
+                name: format!("policies/{station}"),
+                pack: "tried/1".into(),
+                $($field: $value,)*
+                validate_only: true,
+                ..Default::default()
+            };
+            table.insert($rpc, permitted(clients.policies.$method(request).await));
+        };
+    }
+    policy!(
+        draft_policy_pack,
+        "PolicyService/DraftPolicyPack",
+        DraftPolicyPackRequest {
+            valid_from: day.clone()
+        }
+    );
+    policy!(
+        review_policy_pack,
+        "PolicyService/ReviewPolicyPack",
+        ReviewPolicyPackRequest {}
+    );
+    policy!(
+        publish_policy_pack,
+        "PolicyService/PublishPolicyPack",
+        PublishPolicyPackRequest {}
+    );
+    let list = v1::ListPolicyValuesRequest {
+        station: station.into(),
+        read,
+        ..Default::default()
+    };
+    table.insert(
+        "PolicyService/ListPolicyValues",
+        permitted(clients.policies.list_policy_values(list).await),
     );
     // Readings are looked for by who may read their record.
     for (check, rpc) in [

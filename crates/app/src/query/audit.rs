@@ -77,6 +77,7 @@ fn shown(recorded: &Recorded) -> String {
         Fact::Points(event) => event.encode(),
         Fact::Person(event) => event.encode(),
         Fact::Account(event) => event.encode(),
+        Fact::Policy(event) => event.encode(),
         Fact::Key | Fact::Claimed => recorded.event.data().to_vec(),
     };
     String::from_utf8_lossy(&written).into_owned()

@@ -108,7 +108,7 @@ impl App {
             return Err(AppError::NotFound { kind: "case" });
         }
         let day = self.day_of(options, position).await?;
-        let policy = self.policy(&case.station);
+        let policy = self.policy_as_of(&case.station, position).await?;
         let grounds = BreachGround::ALL.into_iter();
         let counters = grounds.map(|ground| {
             let counter = counter(&case, ground, day, &policy)?;

@@ -92,7 +92,7 @@ impl App {
         (options, position): (ReadOptions, u64),
     ) -> Result<Vec<Found>, AppError> {
         let _turn = self.simulations().lock().await;
-        let policy = self.policy(inspected.station);
+        let policy = self.policy_as_of(inspected.station, position).await?;
         let day = self.day_of(options, position).await?;
         let asked = Asked {
             from: inspected.from.unwrap_or(calendar::FIRST_DAY),

@@ -101,7 +101,7 @@ impl View for StationMonths {
                     | CaseEvent::SupportTeamFormed(_)
             ),
             Fact::Points(_) => true,
-            Fact::Person(_) | Fact::Account(_) | Fact::Key | Fact::Claimed => false,
+            Fact::Person(_) | Fact::Account(_) | Fact::Policy(_) | Fact::Key | Fact::Claimed => false,
         };
         let Some(day) = recorded.fact.occurred_on().filter(|_| counted) else {
             return Vec::new();

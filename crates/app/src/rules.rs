@@ -1,0 +1,110 @@
+//! The rules that bind a station: what is shipped, and what it has published.
+
+use std::sync::{Arc, PoisonError};
+
+use waystation_domain::policy::PolicyValue;
+use waystation_domain::policy_book::{OwnPack, PolicyBook, PolicyEvent};
+use waystation_domain::{Aggregate, Command, Date, Event, Policy};
+use waystation_storage::{Direction, PAGE_EVENTS_MAX};
+
+use crate::aggregates::{load, stream_of};
+use crate::app::App;
+use crate::error::AppError;
+use crate::execute::{Envelope, Receipt};
+use crate::query::ReadOptions;
+
+/// What binds a station on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Every value, by key.
+    pub values: Vec<PolicyValue>,
+    /// The station's own packs, oldest first.
+    pub packs: Vec<OwnPack>,
+    /// The moment the answer is for.
+    pub position: u64,
+}
+
+impl App {
+    /// The policy that binds a station, as this process last read it: at every look of the clock, and whenever it has changed it
+    /// itself. What was in force is recorded with every event.
+    pub(crate) async fn policy(&self, station: &str) -> Result<Arc<Policy>, AppError> {
+        let kept = |station: &str| {
+            let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
+            policies.get(station).cloned()
+        };
+        if let Some(policy) = kept(station) {
+            return Ok(policy);
+        }
+        let (book, _) = load::<PolicyBook>(&stream_of::<PolicyBook>(station), self.main()).await?;
+        let policy = Arc::new(Policy::shipped(station).with_packs(book.published()));
+        let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
+        policies.put(station.to_owned(), Arc::clone(&policy));
+        Ok(policy)
+    }
+
+    /// The packs of a station's own as far as was known at a position.
+    async fn book_as_of(&self, station: &str, position: u64) -> Result<PolicyBook, AppError> {
+        let mut book = PolicyBook::default();
+        let stream = stream_of::<PolicyBook>(station);
+        // At most three events a pack, and 500 packs: they fit one page.
+        let events = self
+            .main()
+            .read_stream(&stream, 0, Direction::Forwards, PAGE_EVENTS_MAX);
+        for event in events.await? {
+            if event.position > position {
+                break;
+            }
+            let fact = PolicyEvent::decode(event.event_type(), event.data());
+            book.evolve(&fact.map_err(|error| AppError::Undecodable {
+                position: event.position,
+                what: error.to_string(),
+            })?);
+        }
+        Ok(book)
+    }
+
+    /// The policy that bound a station as far as was known at a position.
+    pub(crate) async fn policy_as_of(&self, station: &str, position: u64) -> Result<Policy, AppError> {
+        let book = self.book_as_of(station, position).await?;
+        Ok(Policy::shipped(station).with_packs(book.published()))
+    }
+
+    /// Every value that binds a station on a day, and its own packs, as far as was known at a moment.
+    ///
+    /// # Errors
+    /// As [`App::moment`]; [`AppError::Undecodable`].
+    pub async fn rules(&self, station: &str, on: Option<Date>, options: ReadOptions) -> Result<Rules, AppError> {
+        let position = self.moment(options).await?.unwrap_or(self.main().head().size);
+        let book = self.book_as_of(station, position).await?;
+        let on = match on {
+            Some(on) => on,
+            None => self.day_of(options, position).await?,
+        };
+        Ok(Rules {
+            values: Policy::shipped(station).with_packs(book.published()).values(on),
+            packs: book.packs,
+            position,
+        })
+    }
+
+    /// Forgets the rules of every station, so that they are read again.
+    pub(crate) fn reread_policies(&self) {
+        let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
+        policies.clear();
+    }
+
+    /// Drafts, reviews or publishes a pack of a station.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn policy_pack<C: Command<Aggregate = PolicyBook>>(
+        &self,
+        station: &str,
+        command: &C,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let receipt = self.run(self.books(), station, command, envelope).await;
+        self.reread_policies();
+        receipt
+    }
+}

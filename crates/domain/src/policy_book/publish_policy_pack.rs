@@ -1,0 +1,28 @@
+//! A pack is published.
+
+use serde::Serialize;
+
+use super::{PackState, PolicyBook, PolicyEvent, PolicyPackPublished, check_actor, find};
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::Rejection;
+
+/// Publishes a pack that somebody else approved: it binds the station from its first day on.
+#[derive(Clone, Debug, Serialize)]
+pub struct PublishPolicyPack {
+    /// The station.
+    pub station: String,
+    /// Which.
+    pub pack: String,
+}
+
+impl Command for PublishPolicyPack {
+    type Aggregate = PolicyBook;
+    const NAME: &'static str = "PublishPolicyPack";
+
+    fn decide(&self, book: &PolicyBook, context: &Context<'_>) -> Result<Vec<PolicyEvent>, Rejection> {
+        check_actor(&self.station, &[Role::Supervisor], context)?;
+        find(book, &self.pack, &[PackState::Approved])?;
+        let pack = self.pack.clone();
+        Ok(vec![PolicyPackPublished { pack }.into()])
+    }
+}
