@@ -2,6 +2,7 @@
 
 mod clock;
 mod conduct;
+mod faults;
 mod person;
 mod plan;
 mod story;
@@ -151,6 +152,7 @@ async fn live_the_year(app: &App, clock: &DemoClock, mut people: Vec<Person>, la
             .try_collect()
             .await?;
         story::live(app, today, number).await?;
+        faults::live(app, today, number).await?;
         progress.set(number as u64 + 1, 365);
     }
     Ok(())

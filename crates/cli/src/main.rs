@@ -19,6 +19,7 @@ mod progress;
 mod projections;
 mod replay;
 mod serve;
+mod statistics;
 mod verify;
 mod witness;
 
@@ -62,6 +63,8 @@ enum Command {
     Agenda(agenda::Agenda),
     /// Look for something in every case of a station, now or as it was known at a past moment
     Inspect(inspect::Inspect),
+    /// Say what happened in a station month by month, now or as it was known at a past moment
+    Statistics(statistics::Statistics),
     /// Say what counts towards a serious breach in a case, and why
     Explain(explain::Explain),
     /// Policy packs: try other values on history
@@ -136,6 +139,7 @@ async fn run() -> ExitCode {
         Command::Replay(command) => command.run().await,
         Command::Agenda(command) => command.run().await,
         Command::Inspect(command) => command.run().await,
+        Command::Statistics(command) => command.run().await,
         Command::Explain(command) => command.run().await,
         Command::Policy(command) => command.run().await,
         Command::Verify(command) => command.run().await,

@@ -23,7 +23,7 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
     hong(app, today, number).await
 }
 
-fn order(case: &str, notified_on: Date, release: &str) -> RegisterOrder {
+pub(super) fn order(case: &str, notified_on: Date, release: &str) -> RegisterOrder {
     RegisterOrder {
         person: format!("p-{case}"),
         programme: Programme::CommunityRehab,
@@ -38,7 +38,7 @@ fn order(case: &str, notified_on: Date, release: &str) -> RegisterOrder {
     }
 }
 
-async fn settle_in(app: &App, case: &str, on: Date, by: &Envelope) -> anyhow::Result<()> {
+pub(super) async fn settle_in(app: &App, case: &str, on: Date, by: &Envelope) -> anyhow::Result<()> {
     let agreement = SignAgreement {
         on,
         agreement_no: format!("协议-{case}"),
