@@ -1,6 +1,7 @@
 //! The matrix of permissions: every method, tried on records of every kind.
 
 mod compliance;
+mod lifecycle;
 mod transfer;
 mod watches;
 
@@ -460,6 +461,7 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
         |answer| !answer.header.is_empty()
     );
     table.extend(compliance::tried(clients, (&case, station), read).await);
+    table.extend(lifecycle::tried(clients, &case).await);
     table.extend(transfer::tried(clients, (&case, station), read).await);
     let command = v1::RecordCheckInRequest {
         name: case,

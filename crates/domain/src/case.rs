@@ -17,7 +17,11 @@ pub mod support_team;
 mod assign_worker;
 mod conduct;
 mod confirm_missed;
+mod confirm_refusal;
+pub mod contact_lost;
+mod end_dynamic_control;
 mod open_case_file;
+pub mod order;
 mod record_check_in;
 mod record_discharge_notice;
 mod record_service;
@@ -26,6 +30,7 @@ mod register_order;
 mod report_in;
 mod resume;
 mod review;
+mod revoke_order;
 mod sign_agreement;
 mod suspend;
 mod terminate;
@@ -41,24 +46,28 @@ pub use absence::{
 };
 pub use assign_worker::AssignWorker;
 pub use breach::{
-    BreachGround, BreachWithdrawn, ConfirmRelapse, ConfirmSeriousBreach, Counter, PoliceOutcome, PoliceOutcomeRecorded,
-    RecordPoliceOutcome, ReferToPolice, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed,
+    BreachGround, BreachWithdrawn, ConfirmRelapse, ConfirmSeriousBreach, Counter, IssueWarning, PoliceOutcome,
+    PoliceOutcomeRecorded, RecordPoliceOutcome, ReferToPolice, ReferredToPolice, RefusalConfirmed, RelapseConfirmed,
+    SeriousBreachConfirmed, WarningIssued, WarningStep,
 };
 pub use confirm_missed::ConfirmMissed;
+pub use confirm_refusal::ConfirmRefusal;
+pub use contact_lost::{ContactRestored, LostContactRecorded, MarkFound, MarkLostContact};
 pub use drug_test::{
-    ConfirmTestRefusal, DrugTest, NoticeMode, RecordSample, RecordTestRefusal, RecordTestResult, SampleCollected,
-    SampleKind, SampleSite, ServeTestNotice, TestNoticeServed, TestOutcome, TestRefusalCounted, TestRefusalWithdrawn,
-    TestRefused, TestResultRecorded, TestStage, TestState, WithdrawTestRefusal,
+    ConfirmTestRefusal, DrugTest, LodgeObjection, NoticeMode, RecordSample, RecordTestRefusal, RecordTestResult,
+    ResultObjected, SampleCollected, SampleKind, SampleSite, ServeTestNotice, TestNoticeServed, TestOutcome,
+    TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded, TestStage, TestState,
+    WithdrawTestRefusal,
 };
 pub use dual_control::{
     AnswerDualControl, DualControl, DualControlAnswered, DualControlEnded, DualControlStarted, EndDualControl,
     StartDualControl,
 };
+pub use end_dynamic_control::{ControlAnchor, DynamicControlEnded, EndDynamicControl};
 pub use event::{
     AgreementSigned, CaseDischarged, CaseEvent, CaseFileOpened, CaseResumed, CaseSuspended, CaseTerminated,
-    CheckInMode, CheckInRecorded, OrderRegistered, OrderServed, OrderVaried, PlaceBasis, Programme,
-    ReportInDeadlinePassed, ReportedIn, SuspensionCause, TalkRecorded, TalkTopic, TermExpired, TermRecalculated,
-    TerminationReason, VariationBasis, WorkerAssigned,
+    CheckInMode, CheckInRecorded, ReportInDeadlinePassed, ReportedIn, SuspensionCause, TalkRecorded, TalkTopic,
+    TermExpired, TermRecalculated, TerminationReason, WorkerAssigned,
 };
 pub use excuse_obligation::ExcuseObligation;
 pub use obligation::{
@@ -66,6 +75,7 @@ pub use obligation::{
     ObligationMissedConfirmed, ObligationOpened, ObligationPastDue, ObligationReopened,
 };
 pub use open_case_file::OpenCaseFile;
+pub use order::{OrderRegistered, OrderRevoked, OrderServed, OrderVaried, PlaceBasis, Programme, VariationBasis};
 pub use record_check_in::RecordCheckIn;
 pub use record_discharge_notice::RecordDischargeNotice;
 pub use record_service::RecordService;
@@ -74,6 +84,7 @@ pub use register_order::RegisterOrder;
 pub use report_in::ReportIn;
 pub use resume::Resume;
 pub use review::Review;
+pub use revoke_order::RevokeOrder;
 pub use sign_agreement::SignAgreement;
 pub use state::{Case, Referral, Stage};
 pub use support_team::{FormSupportTeam, SupportTeamFormed, TeamMember, TeamPlace};

@@ -37,6 +37,12 @@ impl CaseEvent {
         Some(match self {
             CaseEvent::OrderRegistered(fact) => fact.notified_on,
             CaseEvent::OrderVaried(fact) => fact.effective_on,
+            CaseEvent::OrderRevoked(fact) => fact.effective_on,
+            CaseEvent::LostContactRecorded(fact) => fact.on,
+            CaseEvent::ContactRestored(fact) => fact.on,
+            CaseEvent::DynamicControlEnded(fact) => fact.on,
+            CaseEvent::ResultObjected(fact) => fact.on,
+            CaseEvent::WarningIssued(fact) => fact.on,
             CaseEvent::OrderServed(fact) => fact.on,
             CaseEvent::ReportedIn(fact) => fact.on,
             CaseEvent::ReportInDeadlinePassed(fact) => fact.due_on,
@@ -82,6 +88,7 @@ impl CaseEvent {
             | CaseEvent::BreachWithdrawn(_)
             | CaseEvent::TestVoidProposed(_)
             | CaseEvent::TestVoided(_)
+            | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::TransferRejected(_)
             | CaseEvent::TransferWithdrawn(_)
             | CaseEvent::TermRecalculated(_)
@@ -184,6 +191,13 @@ impl Fact {
                 CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
                 CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
                 CaseEvent::BreachWithdrawn(_) => ("serious breach withdrawn", "撤销严重违反协议认定"),
+                CaseEvent::OrderRevoked(_) => ("order revoked", "撤销决定"),
+                CaseEvent::LostContactRecorded(_) => ("contact lost", "失联"),
+                CaseEvent::ContactRestored(_) => ("contact restored", "恢复联系"),
+                CaseEvent::DynamicControlEnded(_) => ("dynamic control ended", "解除动态管控"),
+                CaseEvent::ResultObjected(_) => ("result objected to", "对检测结果提出异议"),
+                CaseEvent::RefusalConfirmed(_) => ("refusal to report confirmed", "认定拒绝报到"),
+                CaseEvent::WarningIssued(_) => ("warning issued", "劝诫或告诫"),
                 CaseEvent::SupportTeamFormed(_) => ("support team formed", "组建工作小组"),
                 CaseEvent::ContactVoided(_) => ("contact voided", "作废见面或谈话记录"),
                 CaseEvent::TestVoidProposed(_) => ("test void proposed", "提出作废检测"),

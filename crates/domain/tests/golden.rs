@@ -16,6 +16,8 @@ use waystation_domain::points::*;
 use waystation_domain::policy_book::PolicyEvent;
 use waystation_domain::{Date, Event, Fact, Personal, Role};
 
+#[path = "samples/lifecycle.rs"]
+mod lifecycle;
 #[path = "samples/moves.rs"]
 mod moves;
 #[path = "samples/policies.rs"]
@@ -431,6 +433,7 @@ fn today_s_events_are_written_as_they_always_were() {
         .into_iter()
         .chain(conduct())
         .chain(moves::moves())
+        .chain(lifecycle::lifecycle())
         .map(|event| (event.event_type(), event.encode()))
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
         .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))

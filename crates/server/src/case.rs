@@ -57,6 +57,26 @@ impl CaseService for Api {
         self.command(request).await
     }
 
+    async fn revoke_order(&self, request: Request<v1::RevokeOrderRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn confirm_refusal(&self, request: Request<v1::ConfirmRefusalRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn mark_lost_contact(&self, request: Request<v1::MarkLostContactRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn mark_found(&self, request: Request<v1::MarkFoundRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn end_dynamic_control(&self, request: Request<v1::EndDynamicControlRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn form_support_team(&self, request: Request<v1::FormSupportTeamRequest>) -> Receipt {
         self.command(request).await
     }

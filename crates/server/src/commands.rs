@@ -142,6 +142,13 @@ impl Api {
             Some(Command::VoidContact(message)) => self.carry_out(message, principal).await,
             Some(Command::ProposeTestVoid(message)) => self.carry_out(message, principal).await,
             Some(Command::ConfirmTestVoid(message)) => self.carry_out(message, principal).await,
+            Some(Command::RevokeOrder(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmRefusal(message)) => self.carry_out(message, principal).await,
+            Some(Command::MarkLostContact(message)) => self.carry_out(message, principal).await,
+            Some(Command::MarkFound(message)) => self.carry_out(message, principal).await,
+            Some(Command::EndDynamicControl(message)) => self.carry_out(message, principal).await,
+            Some(Command::LodgeObjection(message)) => self.carry_out(message, principal).await,
+            Some(Command::IssueWarning(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

@@ -89,6 +89,14 @@ impl ComplianceService for Api {
         self.command(request).await
     }
 
+    async fn lodge_objection(&self, request: Request<v1::LodgeObjectionRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn issue_warning(&self, request: Request<v1::IssueWarningRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn propose_test_void(&self, request: Request<v1::ProposeTestVoidRequest>) -> Receipt {
         self.command(request).await
     }

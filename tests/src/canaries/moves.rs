@@ -52,6 +52,15 @@ pub(super) async fn moves(worker: &mut Clients, leader: &mut Clients, case: &str
         ..Default::default()
     };
     leader.cases.void_contact(void).await.expect("is void");
+    let warn = v1::IssueWarningRequest {
+        name: case.into(),
+        on: today(),
+        step: 1,
+        document_no: NOTES[21].into(),
+        statement: NOTES[18].into(),
+        ..Default::default()
+    };
+    worker.compliance.issue_warning(warn).await.expect("is admonished");
     let propose = v1::ProposeTestVoidRequest {
         name: case.into(),
         test: 1,

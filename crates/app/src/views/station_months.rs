@@ -98,6 +98,12 @@ impl View for StationMonths {
                     | CaseEvent::DualControlStarted(_)
                     | CaseEvent::DualControlAnswered(_)
                     | CaseEvent::DualControlEnded(_)
+                    | CaseEvent::OrderRevoked(_)
+                    | CaseEvent::LostContactRecorded(_)
+                    | CaseEvent::ContactRestored(_)
+                    | CaseEvent::DynamicControlEnded(_)
+                    | CaseEvent::ResultObjected(_)
+                    | CaseEvent::WarningIssued(_)
                     | CaseEvent::SupportTeamFormed(_)
             ),
             Fact::Points(_) => true,

@@ -4,6 +4,7 @@
 mod confirm_relapse;
 mod confirm_serious_breach;
 mod counter;
+mod issue_warning;
 mod record_police_outcome;
 mod refer_to_police;
 mod referral;
@@ -11,10 +12,11 @@ mod referral;
 pub use confirm_relapse::ConfirmRelapse;
 pub use confirm_serious_breach::ConfirmSeriousBreach;
 pub use counter::{Counter, counter};
+pub use issue_warning::IssueWarning;
 pub use record_police_outcome::RecordPoliceOutcome;
 pub use refer_to_police::ReferToPolice;
-pub(super) use referral::after_withdrawal;
-use referral::{check_pending, is_new, report_to_police};
+pub(super) use referral::{after_withdrawal, report_to_police};
+use referral::{check_pending, is_new};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,38 @@ pub struct SeriousBreachConfirmed {
 pub struct RelapseConfirmed {
     /// The test that a laboratory found positive.
     pub test: u32,
+}
+
+/// Not reporting is a refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalConfirmed {
+    /// Days on which somebody tried to reach the person.
+    pub attempts: Vec<Date>,
+}
+
+/// A step of the ladder below a serious breach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WarningStep {
+    /// 劝诫书.
+    Admonition,
+    /// 告诫书.
+    Warning,
+}
+
+/// The participant was admonished or warned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningIssued {
+    /// Day.
+    pub on: Date,
+    /// Which of the two.
+    pub step: WarningStep,
+    /// Number of the document.
+    #[serde(default, skip_serializing)]
+    pub document_no: Personal,
+    /// What the participant said to it.
+    #[serde(default, skip_serializing)]
+    pub statement: Personal,
 }
 
 /// What a breach rested on does not reach the threshold any more, and the police had not been told.

@@ -44,6 +44,8 @@ impl Case {
                 refused_on: None,
                 evaded: false,
                 urine_on: None,
+                told_on: None,
+                objected_on: None,
                 void_by: None,
                 state: TestState::Noticed,
             }),
@@ -56,6 +58,7 @@ impl Case {
             }
             CaseEvent::TestResultRecorded(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.told_on.get_or_insert(fact.on);
                     test.state = match fact.stage {
                         TestStage::Field => TestState::Field(fact.outcome),
                         TestStage::Laboratory => TestState::Laboratory(fact.outcome),
@@ -82,6 +85,13 @@ impl Case {
                     test.state = TestState::Noticed;
                 }
             }
+            CaseEvent::ResultObjected(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.objected_on = Some(fact.on);
+                }
+            }
+            CaseEvent::RefusalConfirmed(_) => self.referral.refusal = true,
+            CaseEvent::WarningIssued(fact) => self.warned = Some((fact.on, fact.step)),
             CaseEvent::TestVoidProposed(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
                     test.void_by = Some(fact.by.clone());

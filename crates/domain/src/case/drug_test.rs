@@ -1,6 +1,7 @@
 //! Drug tests: notice, sample, result; or a refusal that one records and another counts (戒毒条例 20).
 
 mod confirm_test_refusal;
+mod lodge_objection;
 mod record_sample;
 mod record_test_refusal;
 mod record_test_result;
@@ -8,6 +9,7 @@ mod serve_test_notice;
 mod withdraw_test_refusal;
 
 pub use confirm_test_refusal::ConfirmTestRefusal;
+pub use lodge_objection::LodgeObjection;
 pub use record_sample::RecordSample;
 pub use record_test_refusal::RecordTestRefusal;
 pub use record_test_result::RecordTestResult;
@@ -124,6 +126,15 @@ pub struct TestResultRecorded {
     pub outcome: TestOutcome,
 }
 
+/// The participant objected to the result on the spot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultObjected {
+    /// Which test.
+    pub test: u32,
+    /// Day.
+    pub on: Date,
+}
+
 /// Somebody says that the participant refused or evaded the test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestRefused {
@@ -191,6 +202,10 @@ pub struct DrugTest {
     pub evaded: bool,
     /// Day of the sample, if it was of urine.
     pub urine_on: Option<Date>,
+    /// Day on which the participant was told what was found on the spot.
+    pub told_on: Option<Date>,
+    /// Day on which the participant objected to that.
+    pub objected_on: Option<Date>,
     /// Who says that it was none, as long as nobody else has confirmed it.
     pub void_by: Option<String>,
     /// How it stands.
@@ -236,7 +251,7 @@ mod tests {
     use crate::kernel::Role;
     use crate::spec::Given;
 
-    fn noticed() -> Given<Case> {
+    pub(super) fn noticed() -> Given<Case> {
         active().then(&ServeTestNotice {
             on: date(2026, 3, 2),
             due_on: date(2026, 3, 6),
@@ -244,7 +259,7 @@ mod tests {
         })
     }
 
-    fn sample() -> RecordSample {
+    pub(super) fn sample() -> RecordSample {
         RecordSample {
             test: 1,
             on: date(2026, 3, 2),
@@ -255,7 +270,7 @@ mod tests {
         }
     }
 
-    fn result(stage: TestStage, outcome: TestOutcome) -> RecordTestResult {
+    pub(super) fn result(stage: TestStage, outcome: TestOutcome) -> RecordTestResult {
         RecordTestResult {
             test: 1,
             on: date(2026, 3, 2),

@@ -73,7 +73,10 @@ impl Case {
                     control.answered_on = Some(fact.on);
                 }
             }
-            CaseEvent::DualControlEnded(_) | CaseEvent::CaseTerminated(_) | CaseEvent::CaseDischarged(_) => {
+            CaseEvent::DualControlEnded(_)
+            | CaseEvent::CaseTerminated(_)
+            | CaseEvent::OrderRevoked(_)
+            | CaseEvent::CaseDischarged(_) => {
                 self.dual_control = None;
             }
             _ => {}

@@ -5,16 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::absence::{AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceWithdrawn, ReturnReported};
 use super::breach::{
-    BreachWithdrawn, PoliceOutcomeRecorded, ReferredToPolice, RelapseConfirmed, SeriousBreachConfirmed,
+    BreachWithdrawn, PoliceOutcomeRecorded, ReferredToPolice, RefusalConfirmed, RelapseConfirmed,
+    SeriousBreachConfirmed, WarningIssued,
 };
+use super::contact_lost::{ContactRestored, LostContactRecorded};
 use super::drug_test::{
-    SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded,
+    ResultObjected, SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused,
+    TestResultRecorded,
 };
 use super::dual_control::{DualControlAnswered, DualControlEnded, DualControlStarted};
+use super::end_dynamic_control::DynamicControlEnded;
 use super::obligation::{
     ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationMissedConfirmed, ObligationOpened,
     ObligationPastDue, ObligationReopened,
 };
+use super::order::{OrderRegistered, OrderRevoked, OrderServed, OrderVaried};
 use super::support_team::SupportTeamFormed;
 use super::transfer::{
     TransferAccepted, TransferMaterialsSent, TransferProposed, TransferRejected, TransferReportedIn, TransferWithdrawn,
@@ -30,6 +35,8 @@ events! {
         "case.order_registered.v2" | "case.order_registered.v1" => OrderRegistered,
         /// The order was changed.
         "case.order_varied.v1" => OrderVaried,
+        /// The order was revoked.
+        "case.order_revoked.v1" => OrderRevoked,
         /// The order was served on the person.
         "case.order_served.v1" => OrderServed,
         /// The person reported to the station.
@@ -54,6 +61,12 @@ events! {
         "case.term_recalculated.v1" => TermRecalculated,
         /// The clock saw the term end.
         "case.term_expired.v1" => TermExpired,
+        /// Nobody can reach the participant.
+        "case.contact_lost.v1" => LostContactRecorded,
+        /// The participant can be reached again.
+        "case.contact_restored.v1" => ContactRestored,
+        /// Dynamic control has ended.
+        "case.dynamic_control_ended.v1" => DynamicControlEnded,
         /// The case ended before its term.
         "case.terminated.v2" | "case.terminated.v1" => CaseTerminated,
         /// The police discharged the person.
@@ -74,6 +87,8 @@ events! {
         "test.sample_collected.v1" => SampleCollected,
         /// A test of the sample was read.
         "test.result_recorded.v1" => TestResultRecorded,
+        /// The participant objected to it.
+        "test.result_objected.v1" => ResultObjected,
         /// Somebody says that the participant refused or evaded the test.
         "test.refused.v1" => TestRefused,
         /// Somebody else confirmed it.
@@ -86,6 +101,10 @@ events! {
         "breach.relapse_confirmed.v1" => RelapseConfirmed,
         /// What it rested on does not reach the threshold any more.
         "breach.withdrawn.v1" => BreachWithdrawn,
+        /// Not reporting is a refusal.
+        "breach.refusal_confirmed.v1" => RefusalConfirmed,
+        /// The participant was admonished or warned.
+        "breach.warning_issued.v1" => WarningIssued,
         /// The breach was reported to the police.
         "breach.referred.v1" => ReferredToPolice,
         /// The police answered.
@@ -140,6 +159,10 @@ impl CaseEvent {
                 vec![(Field::OrderNo, &fact.order_no), (Field::ReleaseNo, &fact.release_no)]
             }
             CaseEvent::OrderVaried(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::OrderRevoked(fact) => vec![(Field::DocumentNo, &fact.document_no)],
+            CaseEvent::WarningIssued(fact) => {
+                vec![(Field::DocumentNo, &fact.document_no), (Field::Note, &fact.statement)]
+            }
             CaseEvent::ReportedIn(fact) => vec![(Field::Justification, &fact.justification)],
             CaseEvent::AgreementSigned(fact) => vec![(Field::AgreementNo, &fact.agreement_no)],
             CaseEvent::CaseFileOpened(fact) => vec![(Field::FileNo, &fact.file_no)],
@@ -165,7 +188,12 @@ impl CaseEvent {
             CaseEvent::DualControlAnswered(fact) => vec![(Field::DocumentNo, &fact.letter_no)],
             CaseEvent::ContactVoided(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::TestVoidProposed(fact) => vec![(Field::Reason, &fact.reason)],
-            CaseEvent::SupportTeamFormed(_)
+            CaseEvent::RefusalConfirmed(_)
+            | CaseEvent::ResultObjected(_)
+            | CaseEvent::LostContactRecorded(_)
+            | CaseEvent::ContactRestored(_)
+            | CaseEvent::DynamicControlEnded(_)
+            | CaseEvent::SupportTeamFormed(_)
             | CaseEvent::TestVoided(_)
             | CaseEvent::ObligationReopened(_)
             | CaseEvent::TransferMaterialsSent(_)
@@ -192,37 +220,6 @@ impl CaseEvent {
             | CaseEvent::ObligationCancelled(_) => Vec::new(),
         }
     }
-}
-
-/// Which of the two programmes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Programme {
-    /// 社区戒毒.
-    #[serde(rename = "CD")]
-    CommunityDetox,
-    /// 社区康复.
-    #[serde(rename = "CR")]
-    CommunityRehab,
-}
-
-impl Programme {
-    /// `CD` or `CR`, as in policy keys and storage.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Programme::CommunityDetox => "CD",
-            Programme::CommunityRehab => "CR",
-        }
-    }
-}
-
-/// Why this station carries the order out (禁毒法 33).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PlaceBasis {
-    /// Household registration.
-    Household,
-    /// A fixed home here.
-    Residence,
 }
 
 /// How a check-in took place.
@@ -281,70 +278,6 @@ pub enum TerminationReason {
     Death,
     /// The order was revoked.
     OrderRevoked,
-}
-
-/// See [`CaseEvent::OrderRegistered`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderRegistered {
-    /// Random id of the person.
-    pub person: String,
-    /// Station that carries the order out.
-    pub station: String,
-    /// Programme.
-    pub programme: Programme,
-    /// Number of the order document.
-    #[serde(default, skip_serializing)]
-    pub order_no: Personal,
-    /// Deciding authority, as a code.
-    pub authority: String,
-    /// Day of the decision.
-    pub decided_on: Date,
-    /// Day the station was told.
-    pub notified_on: Date,
-    /// Months of the programme.
-    pub term_months: i32,
-    /// Days already served elsewhere that count (戒毒条例 31).
-    pub offset_days: i32,
-    /// Why here.
-    pub place_basis: PlaceBasis,
-    /// Number of the release certificate; community rehabilitation only.
-    #[serde(default, skip_serializing)]
-    pub release_no: Personal,
-}
-
-/// Who changed an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum VariationBasis {
-    /// Administrative reconsideration.
-    Reconsideration,
-    /// A court.
-    Court,
-    /// The authority that made it.
-    Authority,
-}
-
-/// See [`CaseEvent::OrderVaried`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderVaried {
-    /// Months of the programme.
-    pub term_months: i32,
-    /// Days served elsewhere that count.
-    pub offset_days: i32,
-    /// Day from which it holds.
-    pub effective_on: Date,
-    /// By whom.
-    pub basis: VariationBasis,
-    /// Number of the document.
-    #[serde(default, skip_serializing)]
-    pub document_no: Personal,
-}
-
-/// See [`CaseEvent::OrderServed`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderServed {
-    /// Day of service on the person.
-    pub on: Date,
 }
 
 /// See [`CaseEvent::ReportedIn`].

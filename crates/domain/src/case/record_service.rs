@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::event::{CaseEvent, OrderServed};
+use super::event::CaseEvent;
 use super::obligation::{Debtor, ObligationKind};
+use super::order::OrderServed;
 use super::rules::{Opener, check_actor, check_day_from, check_stage};
 use super::state::{Case, Stage};
 use crate::calendar::due_day;

@@ -3,7 +3,8 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::event::{CaseEvent, OrderRegistered, PlaceBasis, Programme};
+use super::event::CaseEvent;
+use super::order::{OrderRegistered, PlaceBasis, Programme};
 use super::rules::{check_code, check_day, check_role, check_term, check_text};
 use super::state::{Case, Stage};
 use crate::kernel::{Claim, Command, Context, Role};

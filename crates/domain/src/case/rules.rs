@@ -2,10 +2,11 @@
 
 use jiff::civil::Date;
 
-use super::event::{CaseEvent, Programme, TermRecalculated};
+use super::event::{CaseEvent, TermRecalculated};
 use super::obligation::{
     CancelReason, Debtor, Obligation, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
 };
+use super::order::Programme;
 use super::state::{Case, Stage};
 use super::test_plan::window_end;
 use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between};

@@ -4,11 +4,12 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::absence::Absence;
-use super::breach::BreachGround;
+use super::breach::{BreachGround, WarningStep};
 use super::drug_test::DrugTest;
 use super::dual_control::DualControl;
-use super::event::{CaseEvent, CheckInMode, Programme};
+use super::event::{CaseEvent, CheckInMode};
 use super::obligation::{Met, Obligation, ObligationKind};
+use super::order::Programme;
 use super::support_team::TeamMember;
 use super::transfer::Transfer;
 use super::voiding::Contact;
@@ -45,11 +46,15 @@ pub enum Stage {
     RelapseReferred,
     /// Another station is to carry the order on; everything else goes on.
     TransferPending,
+    /// Not reporting was confirmed as a refusal, which is before the police.
+    RefusalReferred,
+    /// The order was revoked.
+    Voided,
 }
 
 impl Stage {
     /// All stages, in the order of their numbers in the API.
-    pub const ALL: [Stage; 13] = [
+    pub const ALL: [Stage; 15] = [
         Stage::Unregistered,
         Stage::Ordered,
         Stage::AwaitingReportIn,
@@ -63,6 +68,8 @@ impl Stage {
         Stage::BreachReferred,
         Stage::RelapseReferred,
         Stage::TransferPending,
+        Stage::RefusalReferred,
+        Stage::Voided,
     ];
 
     /// The stored name.
@@ -81,12 +88,14 @@ impl Stage {
             Stage::BreachReferred => "BREACH_REFERRED",
             Stage::RelapseReferred => "RELAPSE_REFERRED",
             Stage::TransferPending => "TRANSFER_PENDING",
+            Stage::RefusalReferred => "REFUSAL_REFERRED",
+            Stage::Voided => "VOIDED",
         }
     }
 
     /// Whether the case is over.
     pub fn is_closed(self) -> bool {
-        matches!(self, Stage::Discharged | Stage::Terminated)
+        matches!(self, Stage::Discharged | Stage::Terminated | Stage::Voided)
     }
 
     /// The stage after an event, of a case that is or is not on its way to another station; what every view of a case agrees
@@ -119,8 +128,11 @@ impl Stage {
             CaseEvent::CaseDischarged(_) => Stage::Discharged,
             CaseEvent::SeriousBreachConfirmed(_) => Stage::BreachReferred,
             CaseEvent::RelapseConfirmed(_) => Stage::RelapseReferred,
+            CaseEvent::RefusalConfirmed(_) => Stage::RefusalReferred,
+            CaseEvent::OrderRevoked(_) => Stage::Voided,
             CaseEvent::PoliceOutcomeRecorded(_) => match self {
                 Stage::BreachReferred | Stage::RelapseReferred => running,
+                Stage::RefusalReferred => Stage::ReportInOverdue,
                 other => other,
             },
             CaseEvent::BreachWithdrawn(_) => match self {
@@ -135,6 +147,11 @@ impl Stage {
             | CaseEvent::TestNoticeServed(_)
             | CaseEvent::SampleCollected(_)
             | CaseEvent::TestResultRecorded(_)
+            | CaseEvent::ResultObjected(_)
+            | CaseEvent::WarningIssued(_)
+            | CaseEvent::LostContactRecorded(_)
+            | CaseEvent::ContactRestored(_)
+            | CaseEvent::DynamicControlEnded(_)
             | CaseEvent::TestRefused(_)
             | CaseEvent::TestRefusalCounted(_)
             | CaseEvent::TestRefusalWithdrawn(_)
@@ -173,6 +190,8 @@ pub struct Referral {
     pub breach: bool,
     /// A relapse.
     pub relapse: bool,
+    /// Not reporting.
+    pub refusal: bool,
     /// Day on which they were first told.
     pub told_on: Option<Date>,
 }
@@ -180,7 +199,7 @@ pub struct Referral {
 impl Referral {
     /// They have something to answer, or to be told.
     pub fn is_pending(self) -> bool {
-        self.breach || self.relapse
+        self.breach || self.relapse || self.refusal
     }
 }
 
@@ -243,6 +262,12 @@ pub struct Case {
     pub team: Option<(Date, Vec<TeamMember>)>,
     /// Check-ins and talks.
     pub contacts: Vec<Contact>,
+    /// Day from which nobody can reach the participant.
+    pub lost_since: Option<Date>,
+    /// The last admonition or warning.
+    pub warned: Option<(Date, WarningStep)>,
+    /// The participant is not dynamically controlled any more.
+    pub dynamic_control_ended: bool,
     /// What was owed window after window, and met.
     pub met: Vec<Met>,
     /// Events so far: the revision of the next.
@@ -433,6 +458,9 @@ impl Aggregate for Case {
             | CaseEvent::RelapseConfirmed(_)
             | CaseEvent::BreachWithdrawn(_)
             | CaseEvent::ReferredToPolice(_)
+            | CaseEvent::ResultObjected(_)
+            | CaseEvent::RefusalConfirmed(_)
+            | CaseEvent::WarningIssued(_)
             | CaseEvent::PoliceOutcomeRecorded(_)
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::TestVoidProposed(_)
@@ -446,6 +474,10 @@ impl Aggregate for Case {
             | CaseEvent::DualControlAnswered(_)
             | CaseEvent::DualControlEnded(_)
             | CaseEvent::TermExpired(_) => {}
+            CaseEvent::LostContactRecorded(fact) => self.lost_since = Some(fact.on),
+            CaseEvent::ContactRestored(_) => self.lost_since = None,
+            CaseEvent::DynamicControlEnded(_) => self.dynamic_control_ended = true,
+            CaseEvent::OrderRevoked(fact) => self.ended_on = Some(fact.effective_on),
             CaseEvent::CaseTerminated(fact) => self.ended_on = Some(fact.on),
             CaseEvent::CaseDischarged(fact) => self.ended_on = Some(fact.issued_on),
         }

@@ -143,6 +143,7 @@ impl Transfer {
             | CaseEvent::TransferWithdrawn(_)
             | CaseEvent::AgreementSigned(_)
             | CaseEvent::CaseTerminated(_)
+            | CaseEvent::OrderRevoked(_)
             | CaseEvent::CaseDischarged(_) => None,
             _ => transfer,
         }

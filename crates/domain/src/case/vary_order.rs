@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::event::{CaseEvent, OrderVaried, VariationBasis};
+use super::event::CaseEvent;
 use super::obligation::{CancelReason, ObligationCancelled, ObligationKind};
+use super::order::{OrderVaried, VariationBasis};
 use super::rules::{Opener, check_actor, check_day_from, check_stage, check_term, check_text, term};
 use super::state::{Case, Stage};
 use crate::calendar::add_days;
@@ -41,6 +42,8 @@ impl Command for VaryOrder {
                 Stage::ReportInOverdue,
                 Stage::Reported,
                 Stage::Active,
+                Stage::TransferPending,
+                Stage::RefusalReferred,
                 Stage::BreachReferred,
                 Stage::RelapseReferred,
                 Stage::Suspended,

@@ -77,6 +77,7 @@ impl History {
             CaseEvent::CaseResumed(fact) => self.go_on(fact.on),
             CaseEvent::CaseSuspended(fact) => self.stop(add_days(fact.from, -1)),
             CaseEvent::CaseTerminated(fact) => self.stop(add_days(fact.on, -1)),
+            CaseEvent::OrderRevoked(fact) => self.stop(add_days(fact.effective_on, -1)),
             CaseEvent::ObligationOpened(fact) if fact.kind == ObligationKind::UrineTest => {
                 self.opened.insert(fact.number, (fact.window_from, fact.window_to));
             }

@@ -4,10 +4,10 @@ use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{App, Envelope, Receipt};
 use waystation_domain::case::{
-    AssignWorker, CheckInMode, FormSupportTeam, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn,
-    RecordDischargeNotice, RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, SignAgreement, Suspend,
-    SuspensionCause, TalkTopic, TeamMember, TeamPlace, Terminate, TerminationReason, VariationBasis, VaryOrder,
-    VoidContact,
+    AssignWorker, CheckInMode, ConfirmRefusal, ControlAnchor, EndDynamicControl, FormSupportTeam, MarkFound,
+    MarkLostContact, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice, RecordService,
+    RecordTalk, RegisterOrder, ReportIn, Resume, RevokeOrder, SignAgreement, Suspend, SuspensionCause, TalkTopic,
+    TeamMember, TeamPlace, Terminate, TerminationReason, VariationBasis, VaryOrder, VoidContact,
 };
 
 use super::{CommandMessage, command, derived_id};
@@ -29,6 +29,11 @@ const VARIATION_BASES: [VariationBasis; 3] = [
     VariationBasis::Reconsideration,
     VariationBasis::Court,
     VariationBasis::Authority,
+];
+const CONTROL_ANCHORS: [ControlAnchor; 3] = [
+    ControlAnchor::Seizure,
+    ControlAnchor::ExecutionStart,
+    ControlAnchor::Release,
 ];
 const SUSPENSION_CAUSES: [SuspensionCause; 3] = [
     SuspensionCause::Detained,
@@ -133,6 +138,41 @@ command!(case, "cases", RecordCheckInRequest, |m, fields, id, app| {
             .unwrap_or(CheckInMode::InPerson),
         late_reason: optional(m.late_reason),
         evidence: m.evidence,
+    }
+});
+
+command!(case, "cases", RevokeOrderRequest, |m, fields, id, app| RevokeOrder {
+    basis: fields
+        .choice("basis", m.basis, &VARIATION_BASES)
+        .unwrap_or(VariationBasis::Authority),
+    effective_on: fields.day("effective_on", &m.effective_on),
+    document_no: m.document_no,
+});
+
+command!(case, "cases", ConfirmRefusalRequest, |m, fields, id, app| {
+    ConfirmRefusal {
+        attempts: m.attempts.iter().map(|day| fields.day("attempts", day)).collect(),
+    }
+});
+
+command!(case, "cases", MarkLostContactRequest, |m, fields, id, app| {
+    MarkLostContact {
+        on: fields.day("on", &m.on),
+        attempts: m.attempts.iter().map(|day| fields.day("attempts", day)).collect(),
+    }
+});
+
+command!(case, "cases", MarkFoundRequest, |m, fields, id, app| MarkFound {
+    on: fields.day("on", &m.on),
+});
+
+command!(case, "cases", EndDynamicControlRequest, |m, fields, id, app| {
+    EndDynamicControl {
+        on: fields.day("on", &m.on),
+        anchor: fields
+            .choice("anchor", m.anchor, &CONTROL_ANCHORS)
+            .unwrap_or(ControlAnchor::Release),
+        anchor_on: fields.day("anchor_on", &m.anchor_on),
     }
 });
 

@@ -2,10 +2,10 @@
 
 use waystation_domain::case::{
     AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmSeriousBreach,
-    ConfirmTestRefusal, ConfirmTestVoid, ExcuseObligation, FileAbsenceReport, NoticeMode, PoliceOutcome,
-    ProposeTestVoid, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice,
-    ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage, WithdrawAbsence,
-    WithdrawTestRefusal,
+    ConfirmTestRefusal, ConfirmTestVoid, ExcuseObligation, FileAbsenceReport, IssueWarning, LodgeObjection, NoticeMode,
+    PoliceOutcome, ProposeTestVoid, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult,
+    ReferToPolice, ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage, WarningStep,
+    WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -26,6 +26,7 @@ const SAMPLE_SITES: [SampleSite; 4] = [
 ];
 const TEST_STAGES: [TestStage; 2] = [TestStage::Field, TestStage::Laboratory];
 const TEST_OUTCOMES: [TestOutcome; 3] = [TestOutcome::Negative, TestOutcome::Positive, TestOutcome::Invalid];
+const WARNING_STEPS: [WarningStep; 2] = [WarningStep::Admonition, WarningStep::Warning];
 const POLICE_OUTCOMES: [PoliceOutcome; 3] = [
     PoliceOutcome::Isolation,
     PoliceOutcome::Warning,
@@ -160,6 +161,22 @@ command!(case, "cases", ConfirmMissedRequest, |m, fields, id, app| {
     ConfirmMissed {
         obligation: fields.number("obligation", m.obligation),
     }
+});
+
+command!(case, "cases", LodgeObjectionRequest, |m, fields, id, app| {
+    LodgeObjection {
+        test: fields.number("test", m.test),
+        on: fields.day("on", &m.on),
+    }
+});
+
+command!(case, "cases", IssueWarningRequest, |m, fields, id, app| IssueWarning {
+    on: fields.day("on", &m.on),
+    step: fields
+        .choice("step", m.step, &WARNING_STEPS)
+        .unwrap_or(WarningStep::Admonition),
+    document_no: m.document_no,
+    statement: optional(m.statement),
 });
 
 command!(case, "cases", ProposeTestVoidRequest, |m, fields, id, app| {

@@ -11,7 +11,10 @@ use crate::rejection::{Reason, Rejection};
 /// A breach or relapse is before the police, or on its way to them; also while the case is suspended or its term has ended.
 pub(super) fn check_pending(case: &Case) -> Result<(), Rejection> {
     if !case.referral.is_pending() {
-        return check_stage(case, &[Stage::BreachReferred, Stage::RelapseReferred]);
+        return check_stage(
+            case,
+            &[Stage::BreachReferred, Stage::RelapseReferred, Stage::RefusalReferred],
+        );
     }
     if case.stage.is_closed() {
         return Err(Reason::CaseClosed.into());
@@ -59,7 +62,7 @@ pub(super) fn is_new(case: &Case, counter: &Counter) -> bool {
 }
 
 /// The station's duty to tell the police, from today on; nothing when one is open already.
-pub(super) fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
+pub(in crate::case) fn report_to_police(case: &Case, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
     if case
         .obligations
         .iter()

@@ -1,0 +1,37 @@
+//! Samples of how a case may go otherwise: refusals, revocations, warnings, objections, people nobody can reach.
+
+use waystation_domain::case::*;
+
+use super::day;
+
+pub(super) fn lifecycle() -> Vec<CaseEvent> {
+    let on = day("2026-04-10");
+    vec![
+        OrderRevoked {
+            effective_on: on,
+            basis: VariationBasis::Court,
+            document_no: "行初-1".into(),
+        }
+        .into(),
+        RefusalConfirmed {
+            attempts: vec![day("2026-03-18"), on],
+        }
+        .into(),
+        LostContactRecorded { on, attempts: vec![on] }.into(),
+        ContactRestored { on }.into(),
+        DynamicControlEnded {
+            on,
+            anchor: ControlAnchor::ExecutionStart,
+            anchor_on: day("2023-04-10"),
+        }
+        .into(),
+        ResultObjected { test: 1, on }.into(),
+        WarningIssued {
+            on,
+            step: WarningStep::Admonition,
+            document_no: "劝诫-1".into(),
+            statement: "以后按时检测".into(),
+        }
+        .into(),
+    ]
+}
