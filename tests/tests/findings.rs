@@ -113,8 +113,13 @@ fn a_reading_before_the_conflict_was_declared_is_found_and_by_who_may_know() {
             ..Default::default()
         };
         assert_eq!(found(&mut leader, v1::Check::ReadInConflict, None).await.total, 0);
-        leader.people.declare_conflict(declare).await.expect("is declared");
-        let read = found(&mut leader, v1::Check::ReadInConflict, None).await;
+        let declared = leader
+            .people
+            .declare_conflict(declare)
+            .await
+            .expect("is declared")
+            .into_inner();
+        let read = found(&mut leader, v1::Check::ReadInConflict, after(&declared)).await;
         assert_eq!((read.total, read.findings[0].staff.as_str()), (1, "worker-2"));
         assert_eq!(read.findings[0].detail, "CaseService/GetCase");
         let refused = worker

@@ -3,7 +3,8 @@
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
 use waystation_tests::compliance::{CASE, ago, check};
-use waystation_tests::{Clients, STATION, Server, after, today};
+use waystation_tests::people::{ID, registration};
+use waystation_tests::{Clients, STATION, Server, after, as_of, today};
 
 const THERE: &str = "station-weicheng";
 
@@ -67,7 +68,11 @@ fn a_case_moves_whole_and_is_never_between_two_stations() {
             worker.transfers.propose_transfer(propose(STATION)).await,
             ("SAME_STATION", Some("to_station")),
         );
-        check(there.transfers.accept_transfer(accept()).await, ("NO_TRANSFER", None));
+        // A station that is no party is not told whether a transfer runs.
+        check(
+            there.transfers.accept_transfer(accept()).await,
+            ("STATION_OUT_OF_SCOPE", None),
+        );
         worker
             .transfers
             .propose_transfer(propose(THERE))
@@ -150,6 +155,18 @@ fn a_case_moves_whole_and_is_never_between_two_stations() {
             assert_eq!(open, owed, "{station}: {:?}", listed.obligations);
         }
 
+        // The past of the case is not the old station's to read any more.
+        let list = v1::ListCasesRequest {
+            station: STATION.into(),
+            read: as_of(accepted.position),
+            ..Default::default()
+        };
+        let listed = worker.cases.list_cases(list.clone()).await.expect("lists").into_inner();
+        assert!(listed.cases.is_empty(), "{listed:?}");
+        let officer = Clients::at(&channel, "officer-1", "DISTRICT_OFFICER", "district");
+        let listed = { officer }.cases.list_cases(list).await.expect("lists").into_inner();
+        assert_eq!(listed.cases.len(), 1);
+
         let sign = v1::SignAgreementRequest {
             name: CASE.into(),
             on: today(),
@@ -161,6 +178,64 @@ fn a_case_moves_whole_and_is_never_between_two_stations() {
         let case = there.cases.get_case(get(after(&signed))).await.expect("is allowed");
         assert_eq!(case.into_inner().case.expect("is there").stage(), v1::Stage::Active);
         assert!(board(&mut there, THERE, &signed).await.is_empty());
+    });
+}
+
+#[test]
+fn whoever_is_on_file_moves_with_their_case() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let channel = server.connect().await;
+        let mut worker = Clients::at(&channel, "worker-1", "CASE_WORKER", STATION);
+        let mut there = Clients::at(&channel, "weicheng-1", "SUPERVISOR", THERE);
+        worker
+            .people
+            .register_person(registration("p-c1", ID))
+            .await
+            .expect("is registered");
+        worker.active_case("c1", &ago(20)).await.expect("is active");
+        worker
+            .transfers
+            .propose_transfer(propose(THERE))
+            .await
+            .expect("is proposed");
+        let materials = send(&["AGREEMENT"]);
+        worker
+            .transfers
+            .send_transfer_materials(materials)
+            .await
+            .expect("are sent");
+        there.transfers.accept_transfer(accept()).await.expect("is accepted");
+        let restrict = v1::RestrictPersonRequest {
+            name: "people/p-c1".into(),
+            basis: "PIPL-47".into(),
+            ..Default::default()
+        };
+        let refused = there.people.restrict_person(restrict.clone()).await;
+        check(refused, ("STATION_OUT_OF_SCOPE", None));
+        let moved = there.transfers.report_in_after_transfer(report()).await;
+        let moved = moved.expect("is recorded").into_inner();
+        let mut leader = Clients::at(&channel, "leader-1", "SUPERVISOR", STATION);
+        let refused = leader.people.restrict_person(restrict.clone()).await;
+        check(refused, ("STATION_OUT_OF_SCOPE", None));
+        let list = |station: &str| v1::ListPeopleRequest {
+            station: station.into(),
+            read: after(&moved),
+            ..Default::default()
+        };
+        let gone = leader
+            .people
+            .list_people(list(STATION))
+            .await
+            .expect("lists")
+            .into_inner();
+        assert!(gone.people.is_empty(), "{gone:?}");
+        let come = there.people.list_people(list(THERE)).await.expect("lists").into_inner();
+        assert_eq!(come.people.len(), 1);
+        there.people.restrict_person(restrict).await.expect("is theirs");
+        drop(server);
+        let verified = waystation_tests::run(&["verify", "--database", &database.url]);
+        assert!(verified.status.success());
     });
 }
 

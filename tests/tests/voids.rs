@@ -129,7 +129,7 @@ fn one_says_that_a_test_was_none_and_another_confirms_it() {
             .await
             .expect("is proposed");
         check(
-            worker.compliance.propose_test_void(propose).await,
+            leader.compliance.propose_test_void(propose).await,
             ("VOID_PROPOSED", Some("test")),
         );
         check(

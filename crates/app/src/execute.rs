@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use waystation_domain::{
-    Aggregate, Channel, Claim, Command, Context, Event, Metadata, Policy, Principal, Reason, Rejection,
+    Aggregate, Channel, Claim, Command, Context, Event, Follows, Metadata, Policy, Principal, Reason, Rejection,
 };
 use waystation_storage::{Append, Appended, ExpectedRevision, NewEvent, Request, StorageError, StreamAppend};
 
@@ -161,10 +161,11 @@ impl App {
             let expected = actual.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
             let claims = command.claims();
             let ring = self.vault().ring().await?;
+            let follows = self.there(command.follows(&slot.state)).await?;
             let mut append = append(
                 (&stream, expected),
                 &events,
-                &claims,
+                (&claims, follows.as_ref()),
                 &metadata,
                 request,
                 envelope,
@@ -192,6 +193,13 @@ impl App {
             }
         }
         Err(AppError::Contention)
+    }
+
+    /// What follows for another record, if that is there.
+    async fn there(&self, follows: Option<Follows>) -> Result<Option<Follows>, AppError> {
+        let Some(follows) = follows else { return Ok(None) };
+        let last = self.main().last_revision(&follows.stream).await?;
+        Ok(last.map(|_| follows))
     }
 
     /// Seals the personal fields of an append's events, whose first stream is the aggregate's.
@@ -268,7 +276,7 @@ pub(crate) fn claim_stream(ring: &Keyring, claim: &Claim) -> String {
 fn append<E: Event>(
     (stream, expected): (&str, ExpectedRevision),
     events: &[E],
-    claims: &[Claim],
+    (claims, follows): (&[Claim], Option<&Follows>),
     metadata: &[u8],
     request: Option<Request>,
     envelope: &Envelope,
@@ -302,6 +310,13 @@ fn append<E: Event>(
             stream: claim_stream(ring, claim),
             expected: ExpectedRevision::NoStream,
             events: vec![new_event(waystation_domain::fact::CLAIMED, b"{}".to_vec())],
+        });
+    }
+    if let Some(follows) = follows {
+        streams.push(StreamAppend {
+            stream: follows.stream.clone(),
+            expected: ExpectedRevision::StreamExists,
+            events: vec![new_event(follows.event_type, follows.data.clone())],
         });
     }
     Append {

@@ -420,7 +420,12 @@ impl App {
             return Ok(());
         }
         let state = self.standing(person).await?;
-        let station = self.person_target(person).await?.station;
+        let station = if state.registered {
+            state.station
+        } else {
+            // Known by a case, and not on file as a person.
+            self.person_target(person).await?.station
+        };
         let reason = match () {
             () if !station.is_empty() && station != principal.station => Reason::StationOutOfScope,
             () if state.restricted => Reason::PersonRestricted,
@@ -429,7 +434,7 @@ impl App {
         Err(Rejection::from(reason).into())
     }
 
-    /// What a person is to permissions, as they are now: of the station that has their case, or else has them on file; in the
+    /// What a person is to permissions, as they are now: of the station that has them on file, or else has their case; in the
     /// charge of the worker of their open case.
     ///
     /// # Errors
@@ -450,9 +455,11 @@ impl App {
             .await?;
         let current = cases.rows.iter().find(|(_, case)| !case.stage.is_closed());
         let current = current.or_else(|| cases.rows.last());
-        if let Some((_, case)) = current {
-            // Also of somebody who is not on file as a person, and of whoever moved with their case.
-            station.clone_from(&case.station);
+        if station.is_empty()
+            && let Some((id, _)) = current
+        {
+            // Known by a case, and not on file as a person: a view may not have seen yet whose it is.
+            station = self.case_of(id).await?.station;
         }
         Ok(Target {
             worker: current.and_then(|(_, case)| case.worker.clone()).unwrap_or_default(),

@@ -11,6 +11,7 @@ mod simulate;
 mod stations;
 mod token;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -156,6 +157,18 @@ impl App {
         Ok((generation, at.unwrap_or(position)))
     }
 
+    /// What documents of a view say now, of those that are there; for permission to read what they said.
+    pub(crate) async fn now_of<V: View>(&self, ids: &[String]) -> Result<HashMap<String, V::Document>, AppError> {
+        let (generation, at) = self.generation::<V>(ReadOptions::default()).await?;
+        let mut now = HashMap::new();
+        for some in ids.chunks(PAGE_MAX) {
+            for stored in self.views().documents(generation, some, at).await? {
+                now.insert(stored.id.clone(), decode(&stored.body, stored.from_position)?);
+            }
+        }
+        Ok(now)
+    }
+
     /// One document of a view.
     async fn document<V: View>(
         &self,
@@ -199,7 +212,7 @@ impl App {
             let limit = (size - rows.len() + 1).min(SCAN_MAX);
             let keys = self.views().list(generation, &range, after.as_ref(), at, limit).await?;
             let ids: Vec<String> = keys.iter().map(|(_, id)| id.clone()).collect();
-            let mut found: std::collections::HashMap<_, _> = self
+            let mut found: HashMap<_, _> = self
                 .views()
                 .documents(generation, &ids, at)
                 .await?

@@ -27,7 +27,7 @@ pub(crate) struct Inspect {
     /// First day asked about
     #[arg(long)]
     from: Option<Date>,
-    /// Last day asked about; what is not over on it has not ended
+    /// Last day asked about; what came later has not happened
     #[arg(long)]
     to: Option<Date>,
     /// How many, at most 1000

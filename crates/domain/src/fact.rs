@@ -225,6 +225,7 @@ impl Fact {
             },
             Fact::Person(event) => match event {
                 PersonEvent::PersonRegistered(_) => ("person registered", "登记人员"),
+                PersonEvent::PersonMoved(_) => ("moved to another station", "转至其他工作站"),
                 PersonEvent::ContactUpdated(_) => ("contact updated", "更新联系方式"),
                 PersonEvent::ProtectiveFactRecorded(_) => ("protective fact recorded", "登记保护情形"),
                 PersonEvent::DeathRecorded(_) => ("death recorded", "登记死亡"),

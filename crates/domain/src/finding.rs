@@ -61,7 +61,7 @@ checks! {
     Unassigned "UNASSIGNED" "nobody in charge" "无专干负责",
     /// A month in which the agreement bound from the first day to the last, without a meeting face to face.
     MonthWithoutMeeting "MONTH_WITHOUT_MEETING" "month without a meeting" "当月无见面谈话",
-    /// The days in which a changed rule changed what was owed while its window was open.
+    /// The days in which a rule changed its value while a window that it had opened ran.
     PolicyChangedInWindow "POLICY_CHANGED_IN_WINDOW" "rule changed inside a window" "待办期间规则变更",
     /// A refusal was counted, and its notice was written down only after it.
     RefusalWithoutNotice "REFUSAL_WITHOUT_NOTICE" "refusal counted without a notice on record" "认定拒检时无通知记录",
@@ -90,6 +90,8 @@ checks! {
 pub struct Told<E = CaseEvent> {
     /// Place in the log.
     pub position: u64,
+    /// Place in its stream.
+    pub revision: u64,
     /// Day on which it was recorded.
     pub recorded_on: Date,
     /// Who recorded it.
@@ -105,7 +107,7 @@ pub struct Told<E = CaseEvent> {
 pub struct Asked<'a> {
     /// First day.
     pub from: Date,
-    /// Last day; what is not over on it has not ended.
+    /// Last day; what came later has not happened.
     pub to: Date,
     /// The rules of the station.
     pub policy: &'a Policy,
@@ -114,6 +116,16 @@ pub struct Asked<'a> {
 impl Asked<'_> {
     fn holds(&self, day: Date) -> bool {
         self.from <= day && day <= self.to
+    }
+}
+
+/// The day on which an event ended the case, if it did.
+fn ended(event: &CaseEvent) -> Option<Date> {
+    match event {
+        CaseEvent::CaseTerminated(fact) => Some(fact.on),
+        CaseEvent::CaseDischarged(fact) => Some(fact.issued_on),
+        CaseEvent::OrderRevoked(fact) => Some(fact.effective_on),
+        _ => None,
     }
 }
 
@@ -163,6 +175,14 @@ impl Finding {
         }
     }
 
+    /// It ended after all.
+    fn until(mut self, day: Option<Date>) -> Self {
+        if let Some(day) = day {
+            (self.to, self.days) = (Some(day), days_between(self.from, day));
+        }
+        self
+    }
+
     fn at(mut self, position: u64) -> Self {
         self.positions.push(position);
         self
@@ -175,6 +195,10 @@ impl Finding {
 /// # Errors
 /// [`crate::Reason::PolicyNotInForce`].
 pub fn find(check: Check, history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
+    // What came after the last day had not happened on it, however it is known.
+    let happened = |told: &&Told| told.event.occurred_on().unwrap_or(told.recorded_on) <= asked.to;
+    let history: Vec<Told> = history.iter().filter(happened).cloned().collect();
+    let history = history.as_slice();
     match check {
         Check::RecordedLate => records::late(history, asked),
         Check::Corrected => Ok(records::corrected(history, asked)),
@@ -256,6 +280,7 @@ mod tests {
             for event in events.unwrap_or_else(|no| panic!("{}: {no}", C::NAME)) {
                 self.history.push(Told {
                     position: self.history.len() as u64 + 1,
+                    revision: self.history.len() as u64,
                     recorded_on: self.today,
                     actor: self.actor.0.clone(),
                     by_clock: self.actor.1 == Role::System,

@@ -75,10 +75,26 @@ pub trait Command: Serialize + Send + Sync {
         context: &Context<'_>,
     ) -> Result<Vec<<Self::Aggregate as Aggregate>::Event>, Rejection>;
 
+    /// What follows for another record.
+    fn follows(&self, _: &Self::Aggregate) -> Option<Follows> {
+        None
+    }
+
     /// Values that must not be in use elsewhere; claimed in the same append.
     fn claims(&self) -> Vec<Claim> {
         Vec::new()
     }
+}
+
+/// A fact about another record that follows from a command, in the same append. The record has to be there; else nothing follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// Stream of the other record.
+    pub stream: String,
+    /// Stored type.
+    pub event_type: &'static str,
+    /// Stored bytes, without personal fields.
+    pub data: Vec<u8>,
 }
 
 /// A value that only one aggregate may hold, such as an order number.

@@ -21,7 +21,7 @@ pub mod spec;
 
 pub use fact::Fact;
 pub use jiff::civil::Date;
-pub use kernel::{Aggregate, Claim, Command, Context, DecodeError, Event, Principal, Role};
+pub use kernel::{Aggregate, Claim, Command, Context, DecodeError, Event, Follows, Principal, Role};
 pub use metadata::{Channel, Metadata};
 pub use personal::{Field, FieldClass, Personal};
 pub use policy::{Policy, PolicyChange};

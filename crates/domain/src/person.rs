@@ -26,9 +26,9 @@ pub use confirm_erasure::ConfirmErasure;
 pub use decide_act::DecideAct;
 pub use event::{
     Act, ActDeclined, ActProposed, ContactUpdated, DeathRecorded, Emergency, ErasureCommitted, Gender, GlassBroken,
-    GlassReviewed, IdentityKeyDestroyed, PersonEvent, PersonRegistered, PersonRestricted, PersonSplit, PersonsMerged,
-    ProtectiveFactRecorded, ProtectiveKind, RecordsSealed, RestrictionLifted, SealLifted, SubjectRequestAnswered,
-    SubjectRequestKind, SubjectRequestRegistered, VerifiedBy,
+    GlassReviewed, IdentityKeyDestroyed, PersonEvent, PersonMoved, PersonRegistered, PersonRestricted, PersonSplit,
+    PersonsMerged, ProtectiveFactRecorded, ProtectiveKind, RecordsSealed, RestrictionLifted, SealLifted,
+    SubjectRequestAnswered, SubjectRequestKind, SubjectRequestRegistered, VerifiedBy,
 };
 pub use identity::{IdNumber, check_digit, is_personal_number, normalise_name, normalise_phone};
 pub use propose_act::ProposeAct;

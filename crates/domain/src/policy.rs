@@ -2,13 +2,15 @@
 //!
 //! A is a statute or notice read in full, B a secondary source, C a default that a person must confirm.
 
+mod own;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use jiff::civil::Date;
 use jiff::civil::Weekday;
 use serde::Deserialize;
 
-use crate::policy_book::PolicyPackDrafted;
 use crate::rejection::{Reason, Rejection};
 
 /// From the whole country down to one station; a lower layer overrides an upper one.
@@ -145,12 +147,6 @@ pub struct PolicyValue {
 
 /// What keys of calendars begin with.
 const CALENDAR: &str = "calendar.";
-/// What keys of test plans begin with.
-const TEST_PLANS: &str = "tests.urine.per_year.";
-/// Tests that a year can hold in windows of whole months.
-const TESTS_A_YEAR: [i64; 7] = [0, 1, 2, 3, 4, 6, 12];
-/// Largest number of a rule.
-const NUMBER_MAX: i64 = 10_000;
 
 /// Name of the pack that a [`PolicyChange`] makes.
 const TRIED: &str = "tried";
@@ -177,17 +173,23 @@ const SHIPPED: [&str; 5] = [
     include_str!("../policy/qinglongshan.json"),
 ];
 
+/// Every pack of this release.
+fn shipped() -> &'static [Pack] {
+    static PACKS: OnceLock<Vec<Pack>> = OnceLock::new();
+    PACKS.get_or_init(|| {
+        let read = |text: &&str| serde_json::from_str::<Pack>(text).expect("shipped packs are read by a test");
+        SHIPPED.iter().map(read).collect()
+    })
+}
+
 impl Policy {
     /// The packs shipped with this release, as they bind a station.
     ///
     /// # Panics
     /// Never: a test reads every shipped pack.
     pub fn shipped(station: &str) -> Self {
-        let mut packs: Vec<Pack> = SHIPPED
-            .iter()
-            .map(|text| serde_json::from_str::<Pack>(text).expect("shipped packs are read by a test"))
-            .filter(|pack| pack.station.as_deref().is_none_or(|only| only == station))
-            .collect();
+        let binds = |pack: &&Pack| pack.station.as_deref().is_none_or(|only| only == station);
+        let mut packs: Vec<Pack> = shipped().iter().filter(binds).cloned().collect();
         packs.sort_by_key(|pack| (pack.layer, pack.valid_from));
         let list = |key: &str| {
             let entries = packs.iter().filter_map(|pack| pack.values.get(key));
@@ -214,82 +216,6 @@ impl Policy {
             holidays,
             working_days,
         }
-    }
-
-    /// A value for a key that a pack has, and the entry of the newest such pack.
-    fn read(&self, field: &'static str, key: &str, text: &str) -> Result<(&Entry, Value), Rejection> {
-        let mut known = self.packs.iter().rev().filter_map(|pack| pack.values.get(key));
-        let wrong = |expected: &str| {
-            let no = Rejection::of(Reason::FieldInvalid, field);
-            no.with("key", key).with("expected", expected)
-        };
-        let known = known.next().ok_or_else(|| wrong("a key that a pack has"))?;
-        let value = known.value.like(text);
-        let value = value.ok_or_else(|| wrong("a value of the kind that the key has"))?;
-        let plan = key.starts_with(TEST_PLANS);
-        let fits = match &value {
-            Value::Numbers(numbers) if plan => numbers.iter().all(|number| TESTS_A_YEAR.contains(number)),
-            Value::Number(number) => (0..=NUMBER_MAX).contains(number),
-            Value::Numbers(numbers) => numbers.iter().all(|number| (0..=NUMBER_MAX).contains(number)),
-            Value::Flag(_) | Value::List(_) => true,
-        };
-        if fits {
-            Ok((known, value))
-        } else if plan {
-            Err(wrong(
-                "0, 1, 2, 3, 4, 6 or 12 tests a year, with commas between the years",
-            ))
-        } else {
-            Err(wrong("numbers from 0 to 10000"))
-        }
-    }
-
-    /// Whether a station may set a value for itself from a day on: of a rule that no statute gives.
-    ///
-    /// # Errors
-    /// [`Reason::FieldInvalid`] names a key that no pack has, or a value that is not of its kind; [`Reason::NotOverridable`].
-    pub fn check_own(&self, key: &str, text: &str, from: Date) -> Result<(), Rejection> {
-        if key.starts_with(CALENDAR) {
-            let no = Rejection::of(Reason::FieldInvalid, "values").with("key", key);
-            return Err(no.with("expected", "a rule; calendars are shipped"));
-        }
-        self.read("values", key, text)?;
-        match self.find(key, from) {
-            Some((pack, entry)) if pack.layer < Layer::Station && entry.certainty == "A" => {
-                let no = Rejection::of(Reason::NotOverridable, "values").with("key", key);
-                Err(no.with("source", &entry.source))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The same policy with packs that a station has published, in this order, above what is shipped.
-    #[must_use]
-    pub fn with_packs<'a>(&self, published: impl Iterator<Item = &'a PolicyPackDrafted>) -> Self {
-        let mut policy = self.clone();
-        for draft in published {
-            let values = draft.values.iter().filter_map(|value| {
-                // It was read when it was drafted; what a later release does not know any more binds nobody.
-                let (_, read) = self.read("values", &value.key, &value.value).ok()?;
-                let entry = Entry {
-                    value: read,
-                    source: value.source.clone(),
-                    certainty: value.certainty.clone(),
-                };
-                Some((value.key.clone(), entry))
-            });
-            policy.packs.push(Pack {
-                pack: draft.pack.clone(),
-                layer: Layer::Station,
-                valid_from: draft.valid_from,
-                valid_to: draft.valid_to,
-                station: None,
-                values: values.collect(),
-            });
-        }
-        // One that holds later is above one that holds earlier, and of two the one that was drafted last.
-        policy.packs.sort_by_key(|pack| (pack.layer, pack.valid_from));
-        policy
     }
 
     /// Every value in force on a day, by key.

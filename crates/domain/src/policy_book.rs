@@ -70,7 +70,7 @@ impl PolicyBook {
 }
 
 impl Aggregate for PolicyBook {
-    const CATEGORY: &'static str = "policy";
+    const CATEGORY: &'static str = "policybook";
     type Event = PolicyEvent;
 
     fn subject<'a>(&'a self, id: &'a str) -> &'a str {
@@ -200,7 +200,24 @@ mod tests {
         let from = date(2026, 4, 1);
         let reason = |values| leader().reason(&draft(from, values));
         let statute = vec![value("breach.serious.test_refusals_gte", "5")];
-        assert_eq!(reason(statute), Reason::NotOverridable);
+        assert_eq!(reason(statute.clone()), Reason::NotOverridable);
+        let before_it = DraftPolicyPack {
+            retroactive: true,
+            ..draft(date(2011, 6, 25), statute)
+        };
+        assert_eq!(leader().reason(&before_it), Reason::NotOverridable, "whatever the day");
+        assert_eq!(
+            reason(vec![value("points.banned", "ALCOHOL,张三")]),
+            Reason::FieldInvalid
+        );
+        assert_eq!(reason(vec![value("team.template.local", "FOO")]), Reason::FieldInvalid);
+        let twice = [tests_less_often(), tests_less_often()].concat();
+        assert_eq!(reason(twice), Reason::FieldInvalid);
+        let named = DraftPolicyPack {
+            pack: "national/2011-06-26".into(),
+            ..draft(from, tests_less_often())
+        };
+        assert_eq!(leader().reason(&named), Reason::PackExists);
         assert_eq!(reason(vec![value("no.such.key", "1")]), Reason::FieldInvalid);
         assert_eq!(
             reason(vec![value("tests.urine.per_year.CD", "5")]),
@@ -229,5 +246,31 @@ mod tests {
             ..past
         };
         assert!(leader().when(&said).is_ok());
+        // What waits until its first day has passed would be one, too.
+        let waiting = leader()
+            .then(&draft(date(2026, 4, 1), tests_less_often()))
+            .at("officer-1", Role::DistrictOfficer, "district")
+            .then(&ReviewPolicyPack {
+                station: HERE.into(),
+                pack: "qinglongshan/2026-04".into(),
+                approved: true,
+            })
+            .at("leader-1", Role::Supervisor, HERE);
+        let publish = PublishPolicyPack {
+            station: HERE.into(),
+            pack: "qinglongshan/2026-04".into(),
+        };
+        assert!(waiting.clone().on(date(2026, 4, 1)).when(&publish).is_ok());
+        assert_eq!(waiting.on(date(2026, 4, 2)).reason(&publish), Reason::Retroactive);
+    }
+
+    #[test]
+    fn a_station_without_a_plan_may_set_one() {
+        let elsewhere = "station-weicheng";
+        let plan = DraftPolicyPack {
+            station: elsewhere.into(),
+            ..draft(date(2026, 4, 1), tests_less_often())
+        };
+        assert!(leader().at("leader-9", Role::Supervisor, elsewhere).when(&plan).is_ok());
     }
 }

@@ -100,6 +100,7 @@ reasons! {
     PackDoesNotFit "PACK_DOES_NOT_FIT" Precondition "the pack is not at a point that allows this" "该政策包当前步骤不允许此操作",
     NotOverridable "NOT_OVERRIDABLE" Precondition "a statute gives this value; a station cannot" "该值由法律法规规定，本站不得变更",
     Retroactive "RETROACTIVE" Invalid "a pack for days that have passed has to say so" "追溯适用的政策包须注明",
+    StationTooLarge "STATION_TOO_LARGE" Precondition "the station has more cases than one inspection looks at" "该站案件数超过一次检查的上限",
     LostAlready "LOST_ALREADY" Precondition "contact is recorded as lost already" "已登记失联",
     NotLost "NOT_LOST" Precondition "contact is not recorded as lost" "未登记失联",
     ControlEnded "CONTROL_ENDED" Precondition "dynamic control has ended already" "已解除动态管控",

@@ -234,6 +234,7 @@ fn cases() -> Vec<CaseEvent> {
             window_from: on,
             window_to: day("2026-03-17"),
             source: "national/2011-06-26 report_in.days.CD".into(),
+            station: None,
         }
         .into(),
         ObligationFulfilled {
@@ -333,6 +334,10 @@ fn people() -> Vec<PersonEvent> {
             from: on,
             to: None,
             document_no: "诊断-1".into(),
+        }
+        .into(),
+        PersonMoved {
+            station: "station-b".into(),
         }
         .into(),
         DeathRecorded {

@@ -192,14 +192,14 @@ impl CaseService for Api {
             .list_cases(&query, &page, read)
             .await
             .map_err(|error| status(&error, "cases"))?;
-        let about = |(_, case): &(String, CaseSummary)| {
+        let about = |(id, case): &(String, CaseSummary)| {
             let target = Target {
                 worker: case.worker.clone().unwrap_or_default(),
                 ..Target::station(&case.station)
             };
-            (case.person.clone(), target)
+            (id.clone(), case.person.clone(), target)
         };
-        page.rows = self.readable(&reader, page.rows, about).await?;
+        page.rows = self.readable(&reader, (page.rows, read.as_of.is_some()), about).await?;
         let persons = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;

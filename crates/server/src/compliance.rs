@@ -156,10 +156,12 @@ impl ComplianceService for Api {
                 worker: case.worker.clone(),
                 ..Target::station(&station)
             };
-            (case.person.clone(), target)
+            (case.case.clone(), case.person.clone(), target)
         };
         let found = Simulation {
-            cases: self.readable(&reader, found.cases, about).await?,
+            cases: self
+                .readable(&reader, (found.cases, read.as_of.is_some()), about)
+                .await?,
             position: found.position,
         };
         let movers: Vec<&Simulated> = found.movers().take(page.rows()).collect();

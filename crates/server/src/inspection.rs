@@ -42,14 +42,14 @@ impl InspectionService for Api {
         let failed = |error| status(&error, "cases");
         let (cases, position) = self.app.cases_of_station(&station, read).await.map_err(failed)?;
         // Before anything is looked for: a number tells about everybody in it.
-        let about = |(_, case): &(String, CaseSummary)| {
+        let about = |(id, case): &(String, CaseSummary)| {
             let target = Target {
                 worker: case.worker.clone().unwrap_or_default(),
                 ..Target::station(&case.station)
             };
-            (case.person.clone(), target)
+            (id.clone(), case.person.clone(), target)
         };
-        let cases = self.readable(&reader, cases, about).await?;
+        let cases = self.readable(&reader, (cases, read.as_of.is_some()), about).await?;
         let inspected = Inspected {
             check,
             from,

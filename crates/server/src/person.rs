@@ -1,5 +1,7 @@
 //! `PersonService`.
 
+use std::collections::HashMap;
+
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::find_people_request::By;
@@ -319,8 +321,15 @@ impl PersonService for Api {
         let sealed = self.app.sealed_among(&named).await;
         let sealed = sealed.map_err(|error| status(&error, "people"))?;
         let conflicts = self.conflicts(&reader).await?;
+        let now = match read.as_of {
+            Some(_) => self.app.people_now(&named).await,
+            None => Ok(HashMap::new()),
+        };
+        let now = now.map_err(|error| status(&error, "people"))?;
+        let everywhere = self.allows(&reader, Action::ReadStatus, &Target::station("-"))?;
+        let elsewhere = |id: &String| now.get(id).is_some_and(|now| now.station != station) && !everywhere;
         page.rows
-            .retain(|(id, _)| !sealed.contains(id) && !conflicts.contains(id));
+            .retain(|(id, _)| !sealed.contains(id) && !conflicts.contains(id) && !elsewhere(id));
         let persons = page.rows.iter().map(|(id, _)| id.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;

@@ -1,5 +1,7 @@
 //! `PointsService`.
 
+use std::collections::HashMap;
+
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::points_service_server::PointsService;
@@ -64,7 +66,15 @@ impl PointsService for Api {
         fields.finish()?;
         let found = self.app.get_account(&person, read).await;
         let (account, position) = found.map_err(|error| status(&error, &request.name))?;
-        if !self.allows_points(&reader, &person, &account.station).await? {
+        let now = match read.as_of {
+            Some(_) => self.app.accounts_now(std::slice::from_ref(&person)).await,
+            None => Ok(HashMap::new()),
+        };
+        let now = now.map_err(|error| status(&error, &request.name))?;
+        let station = now
+            .get(&person)
+            .map_or(account.station.as_str(), |now| now.station.as_str());
+        if !self.allows_points(&reader, &person, station).await? {
             return Err(denied());
         }
         self.on_record(&reader, vec![person.clone()], &[FieldClass::Status], position)
@@ -89,9 +99,19 @@ impl PointsService for Api {
         let station = optional(request.station);
         let found = self.app.list_accounts(station.as_deref(), &page, read).await;
         let mut page = found.map_err(|error| status(&error, "pointsAccounts"))?;
+        let persons: Vec<String> = page.rows.iter().map(|(person, _)| person.clone()).collect();
+        let now = match read.as_of {
+            Some(_) => self.app.accounts_now(&persons).await,
+            None => Ok(HashMap::new()),
+        };
+        let now = now.map_err(|error| status(&error, "pointsAccounts"))?;
         let mut permitted = Vec::with_capacity(page.rows.len());
         for (person, account) in page.rows {
-            if self.allows_points(&reader, &person, &account.station).await? {
+            // Whose it was is no permission.
+            let station = now
+                .get(&person)
+                .map_or(account.station.as_str(), |now| now.station.as_str());
+            if self.allows_points(&reader, &person, station).await? {
                 permitted.push((person, account));
             }
         }

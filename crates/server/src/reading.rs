@@ -92,17 +92,35 @@ impl Api {
         allowed.map_err(|error| status(&error, reader.rpc))
     }
 
-    /// Those of some cases whose status this reader may read, as everybody's records are now; `about`: the person of one, and
-    /// what it is to permissions otherwise.
+    /// Those of some cases whose status this reader may read, as everybody's records are now, also when `past` says that they are
+    /// of a moment before; `about`: the id of one, the person it is about, and what it was to permissions then.
     pub(crate) async fn readable<T: Send>(
         &self,
         reader: &Reader,
-        cases: Vec<T>,
-        about: impl Fn(&T) -> (String, Target) + Send,
+        (cases, past): (Vec<T>, bool),
+        about: impl Fn(&T) -> (String, String, Target) + Send,
     ) -> Result<Vec<T>, Status> {
-        let (persons, targets): (Vec<String>, Vec<Target>) = cases.iter().map(about).unzip();
-        let sealed = self.app.sealed_among(&persons).await;
-        let sealed = sealed.map_err(|error| status(&error, "cases"))?;
+        let failed = |error| status(&error, "cases");
+        let mut ids = Vec::with_capacity(cases.len());
+        let mut persons = Vec::with_capacity(cases.len());
+        let mut targets = Vec::with_capacity(cases.len());
+        for case in &cases {
+            let (id, person, target) = about(case);
+            ids.push(id);
+            persons.push(person);
+            targets.push(target);
+        }
+        if past {
+            // Whose it was is no permission: a case that has moved is another station's.
+            let now = self.app.cases_now(&ids).await.map_err(failed)?;
+            for (id, target) in ids.iter().zip(&mut targets) {
+                if let Some(case) = now.get(id) {
+                    target.worker = case.worker.clone().unwrap_or_default();
+                    target.station.clone_from(&case.station);
+                }
+            }
+        }
+        let sealed = self.app.sealed_among(&persons).await.map_err(failed)?;
         let conflicts = self.conflicts(reader).await?;
         let mut readable = Vec::with_capacity(cases.len());
         for ((case, person), target) in cases.into_iter().zip(persons).zip(targets) {

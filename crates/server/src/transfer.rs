@@ -67,14 +67,22 @@ impl TransferService for Api {
         let found = self.app.list_transfers(&station, &page, read).await;
         let mut page = found.map_err(|error| status(&error, "transfers"))?;
         // A transfer is the business of either side.
-        let about = |(_, case): &(String, CaseSummary)| {
+        let about = |(id, case): &(String, CaseSummary)| {
             let target = Target {
                 worker: case.worker.clone().unwrap_or_default(),
                 ..Target::station(&station)
             };
-            (case.person.clone(), target)
+            (id.clone(), case.person.clone(), target)
         };
-        page.rows = self.readable(&reader, page.rows, about).await?;
+        page.rows = self.readable(&reader, (page.rows, false), about).await?;
+        if read.as_of.is_some() {
+            // Of what is over, only the station that has the case is told.
+            let ids: Vec<String> = page.rows.iter().map(|(id, _)| id.clone()).collect();
+            let now = self.app.cases_now(&ids).await;
+            let now = now.map_err(|error| status(&error, "transfers"))?;
+            page.rows
+                .retain(|(id, _)| now.get(id).is_some_and(|case| is_party(case, &station)));
+        }
         let persons = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;
@@ -84,6 +92,11 @@ impl TransferService for Api {
             position: signed(page.position),
         }))
     }
+}
+
+fn is_party(case: &CaseSummary, station: &str) -> bool {
+    let mut parties = case.transfer.iter().flat_map(|transfer| [&transfer.from, &transfer.to]);
+    case.station == station || parties.any(|party| party == station)
 }
 
 fn shown((id, case): &(String, CaseSummary)) -> Option<v1::Transfer> {

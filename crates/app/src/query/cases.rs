@@ -1,5 +1,7 @@
 //! The caseload.
 
+use std::collections::HashMap;
+
 use waystation_domain::case::{Programme, Stage};
 
 use super::{Page, PageRequest, ReadOptions, everything, under};
@@ -80,6 +82,14 @@ impl App {
         let range = under(CaseloadKey::Transfer as u16, &[station]);
         self.list::<Caseload>(range, &["transfers", station], page, options, |_| true)
             .await
+    }
+
+    /// Some cases as they are now, by id.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn cases_now(&self, ids: &[String]) -> Result<HashMap<String, CaseSummary>, AppError> {
+        self.now_of::<Caseload>(ids).await
     }
 
     /// One case, and the moment the answer is for.

@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use waystation_domain::account::AccountEvent;
 use waystation_domain::case::{Case, CaseEvent};
 use waystation_domain::finding::{Asked, Check, Finding, Told, find, reused, without_basis};
 use waystation_domain::points::{PointsAccount, PointsEvent};
-use waystation_domain::{Aggregate, Date, Fact, Role, calendar};
+use waystation_domain::{Aggregate, Date, Fact, Reason, Rejection, Role, calendar};
 use waystation_storage::{Direction, LogName, PAGE_EVENTS_MAX};
 
 use super::{AsOf, CaseQuery, PAGE_MAX, PageRequest, ReadOptions};
-use crate::access::AccessRecord;
+use crate::access::{AccessRecord, EVERYBODY};
 use crate::app::App;
 use crate::error::AppError;
 use crate::recorded::Recorded;
@@ -71,8 +72,12 @@ impl App {
         loop {
             let found = self.list_cases(&query, &page, options).await?;
             cases.extend(found.rows);
-            if found.next.is_empty() || cases.len() >= CASES_INSPECTED_MAX {
+            if found.next.is_empty() {
                 return Ok((cases, found.position));
+            }
+            if cases.len() >= CASES_INSPECTED_MAX {
+                let no = Rejection::of(Reason::StationTooLarge, "station");
+                return Err(no.with("cases", CASES_INSPECTED_MAX).into());
             }
             options.as_of = Some(AsOf::Position(found.position));
             page.token = found.next;
@@ -102,11 +107,14 @@ impl App {
         match inspected.check {
             Check::ReusedEvidence => self.reused_evidence(cases, &asked, position).await,
             Check::AwardWithoutBasis => self.awards_without_basis(cases, &asked, position).await,
-            Check::ReadInConflict => self.read_in_conflict(cases, &asked).await,
+            Check::ReadInConflict => self.read_in_conflict(cases, &asked, position).await,
             check => {
                 let mut found = Vec::new();
                 for (case, summary) in cases {
                     let history = self.told_of(case, position).await?;
+                    if station_on(&history, asked.to).is_some_and(|station| station != inspected.station) {
+                        continue; // it came later, and answers for nothing of that day here
+                    }
                     let findings = find(check, &history, &asked)?;
                     found.extend(findings.into_iter().map(|finding| about(case, summary, finding)));
                 }
@@ -138,26 +146,28 @@ impl App {
         loop {
             let page = self.main().read_stream(stream, revision, Direction::Forwards, BATCH);
             let page = page.await?;
-            let Some(last) = page.last() else {
-                return Ok(told);
-            };
-            revision = last.revision + 1;
+            let more = page.len() == BATCH;
+            revision += BATCH as u64;
             for event in page {
                 if event.position > position {
                     return Ok(told);
                 }
-                let (at, recorded_us) = (event.position, event.recorded_us);
+                let (at, revision, recorded_us) = (event.position, event.revision, event.recorded_us);
                 let Some(recorded) = Recorded::decode(event)? else {
                     continue;
                 };
                 let metadata = recorded.metadata;
                 told.extend(of(recorded.fact).map(|event| Told {
                     position: at,
+                    revision,
                     recorded_on: calendar::day_of(recorded_us),
                     actor: metadata.actor.clone(),
                     by_clock: metadata.role == Role::System,
                     event,
                 }));
+            }
+            if !more {
+                return Ok(told);
             }
         }
     }
@@ -175,6 +185,7 @@ impl App {
             history.retain(|told| match &told.event {
                 CaseEvent::CheckInRecorded(fact) => !fact.evidence.is_empty(),
                 CaseEvent::TalkRecorded(fact) => !fact.evidence.is_empty(),
+                CaseEvent::ContactVoided(_) => true,
                 _ => false,
             });
             kept.push((case, history));
@@ -219,45 +230,43 @@ impl App {
         Ok(found)
     }
 
-    /// Readings by accounts that are kept from a record, from before they were: today's declarations, looked up in the record of
-    /// readings from its beginning.
+    /// Readings by accounts that are kept from a record, from before they were: declarations as of the moment, accounts that are
+    /// closed included, looked up in the record of readings of the days asked about.
     async fn read_in_conflict(
         &self,
         cases: &[(String, CaseSummary)],
         asked: &Asked<'_>,
+        position: u64,
     ) -> Result<Vec<Found>, AppError> {
         let mut close: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for id in self.open_accounts().await? {
-            if let Some((account, _)) = self.account_of(&id).await?
-                && !account.conflicts.is_empty()
-            {
-                close.insert(id, self.together(account.conflicts).await?);
-            }
+        for (account, persons) in self.conflicts_as_of(position).await? {
+            close.insert(account, self.together(persons).await?);
         }
-        let of_person: BTreeMap<&str, (&String, &CaseSummary)> = cases
-            .iter()
-            .map(|(id, case)| (case.person.as_str(), (id, case)))
-            .collect();
+        let cases = cases.iter().map(|(id, case)| (case.person.as_str(), (id, case)));
+        let of_person: BTreeMap<&str, (&String, &CaseSummary)> = cases.collect();
         let mut found: BTreeMap<(String, String), Found> = BTreeMap::new();
         let log = self.store().log(LogName::Access);
-        let (head, mut from) = (log.head().size, 1);
-        while from <= head && !close.is_empty() {
+        let (first, last) = (
+            calendar::start_of(asked.from),
+            calendar::start_of(calendar::add_days(asked.to, 1)),
+        );
+        let (mut from, end) = (log.position_at(first - 1).await? + 1, log.position_at(last - 1).await?);
+        while from <= end && !close.is_empty() {
             let page = log.page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
             let Some(last) = page.last() else { break };
             from = last.position + 1;
-            for event in &page {
+            for event in page.iter().take_while(|event| event.position <= end) {
                 let record = AccessRecord::read(event)?;
                 let Some(persons) = close.get(&record.principal) else {
                     continue;
                 };
+                let everybody = record.persons.iter().any(|person| person == EVERYBODY);
+                let seen = |person: &&String| everybody || record.persons.contains(*person);
                 let day = calendar::day_of(event.recorded_us);
-                for person in record.persons.iter().filter(|person| persons.contains(*person)) {
+                for person in persons.iter().filter(seen) {
                     let Some((case, summary)) = of_person.get(person.as_str()) else {
                         continue;
                     };
-                    if day < asked.from || day > asked.to {
-                        continue;
-                    }
                     let key = (record.principal.clone(), person.clone());
                     let one = found.entry(key).or_insert_with(|| {
                         let finding = Finding {
@@ -281,6 +290,49 @@ impl App {
         }
         Ok(found.into_values().collect())
     }
+
+    /// Who was kept from whom, as far as was known at a position; read from the log, because a closed account keeps no other
+    /// trace.
+    async fn conflicts_as_of(&self, position: u64) -> Result<BTreeMap<String, BTreeSet<String>>, AppError> {
+        let mut close: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut from = 1;
+        while from <= position {
+            let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
+            let Some(last) = page.last() else { break };
+            from = last.position + 1;
+            for event in page {
+                if event.position > position {
+                    break;
+                }
+                let Some(account) = event.stream().strip_prefix("account-").map(str::to_owned) else {
+                    continue;
+                };
+                match Recorded::decode(event)?.map(|recorded| recorded.fact) {
+                    Some(Fact::Account(AccountEvent::ConflictDeclared(fact))) => {
+                        close.entry(account).or_default().insert(fact.person);
+                    }
+                    Some(Fact::Account(AccountEvent::ConflictWithdrawn(fact))) => {
+                        close.entry(account).or_default().remove(&fact.person);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(close)
+    }
+}
+
+/// The station that had a case on a day, if it had reached any.
+fn station_on(history: &[Told], day: Date) -> Option<String> {
+    let mut station = None;
+    for told in history {
+        match &told.event {
+            CaseEvent::OrderRegistered(fact) => station = Some(fact.station.clone()),
+            CaseEvent::TransferReportedIn(fact) if fact.on <= day => station = Some(fact.to_station.clone()),
+            _ => {}
+        }
+    }
+    station
 }
 
 fn about(case: &str, summary: &CaseSummary, finding: Finding) -> Found {

@@ -1,5 +1,7 @@
 //! People on file.
 
+use std::collections::HashMap;
+
 use waystation_storage::DocumentVersion;
 
 use super::{Page, PageRequest, ReadOptions, everything, under};
@@ -11,6 +13,14 @@ use crate::views::{People, PeopleKey, PersonSummary};
 const MERGED_MAX: usize = 1_000;
 
 impl App {
+    /// Some people as they are on file now, by id.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn people_now(&self, ids: &[String]) -> Result<HashMap<String, PersonSummary>, AppError> {
+        self.now_of::<People>(ids).await
+    }
+
     /// One person, and the moment the answer is for. Nothing sealed is opened by this.
     ///
     /// # Errors

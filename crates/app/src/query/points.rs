@@ -1,5 +1,7 @@
 //! Points: balance and lots from the view, the ledger from the log itself.
 
+use std::collections::HashMap;
+
 use waystation_domain::points::{Basis, PointsAccount, PointsEvent};
 use waystation_domain::{Aggregate, Date, Fact, Reason, Rejection};
 use waystation_storage::{Direction, PAGE_EVENTS_MAX};
@@ -36,6 +38,14 @@ pub struct LedgerLine {
 }
 
 impl App {
+    /// Some accounts as they are now, by person.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn accounts_now(&self, persons: &[String]) -> Result<HashMap<String, AccountSummary>, AppError> {
+        self.now_of::<PointsAccounts>(persons).await
+    }
+
     /// One account, and the moment the answer is for.
     ///
     /// # Errors

@@ -142,7 +142,7 @@ impl View for Agenda {
         if let Fact::Case(CaseEvent::ObligationOpened(fact)) = &recorded.fact {
             return Some(AgendaEntry {
                 case: recorded.id().to_owned(),
-                station: recorded.metadata.station.clone(),
+                station: fact.station.as_ref().unwrap_or(&recorded.metadata.station).clone(),
                 number: fact.number,
                 kind: fact.kind,
                 debtor: fact.debtor,
@@ -171,9 +171,13 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationCancelled(_)) => entry.state = ObligationState::Cancelled,
             Fact::Case(CaseEvent::ObligationExcused(_)) => entry.state = ObligationState::Excused,
             Fact::Case(CaseEvent::ObligationMissedConfirmed(_)) => entry.state = ObligationState::MissedConfirmed,
-            Fact::Case(CaseEvent::ObligationReopened(_)) => {
+            Fact::Case(CaseEvent::ObligationReopened(fact)) => {
                 entry.fulfilled_on = None;
-                entry.state = ObligationState::Open;
+                entry.state = if fact.late {
+                    ObligationState::PastDue
+                } else {
+                    ObligationState::Open
+                };
             }
             Fact::Case(CaseEvent::TransferReportedIn(fact)) => entry.station.clone_from(&fact.to_station),
             _ => {}

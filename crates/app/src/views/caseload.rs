@@ -172,7 +172,7 @@ impl View for Caseload {
                     number: fact.number,
                     kind: fact.kind,
                     window_to: fact.window_to,
-                    past_due: false,
+                    past_due: fact.late,
                 });
                 case.obligations.sort_by_key(|open| open.number);
             }

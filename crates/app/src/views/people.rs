@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use waystation_domain::case::CaseEvent;
 use waystation_domain::person::{Act, Emergency, PersonEvent, SubjectRequestKind};
 use waystation_domain::{Date, Fact, Field, calendar};
 
@@ -142,7 +141,6 @@ impl View for People {
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
             Fact::Person(_) => vec![recorded.id().to_owned()],
-            Fact::Case(CaseEvent::TransferReportedIn(ref fact)) => vec![fact.person.clone()],
             _ => Vec::new(),
         }
     }
@@ -152,13 +150,8 @@ impl View for People {
     }
 
     fn apply(_: &str, document: Option<PersonSummary>, recorded: &Recorded) -> Option<PersonSummary> {
-        let event = match &recorded.fact {
-            Fact::Person(event) => event,
-            Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
-                let station = fact.to_station.clone();
-                return document.map(|person| PersonSummary { station, ..person });
-            }
-            _ => return document,
+        let Fact::Person(event) = &recorded.fact else {
+            return document;
         };
         if let PersonEvent::PersonRegistered(fact) = event {
             return Some(PersonSummary {
@@ -187,6 +180,7 @@ impl View for People {
                 from: fact.from,
                 to: fact.to,
             }),
+            PersonEvent::PersonMoved(fact) => person.station.clone_from(&fact.station),
             PersonEvent::DeathRecorded(_) => person.dead = true,
             PersonEvent::PersonRestricted(_) => person.restricted = true,
             PersonEvent::RestrictionLifted(_) => person.restricted = false,

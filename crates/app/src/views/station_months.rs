@@ -113,7 +113,13 @@ impl View for StationMonths {
             return Vec::new();
         };
         let month = format!("{:04}-{:02}", day.year(), day.month());
-        vec![key(&[&recorded.metadata.station, &month])]
+        // What takes something back does so where that was counted.
+        let station = match &recorded.fact {
+            Fact::Case(CaseEvent::ContactVoided(fact)) => &fact.station,
+            Fact::Case(CaseEvent::ObligationReopened(fact)) => &fact.station,
+            _ => &recorded.metadata.station,
+        };
+        vec![key(&[station, &month])]
     }
 
     fn apply(id: &str, document: Option<StationMonth>, recorded: &Recorded) -> Option<StationMonth> {

@@ -73,6 +73,11 @@ impl Case {
                     control.answered_on = Some(fact.on);
                 }
             }
+            // Whoever lives where their case is carried out needs no letter.
+            CaseEvent::TransferReportedIn(fact) => {
+                let there = |control: &DualControl| control.residence_station == fact.to_station;
+                self.dual_control = self.dual_control.take().filter(|control| !there(control));
+            }
             CaseEvent::DualControlEnded(_)
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::OrderRevoked(_)

@@ -116,6 +116,9 @@ pub struct ObligationOpened {
     pub window_to: Date,
     /// Policy pack and key behind it.
     pub source: String,
+    /// The station whose case it is, when another opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station: Option<String>,
 }
 
 /// An obligation met.
@@ -166,6 +169,8 @@ pub struct ObligationReopened {
     pub kind: ObligationKind,
     /// Last day in time.
     pub window_to: Date,
+    /// The station at which it had been met.
+    pub station: String,
     /// Day on which it had been met.
     pub met_on: Date,
     /// It had been met after its last day.
@@ -207,6 +212,8 @@ pub struct Met {
     pub on: Date,
     /// After its last day.
     pub late: bool,
+    /// The station whose case it was.
+    pub station: String,
 }
 
 /// What a participant owes and the clock has seen pass.

@@ -29,6 +29,7 @@ impl Command for OpenCaseFile {
             &[
                 Stage::Reported,
                 Stage::Active,
+                Stage::TransferPending,
                 Stage::BreachReferred,
                 Stage::RelapseReferred,
                 Stage::Suspended,

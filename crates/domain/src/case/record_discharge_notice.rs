@@ -26,11 +26,11 @@ impl Command for RecordDischargeNotice {
     const NAME: &'static str = "RecordDischargeNotice";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         if LIVE.contains(&case.stage) {
             let end = case.term_end.map_or_else(String::new, |end| end.to_string());
             return Err(Rejection::from(Reason::NotExpired).with("term_end", end));
         }
-        check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &[Stage::TermExpiredAwaitingNotice])?;
         check_day_from("issued_on", self.issued_on, case.term_end, context)?;
         check_day_from("received_on", self.received_on, Some(self.issued_on), context)?;

@@ -7,6 +7,7 @@ use super::event::{CaseEvent, CaseResumed};
 use super::obligation::ObligationKind;
 use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text, term};
 use super::state::{Case, Stage};
+use super::transfer::report_owed;
 use crate::calendar::days_between;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
@@ -47,6 +48,12 @@ impl Command for Resume {
         let mut owed = Vec::new();
         for kind in ObligationKind::PERIODIC {
             owed.extend(opener.periodic(kind, case, (self.on, Some(term.end)), context)?);
+        }
+        if let Some(transfer) = &case.transfer
+            && let Some(effective_on) = transfer.effective_on
+            && transfer.reported_on.is_none()
+        {
+            owed.push(report_owed(&mut opener, case, effective_on.max(self.on), context)?);
         }
         let watch = opener.discharge_watch(term.end, context)?;
         events.push(term.into());

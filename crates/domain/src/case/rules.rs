@@ -195,6 +195,9 @@ pub(super) fn term(case: &Case, start: Date, suspended_days: i32) -> TermRecalcu
     }
 }
 
+/// Most months that are looked through for the next window.
+const MONTHS_MAX: usize = 480;
+
 /// Opens obligations while keeping count.
 pub(super) struct Opener {
     next: u32,
@@ -228,11 +231,12 @@ impl Opener {
             window_from: window.0,
             window_to: window.1,
             source,
+            station: None,
         }
         .into()
     }
 
-    /// What of a kind is owed from a day on, if anything is.
+    /// What of a kind is owed next from a day on, if anything is.
     pub(super) fn periodic(
         &mut self,
         kind: ObligationKind,
@@ -240,10 +244,22 @@ impl Opener {
         (from, term_end): (Date, Option<Date>),
         context: &Context<'_>,
     ) -> Result<Option<CaseEvent>, Rejection> {
-        match kind {
-            ObligationKind::UrineTest => Ok(self.urine_test(case, from, term_end, context)),
-            _ => self.monthly_meeting(from, term_end, context),
+        // A month for which policy wants nothing is passed over; what follows it is owed.
+        let mut from = from;
+        for _ in 0..MONTHS_MAX {
+            if term_end.is_some_and(|end| from >= end) {
+                break;
+            }
+            let opened = match kind {
+                ObligationKind::UrineTest => self.urine_test(case, from, term_end, context),
+                _ => self.monthly_meeting(from, term_end, context)?,
+            };
+            if opened.is_some() {
+                return Ok(opened);
+            }
+            from = add_months(from.first_of_month(), 1);
         }
+        Ok(None)
     }
 
     /// The test window that `from` lies in, by the plan in force on its first day. National law sets no plan, so a station
@@ -272,7 +288,7 @@ impl Opener {
         context: &Context<'_>,
     ) -> Result<Option<CaseEvent>, Rejection> {
         let key = "contact.meetings_per_month_gte";
-        let wanted = context.policy.number(key, context.today)?;
+        let wanted = context.policy.number(key, from)?;
         if wanted.value < 1 || term_end.is_some_and(|end| from >= end) {
             return Ok(None);
         }

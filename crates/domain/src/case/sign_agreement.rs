@@ -7,6 +7,7 @@ use super::event::{AgreementSigned, CaseEvent};
 use super::obligation::ObligationKind;
 use super::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_stage, check_text};
 use super::state::{Case, Stage};
+use crate::calendar::add_days;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -31,12 +32,9 @@ impl Command for SignAgreement {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         // After a transfer another one is signed, with the station that the participant reported to.
-        let moved = case
-            .transfer
-            .as_ref()
-            .is_some_and(|transfer| transfer.reported_on.is_some());
-        check_stage(case, if moved { &LIVE } else { &[Stage::Reported] })?;
-        check_day_from("on", self.on, case.reported_on, context)?;
+        let moved = case.transfer.as_ref().and_then(|transfer| transfer.reported_on);
+        check_stage(case, if moved.is_some() { &LIVE } else { &[Stage::Reported] })?;
+        check_day_from("on", self.on, moved.or(case.reported_on), context)?;
         check_text("agreement_no", &self.agreement_no)?;
         if self.clauses.len() > CLAUSES_MAX {
             return Err(Rejection::of(Reason::FieldInvalid, "clauses").with("expected", "at most 50 clauses"));
@@ -54,12 +52,18 @@ impl Command for SignAgreement {
             clauses: self.clauses.clone(),
         };
         let mut events = vec![CaseEvent::from(signed)];
-        if moved {
-            return Ok(events); // what is owed runs on
-        }
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
-            events.extend(opener.periodic(kind, case, (self.on, case.term_end), context)?);
+            // What is owed runs on; what the old station wanted none of is owed from here.
+            if case.open(kind).is_none() {
+                let planned = case.planned_to.iter().find(|(of, _)| *of == kind);
+                let after = planned.map(|(_, to)| add_days(*to, 1));
+                let from = after.map_or(self.on, |after| after.max(self.on));
+                events.extend(opener.periodic(kind, case, (from, case.term_end), context)?);
+            }
+        }
+        if moved.is_some() {
+            return Ok(events);
         }
         if let Some(end) = case.term_end {
             events.push(opener.discharge_watch(end, context)?);

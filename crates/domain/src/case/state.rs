@@ -318,6 +318,7 @@ impl Case {
             on,
             meeting,
             talk,
+            station: self.station.clone(),
             voided: false,
         });
     }
@@ -408,12 +409,18 @@ impl Aggregate for Case {
                 if let Some(owed) = self.take(fact.number)
                     && ObligationKind::PERIODIC.contains(&owed.kind)
                 {
-                    self.met.push(Met { owed, on, late });
+                    let station = self.station.clone();
+                    self.met.push(Met {
+                        owed,
+                        on,
+                        late,
+                        station,
+                    });
                 }
             }
             CaseEvent::ObligationReopened(fact) => {
                 if let Some(at) = self.met.iter().position(|met| met.owed.number == fact.number) {
-                    let (past_due, missed) = (false, false);
+                    let (past_due, missed) = (fact.late, false);
                     let owed = Obligation {
                         past_due,
                         missed,

@@ -19,9 +19,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::obligation::{CancelReason, ObligationCancelled, ObligationKind};
-use super::rules::check_role;
+use super::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
+use super::rules::{Opener, check_role};
 use super::state::{Case, Stage};
+use crate::calendar::due_day;
 use crate::kernel::{Context, Role};
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
@@ -150,11 +151,14 @@ impl Transfer {
     }
 }
 
-/// The transfer that is under way and not over: before the participant has reported to the other station.
-fn under_way(case: &Case) -> Result<&Transfer, Rejection> {
+/// The transfer that is under way and not over: before the participant has reported to the other station. A station that is no
+/// party to it is told nothing, not even that.
+fn under_way<'a>(case: &'a Case, context: &Context<'_>) -> Result<&'a Transfer, Rejection> {
     if case.stage == Stage::Unregistered {
         return Err(Reason::CaseNotFound.into());
     }
+    let asked = case.transfer.as_ref().map(|transfer| transfer.to.as_str());
+    check_party(case, asked, context)?;
     let transfer = case.transfer.as_ref().filter(|transfer| transfer.reported_on.is_none());
     transfer.ok_or_else(|| Reason::NoTransfer.into())
 }
@@ -163,6 +167,44 @@ fn under_way(case: &Case) -> Result<&Transfer, Rejection> {
 fn check_receiver(transfer: &Transfer, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
     check_role(roles, context)?;
     if context.actor.role == Role::System || transfer.to == context.actor.station {
+        Ok(())
+    } else {
+        Err(Reason::StationOutOfScope.into())
+    }
+}
+
+/// Reporting to the new station, within policy `transfer.report_in_days` of a day. Counted as the first report is: from the next
+/// day on, and a last day that is a holiday moves.
+pub(super) fn report_owed(
+    opener: &mut Opener,
+    case: &Case,
+    from: Date,
+    context: &Context<'_>,
+) -> Result<CaseEvent, Rejection> {
+    let key = "transfer.report_in_days";
+    let days = context.policy.number(key, from)?;
+    let roll = context.policy.flag("report_in.roll_on_holiday", from)?.value;
+    let due = due_day(
+        context.policy,
+        from,
+        i32::try_from(days.value).unwrap_or(i32::MAX),
+        roll,
+    );
+    let owed = (ObligationKind::TransferReportIn, Debtor::Participant);
+    let source = format!("{} {key}", days.pack);
+    let mut opened = opener.open(owed.0, owed.1, (from, due), source);
+    if let CaseEvent::ObligationOpened(fact) = &mut opened {
+        // The other station says so, and it is still this one's case.
+        fact.station = Some(case.station.clone());
+    }
+    Ok(opened)
+}
+
+/// The actor is of the station that has the case, or of the one that was asked.
+pub(super) fn check_party(case: &Case, asked: Option<&str>, context: &Context<'_>) -> Result<(), Rejection> {
+    let actor = context.actor;
+    let party = actor.station == case.station || asked == Some(actor.station.as_str());
+    if actor.role == Role::System || party {
         Ok(())
     } else {
         Err(Reason::StationOutOfScope.into())
@@ -359,6 +401,8 @@ mod tests {
         let case = active().on(date(2026, 4, 20));
         assert_eq!(case.reason(&home), Reason::SameStation);
         assert_eq!(case.reason(&accept()), Reason::RoleRequired);
+        let stranger = there(active().on(date(2026, 4, 20)), Role::Supervisor);
+        assert_eq!(stranger.reason(&accept()), Reason::StationOutOfScope, "is told nothing");
         assert_eq!(
             case.by("leader-1", Role::Supervisor).reason(&accept()),
             Reason::NoTransfer
@@ -395,6 +439,17 @@ mod tests {
             on: date(2026, 4, 18),
             document_no: "释放-1".into(),
         };
-        assert_eq!(custody.then(&resume).state().stage, Stage::TransferPending);
+        let resumed = custody.clone().then(&resume);
+        assert_eq!(resumed.state().stage, Stage::TransferPending);
+        let owed = resumed
+            .state()
+            .open(ObligationKind::TransferReportIn)
+            .expect("is owed again");
+        assert_eq!(
+            (owed.window_from, owed.window_to),
+            (date(2026, 4, 18), date(2026, 5, 6))
+        );
+        let inside = here(sent()).then(&suspend(date(2026, 4, 11)));
+        assert_eq!(there(inside, Role::Supervisor).reason(&accept()), Reason::BadState);
     }
 }

@@ -116,7 +116,9 @@ fn replan(case: &Case, end: Date, context: &Context<'_>) -> Result<Vec<CaseEvent
     let (mut events, mut opened) = (Vec::new(), Vec::new());
     let mut opener = Opener::after(case);
     for kind in ObligationKind::PERIODIC {
-        let open = case.open(kind);
+        // The newest: one that was reopened is followed by others.
+        let mut open = case.obligations.iter().rev();
+        let open = open.find(|owed| owed.kind == kind && !owed.past_due);
         let planned = case.planned_to.iter().find(|(of, _)| *of == kind);
         let after = planned.map(|(_, to)| add_days(*to, 1)).max(case.agreement_on);
         let from = open.map(|open| open.window_from).or(after).unwrap_or(context.today);

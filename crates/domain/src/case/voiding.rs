@@ -27,6 +27,8 @@ pub struct ContactVoided {
     pub on: Date,
     /// It was a talk, and no check-in.
     pub talk: bool,
+    /// The station at which it was recorded.
+    pub station: String,
     /// Day of the last contact that is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Date>,
@@ -65,42 +67,57 @@ pub struct Contact {
     pub meeting: bool,
     /// It is a talk, and no check-in.
     pub talk: bool,
+    /// The station whose case it was.
+    pub station: String,
     /// It was none.
     pub voided: bool,
 }
 
-/// What had been met on a day and is owed again, when nothing else of its window meets it; past due at once when its last day
-/// has passed.
+/// What had been met on a day and is owed again, when nothing else of its window meets it; past due at once when its last day has
+/// passed. Nothing that custody or the end of the term would have cancelled.
 fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Date], context: &Context<'_>) -> Vec<CaseEvent> {
-    let mut met = case.met.iter();
+    let today = context.today;
     let holds = |owed: &Obligation, day: Date| owed.window_from <= day && day <= owed.window_to;
-    let Some(met) = met.find(|met| met.owed.kind == kind && holds(&met.owed, on)) else {
-        return Vec::new();
+    let stopped = |owed: &Obligation| {
+        let over = |end: Date| owed.window_from >= end || end <= today && owed.window_to >= end;
+        case.ended_on.is_some()
+            || case.term_end.is_some_and(over)
+            || case.suspended_within(owed.window_from, owed.window_to)
     };
-    let owed = &met.owed;
-    let ended = case.ended_on.is_some() || case.suspended_within(owed.window_from, owed.window_to);
-    if ended || others.iter().any(|other| holds(owed, *other)) {
-        return Vec::new();
-    }
-    let mut events = vec![
-        ObligationReopened {
-            number: owed.number,
-            kind,
-            window_to: owed.window_to,
-            met_on: met.on,
-            late: met.late,
+    let mut events = Vec::new();
+    for met in case
+        .met
+        .iter()
+        .filter(|met| met.owed.kind == kind && holds(&met.owed, on))
+    {
+        let owed = &met.owed;
+        if stopped(owed) || others.iter().any(|other| holds(owed, *other)) {
+            continue;
         }
-        .into(),
-    ];
-    if owed.window_to < context.today {
+        let (number, window_to) = (owed.number, owed.window_to);
         events.push(
-            ObligationPastDue {
-                number: owed.number,
-                window_to: owed.window_to,
-                detected_on: context.today,
+            ObligationReopened {
+                number,
+                kind,
+                window_to,
+                station: met.station.clone(),
+                met_on: met.on,
+                late: met.late,
             }
             .into(),
         );
+        // What was met late is past due already.
+        if window_to < today && !met.late {
+            let detected_on = today;
+            events.push(
+                ObligationPastDue {
+                    number,
+                    window_to,
+                    detected_on,
+                }
+                .into(),
+            );
+        }
     }
     events
 }
@@ -198,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_end_of_the_term_stopped_is_not_owed_again() {
+        // The term ends on 2029-03-02.
+        let met = reviewed(active(), date(2029, 3, 1)).by("worker-1", Role::CaseWorker);
+        let met = met.then(&check_in(date(2029, 3, 1)));
+        let revision = met.state().contacts[0].revision;
+        let void = VoidContact {
+            revision,
+            reason: "录错人".into(),
+        };
+        let over = reviewed(met, date(2029, 3, 8)).by("leader-1", Role::Supervisor);
+        assert_eq!(over.when(&void).expect("is void").len(), 1);
+    }
+
+    #[test]
     fn one_proposes_and_another_confirms_that_a_test_was_none() {
         let taken = tested(1, date(2026, 3, 2), active());
         let propose = ProposeTestVoid {
@@ -211,6 +242,8 @@ mod tests {
         );
         let proposed = taken.then(&propose);
         assert_eq!(proposed.reason(&propose), Reason::VoidProposed);
+        let other = proposed.clone().by("worker-2", Role::CaseWorker);
+        assert!(other.when(&propose).is_ok(), "another may say so instead");
         assert_eq!(proposed.reason(&confirm), Reason::RoleRequired);
         assert_eq!(
             proposed.clone().by("worker-1", Role::Supervisor).reason(&confirm),

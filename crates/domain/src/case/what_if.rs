@@ -12,10 +12,13 @@ use super::event::CaseEvent;
 use super::obligation::ObligationKind;
 use super::state::{Case, Stage};
 use super::test_plan::window_end;
-use crate::calendar::add_days;
+use crate::calendar::{add_days, add_months};
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
+
+/// Most windows of one time.
+const WINDOWS_MAX: usize = 480;
 
 /// A case, and what its state does not keep: when it ran.
 #[derive(Clone, Debug, Default)]
@@ -142,9 +145,18 @@ impl History {
         let mut windows = Vec::new();
         for run in &self.ran {
             let mut from = run.first;
-            while let Ok(plan) = policy.numbers(&key, from)
-                && let Some(to) = window_end(start, from, self.case.term_end, &plan.value)
-            {
+            for _ in 0..WINDOWS_MAX {
+                let plan = policy.numbers(&key, from).ok();
+                let to = plan.and_then(|plan| window_end(start, from, self.case.term_end, &plan.value));
+                let Some(to) = to else {
+                    let past = |end: Option<Date>| end.is_some_and(|end| from > end);
+                    if past(run.last) || past(self.case.term_end) {
+                        break;
+                    }
+                    // A month for which the plan wants nothing.
+                    from = add_months(from.first_of_month(), 1);
+                    continue;
+                };
                 let over = self.is_over() && self.case.term_end.is_some_and(|end| to >= end);
                 let cut = over || run.last.is_some_and(|last| to > last);
                 let since = run.samples.start..if cut { run.samples.end } else { usize::MAX };

@@ -77,6 +77,7 @@ mod tests {
             .zip(events)
             .map(|(position, event)| Told {
                 position,
+                revision: position - 1,
                 recorded_on: date(2026, 3, 2),
                 actor: "worker-1".into(),
                 by_clock: false,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Finding, Told};
+use super::{Asked, Finding, Told, ended};
 use crate::calendar::add_days;
-use crate::case::breach::counter;
+use crate::case::breach::{counter, is_new};
 use crate::case::{BreachGround, Case, CaseEvent};
 use crate::kernel::Aggregate;
 use crate::rejection::Rejection;
@@ -51,62 +51,77 @@ pub(super) fn refusal_without_notice(history: &[Told], asked: &Asked<'_>) -> Vec
 pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
     let mut found = Vec::new();
     let mut case = Case::default();
-    let mut known: Option<(&'static str, &Told)> = None;
+    let (mut breach, mut relapse): (Option<(BreachGround, &Told)>, Option<&Told>) = (None, None);
     for told in history {
         case.evolve(&told.event);
-        let counts = matches!(
-            told.event,
-            CaseEvent::TestRefusalCounted(_) | CaseEvent::AbsenceCounted(_)
-        );
         match &told.event {
-            CaseEvent::RelapseConfirmed(_) => known = known.or(Some(("RELAPSE", told))),
+            CaseEvent::RelapseConfirmed(_) => relapse = relapse.or(Some(told)),
+            CaseEvent::TestRefusalCounted(_)
+            | CaseEvent::AbsenceCounted(_)
+            | CaseEvent::BreachWithdrawn(_)
+            | CaseEvent::AbsenceWithdrawn(_)
+            | CaseEvent::TestRefusalWithdrawn(_)
+            | CaseEvent::TestVoided(_) => {
+                // What counts has changed: by something new, or by what does not count any more.
+                let mut reached = None;
+                for ground in BreachGround::ALL {
+                    let counter = counter(&case, ground, told.recorded_on, asked.policy)?;
+                    let open = case.referral.breach && case.breaches.last().is_some_and(|(of, _)| *of == ground);
+                    if counter.reached && (open || is_new(&case, &counter)) {
+                        reached = reached.or(Some(ground));
+                    }
+                }
+                breach = reached.map(|ground| breach.unwrap_or((ground, told)));
+            }
             CaseEvent::ReferredToPolice(fact) => {
-                if let Some((what, first)) = known.take() {
-                    found.extend(late(what, first, Some((fact.on, told)), asked)?);
+                let answer = Some((fact.on, Some(told)));
+                if let Some((ground, first)) = breach.take() {
+                    found.extend(late(ground.as_str(), first, answer, asked)?);
+                }
+                if let Some(first) = relapse.take() {
+                    found.extend(late("RELAPSE", first, answer, asked)?);
                 }
             }
-            _ if counts && known.is_none() => {
-                for ground in BreachGround::ALL {
-                    if counter(&case, ground, told.recorded_on, asked.policy)?.reached {
-                        known = known.or(Some((ground.as_str(), told)));
+            event => {
+                if let Some(over) = ended(event) {
+                    let answer = Some((over, None));
+                    if let Some((ground, first)) = breach.take() {
+                        found.extend(late(ground.as_str(), first, answer, asked)?);
+                    }
+                    if let Some(first) = relapse.take() {
+                        found.extend(late("RELAPSE", first, answer, asked)?);
                     }
                 }
             }
-            // What had counted does not any more.
-            CaseEvent::BreachWithdrawn(_) => known = None,
-            CaseEvent::AbsenceWithdrawn(_) | CaseEvent::TestRefusalWithdrawn(_) | CaseEvent::TestVoided(_) => {
-                let mut reached = false;
-                for ground in BreachGround::ALL {
-                    reached |= counter(&case, ground, told.recorded_on, asked.policy)?.reached;
-                }
-                known = known.filter(|(what, _)| reached || *what == "RELAPSE");
-            }
-            _ => {}
         }
     }
-    if let Some((what, first)) = known {
-        found.extend(late(what, first, None, asked)?);
+    if let Some((ground, first)) = breach {
+        found.extend(late(ground.as_str(), first, None, asked)?);
+    }
+    if let Some(first) = relapse {
+        found.extend(late("RELAPSE", first, None, asked)?);
     }
     Ok(found)
 }
 
+/// `answer`: the day on which it was over, and the report to the police if that was it.
 fn late(
     what: &str,
     first: &Told,
-    told: Option<(jiff::civil::Date, &Told)>,
+    answer: Option<(jiff::civil::Date, Option<&Told>)>,
     asked: &Asked<'_>,
 ) -> Result<Option<Finding>, Rejection> {
     let days = asked.policy.number("police_report.days", first.recorded_on)?.value;
     let last = add_days(first.recorded_on, i32::try_from(days).unwrap_or(i32::MAX));
-    let until = told.map_or(asked.to, |(on, _)| on);
+    let until = answer.map_or(asked.to, |(on, _)| on);
     if until <= last || !asked.holds(first.recorded_on) {
         return Ok(None);
     }
-    let finding = Finding::new(first.recorded_on, told.map(|(on, _)| on), asked).by(&first.actor);
+    let finding = Finding::new(first.recorded_on, answer.map(|(on, _)| on), asked).by(&first.actor);
     let finding = finding.at(first.position);
-    Ok(Some(match told {
-        Some((_, told)) => finding.of(format!("{what} REPORTED")).at(told.position),
-        None => finding.of(format!("{what} NOT_REPORTED")),
+    Ok(Some(match answer {
+        Some((_, Some(told))) => finding.of(format!("{what} REPORTED")).at(told.position),
+        _ => finding.of(format!("{what} NOT_REPORTED")),
     }))
 }
 
@@ -118,7 +133,7 @@ mod tests {
     use super::super::tests::Story;
     use crate::case::{
         AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmSeriousBreach, ConfirmTestRefusal, NoticeMode,
-        RecordTestRefusal, ReferToPolice, ServeTestNotice, WithdrawTestRefusal,
+        PoliceOutcome, RecordPoliceOutcome, RecordTestRefusal, ReferToPolice, ServeTestNotice, WithdrawTestRefusal,
     };
     use crate::kernel::Role;
 
@@ -182,7 +197,14 @@ mod tests {
                 on: date(2026, 6, 4),
                 document_no: "回执-1".into(),
             });
-        let found = told.on(date(2026, 7, 1)).find(Check::BreachReportedLate);
+        // The police warn, and one more absence by itself is nothing that the station owes them.
+        let warned = told.then(&RecordPoliceOutcome {
+            on: date(2026, 6, 4),
+            outcome: PoliceOutcome::Warning,
+            document_no: "决定-1".into(),
+        });
+        let found = warned.on(date(2026, 7, 1)).find(Check::BreachReportedLate);
+        assert_eq!(found.len(), 1);
         assert_eq!((found[0].days, found[0].detail.as_str()), (3, "ABSENCE_DAYS REPORTED"));
     }
 }

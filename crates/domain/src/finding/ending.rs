@@ -43,21 +43,34 @@ pub(super) fn called_after_end(history: &[Told], asked: &Asked<'_>) -> Vec<Findi
     let Some(ended) = ended else {
         return Vec::new();
     };
-    let mut found = Vec::new();
+    let mut found: Vec<(Option<u32>, u64, Finding)> = Vec::new();
     for told in history {
-        let on = match &told.event {
-            CaseEvent::TestNoticeServed(fact) => fact.due_on,
-            CaseEvent::SampleCollected(fact) => fact.on,
-            CaseEvent::CheckInRecorded(fact) => fact.on,
-            CaseEvent::TalkRecorded(fact) => fact.on,
+        let (test, on) = match &told.event {
+            CaseEvent::TestNoticeServed(fact) => (Some(fact.test), fact.due_on),
+            CaseEvent::SampleCollected(fact) => (Some(fact.test), fact.on),
+            CaseEvent::CheckInRecorded(fact) => (None, fact.on),
+            CaseEvent::TalkRecorded(fact) => (None, fact.on),
+            // What was none called nobody in.
+            CaseEvent::TestVoided(fact) => {
+                found.retain(|(test, ..)| *test != Some(fact.test));
+                continue;
+            }
+            CaseEvent::ContactVoided(fact) => {
+                found.retain(|(test, revision, _)| test.is_some() || *revision != fact.revision);
+                continue;
+            }
             _ => continue,
         };
         if on >= ended && asked.holds(on) {
             let finding = Finding::new(ended, Some(on), asked).by(&told.actor);
-            found.push(finding.of(told.event.event_type()).at(told.position));
+            found.push((
+                test,
+                told.revision,
+                finding.of(told.event.event_type()).at(told.position),
+            ));
         }
     }
-    found
+    found.into_iter().map(|(.., finding)| finding).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Asked, Finding, Told};
+use super::{Asked, Finding, Told, ended};
 use crate::calendar::add_days;
 use crate::case::support_team::missing;
 use crate::case::{CaseEvent, ObligationKind};
@@ -13,6 +13,7 @@ use crate::rejection::Rejection;
 pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let mut due: Option<Date> = None;
+    let mut moving: Option<u32> = None;
     let mut passed: Option<Finding> = None;
     for told in history {
         match &told.event {
@@ -20,10 +21,21 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding>
                 if matches!(fact.kind, ObligationKind::ReportIn | ObligationKind::TransferReportIn) =>
             {
                 due = Some(fact.window_to);
+                moving = (fact.kind == ObligationKind::TransferReportIn).then_some(fact.number);
             }
             CaseEvent::ReportInDeadlinePassed(fact) => {
                 let finding = Finding::new(fact.due_on, None, asked).of("NOT_REPORTED");
                 passed = Some(finding.at(told.position));
+            }
+            CaseEvent::ObligationPastDue(fact) if moving == Some(fact.number) => {
+                let finding = Finding::new(fact.window_to, None, asked).of("NOT_REPORTED_AFTER_TRANSFER");
+                passed = Some(finding.at(told.position));
+            }
+            CaseEvent::TransferRejected(_) | CaseEvent::TransferWithdrawn(_) => passed = None,
+            event if ended(event).is_some() => {
+                if let Some(open) = passed.take() {
+                    found.push(open.until(ended(event)));
+                }
             }
             CaseEvent::ReportedIn(fact) => {
                 passed = None;
@@ -32,9 +44,12 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding>
                     found.push(finding.by(&told.actor).of("JUSTIFIED").at(told.position));
                 }
             }
-            CaseEvent::TransferReportedIn(fact) if fact.late && asked.holds(fact.on) => {
-                let finding = Finding::new(due.unwrap_or(fact.on), Some(fact.on), asked);
-                found.push(finding.by(&told.actor).of("JUSTIFIED_AFTER_TRANSFER").at(told.position));
+            CaseEvent::TransferReportedIn(fact) => {
+                passed = None;
+                if fact.late && asked.holds(fact.on) {
+                    let finding = Finding::new(due.unwrap_or(fact.on), Some(fact.on), asked);
+                    found.push(finding.by(&told.actor).of("JUSTIFIED_AFTER_TRANSFER").at(told.position));
+                }
             }
             _ => {}
         }
@@ -57,14 +72,15 @@ fn working_days_after(policy: &Policy, day: Date, count: i64) -> Date {
 pub(super) fn agreement_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
     let mut found = Vec::new();
     let mut waiting: Option<(Date, &Told)> = None;
-    let late = |(reported_on, told): (Date, &Told), signed: Option<(Date, &Told)>| {
+    let late = |(reported_on, told): (Date, &Told), signed: Option<(Date, &Told)>, over: Option<Date>| {
         let days = asked.policy.number("agreement.sign_within_days", reported_on)?.value;
         let last = working_days_after(asked.policy, reported_on, days);
-        let until = signed.map_or(asked.to, |(on, _)| on);
-        if until <= last || !(signed.is_none() || asked.holds(until)) {
+        let closed = signed.map(|(on, _)| on).or(over);
+        let until = closed.unwrap_or(asked.to);
+        if until <= last || !(closed.is_none() || asked.holds(until)) {
             return Ok(None);
         }
-        let finding = Finding::new(last, signed.map(|(on, _)| on), asked).at(told.position);
+        let finding = Finding::new(last, closed, asked).at(told.position);
         Ok::<_, Rejection>(Some(match signed {
             Some((_, signed)) => finding.by(&signed.actor).of("SIGNED").at(signed.position),
             None => finding.by(&told.actor).of("NOT_SIGNED"),
@@ -76,44 +92,44 @@ pub(super) fn agreement_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<
             CaseEvent::TransferReportedIn(fact) => waiting = Some((fact.on, told)),
             CaseEvent::AgreementSigned(fact) => {
                 if let Some(reported) = waiting.take() {
-                    found.extend(late(reported, Some((fact.on, told)))?);
+                    found.extend(late(reported, Some((fact.on, told)), None)?);
                 }
             }
-            CaseEvent::CaseTerminated(_) | CaseEvent::CaseDischarged(_) => waiting = None,
-            _ => {}
+            event => {
+                if let Some((over, reported)) = ended(event).and_then(|over| Some((over, waiting.take()?))) {
+                    found.extend(late(reported, None, Some(over))?);
+                }
+            }
         }
     }
     if let Some(reported) = waiting.filter(|(on, _)| *on <= asked.to) {
-        found.extend(late(reported, None)?);
+        found.extend(late(reported, None, None)?);
     }
     Ok(found)
 }
 
 /// The days from reporting to the end of the case.
-fn bound(history: &[Told], asked: &Asked<'_>) -> Option<Date> {
+fn bound(history: &[Told]) -> Option<Date> {
     let mut since = None;
     for told in history {
         match &told.event {
             CaseEvent::ReportedIn(fact) => since = Some(fact.on),
-            CaseEvent::TermExpired(fact) if fact.ended_on <= asked.to => return None,
-            CaseEvent::CaseTerminated(fact) if fact.on <= asked.to => return None,
-            CaseEvent::CaseDischarged(fact) if fact.issued_on <= asked.to => return None,
+            CaseEvent::TermExpired(_) => return None,
+            event if ended(event).is_some() => return None,
             _ => {}
         }
     }
-    since.filter(|since| *since <= asked.to)
+    since
 }
 
 /// What the team of the last day lacks, template by template.
 pub(super) fn team_incomplete(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
-    let Some(since) = bound(history, asked) else {
+    let Some(since) = bound(history) else {
         return Ok(Vec::new());
     };
     let mut team = None;
     for told in history {
-        if let CaseEvent::SupportTeamFormed(fact) = &told.event
-            && fact.from <= asked.to
-        {
+        if let CaseEvent::SupportTeamFormed(fact) = &told.event {
             team = Some((fact, told));
         }
     }
@@ -137,14 +153,14 @@ pub(super) fn team_incomplete(history: &[Told], asked: &Asked<'_>) -> Result<Vec
 
 /// Nobody in charge on the last day.
 pub(super) fn unassigned(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
-    let Some(reported_on) = bound(history, asked) else {
+    let Some(reported_on) = bound(history) else {
         return Vec::new();
     };
     let mut since = Some((reported_on, None));
     for told in history {
         match &told.event {
-            CaseEvent::WorkerAssigned(fact) if fact.from <= asked.to => since = None,
-            CaseEvent::TransferReportedIn(fact) if fact.on <= asked.to => since = Some((fact.on, Some(told.position))),
+            CaseEvent::WorkerAssigned(_) => since = None,
+            CaseEvent::TransferReportedIn(fact) => since = Some((fact.on, Some(told.position))),
             _ => {}
         }
     }

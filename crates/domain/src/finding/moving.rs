@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Asked, Finding, Told};
+use super::{Asked, Finding, Told, ended};
 use crate::calendar::add_days;
 use crate::case::CaseEvent;
 use crate::rejection::Rejection;
@@ -10,7 +10,7 @@ use crate::rejection::Rejection;
 /// What was sent on a day and answered on another, or not, when that took longer than policy gives.
 fn unanswered(
     (sent_on, sent): (Date, &Told),
-    answer: Option<(Date, &Told)>,
+    answer: Option<(Date, Option<&Told>)>,
     key: &str,
     asked: &Asked<'_>,
 ) -> Result<Option<Finding>, Rejection> {
@@ -23,30 +23,41 @@ fn unanswered(
     let finding = Finding::new(sent_on, answer.map(|(on, _)| on), asked).by(&sent.actor);
     let finding = finding.at(sent.position);
     Ok(Some(match answer {
-        Some((_, answer)) => finding.of("ANSWERED").at(answer.position),
-        None => finding.of("NOT_ANSWERED"),
+        Some((_, Some(answer))) => finding.of("ANSWERED").at(answer.position),
+        _ => finding.of("NOT_ANSWERED"),
     }))
 }
 
 /// Days from the sending of the materials until the other station accepted, rejected, or was not asked any more.
 pub(super) fn transfer_gap(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
     let mut found = Vec::new();
-    let mut sent: Option<(Date, &Told)> = None;
+    let (mut sent, mut accepted): (Option<(Date, &Told)>, bool) = (None, false);
     for told in history {
         let answered = match &told.event {
-            CaseEvent::TransferMaterialsSent(fact) => {
-                sent = sent.or(Some((fact.on, told)));
+            CaseEvent::TransferProposed(_) => {
+                accepted = false;
                 continue;
             }
-            CaseEvent::TransferAccepted(fact) => fact.on,
-            CaseEvent::TransferRejected(_) | CaseEvent::TransferWithdrawn(_) => told.recorded_on,
-            _ => continue,
+            CaseEvent::TransferMaterialsSent(fact) => {
+                // Sent again, to who has accepted already, they wait for nothing.
+                sent = sent.or((!accepted).then_some((fact.on, told)));
+                continue;
+            }
+            CaseEvent::TransferAccepted(fact) => {
+                accepted = true;
+                (fact.on, Some(told))
+            }
+            CaseEvent::TransferRejected(_) | CaseEvent::TransferWithdrawn(_) => (told.recorded_on, Some(told)),
+            event => match ended(event) {
+                Some(over) => (over, None),
+                None => continue,
+            },
         };
         if let Some(sent) = sent.take() {
-            found.extend(unanswered(sent, Some((answered, told)), "transfer.answer_days", asked)?);
+            found.extend(unanswered(sent, Some(answered), "transfer.answer_days", asked)?);
         }
     }
-    if let Some(sent) = sent.filter(|(on, _)| *on <= asked.to) {
+    if let Some(sent) = sent {
         found.extend(unanswered(sent, None, "transfer.answer_days", asked)?);
     }
     Ok(found)
@@ -62,17 +73,15 @@ pub(super) fn letter_unanswered(history: &[Told], asked: &Asked<'_>) -> Result<V
                 letter = Some((fact.on, told));
                 continue;
             }
-            CaseEvent::DualControlAnswered(fact) => fact.on,
-            CaseEvent::DualControlEnded(fact) => fact.on,
-            _ => continue,
+            CaseEvent::DualControlAnswered(fact) => (fact.on, Some(told)),
+            CaseEvent::DualControlEnded(fact) => (fact.on, Some(told)),
+            event => match ended(event) {
+                Some(over) => (over, None),
+                None => continue,
+            },
         };
         if let Some(letter) = letter.take() {
-            found.extend(unanswered(
-                letter,
-                Some((answered, told)),
-                "dual_control.answer_days",
-                asked,
-            )?);
+            found.extend(unanswered(letter, Some(answered), "dual_control.answer_days", asked)?);
         }
     }
     if let Some(letter) = letter {

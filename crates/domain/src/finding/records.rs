@@ -1,6 +1,8 @@
 //! How things were recorded: late, corrected, on the same evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
 
 use super::{Asked, Finding, Told};
 use crate::calendar::days_between;
@@ -22,16 +24,23 @@ fn follows(event: &CaseEvent) -> bool {
     )
 }
 
-/// Recorded more than the free days after it happened. An order that is varied backwards is not: others decide that.
+/// The day from which it could be recorded: when the station got it, or was told.
+fn known_on(event: &CaseEvent) -> Option<Date> {
+    match event {
+        CaseEvent::CaseDischarged(fact) => Some(fact.received_on),
+        CaseEvent::AbsenceReported(fact) => Some(fact.reported_on),
+        // Others decide these, and a void speaks of what is long past.
+        CaseEvent::OrderVaried(_) | CaseEvent::OrderRevoked(_) | CaseEvent::ContactVoided(_) => None,
+        event => event.occurred_on(),
+    }
+}
+
+/// Recorded more than the free days after it could be.
 pub(super) fn late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
     let mut found = Vec::new();
     for told in history {
-        let ours = !told.by_clock && !follows(&told.event) && !matches!(told.event, CaseEvent::OrderVaried(_));
-        let Some(on) = told
-            .event
-            .occurred_on()
-            .filter(|_| ours && asked.holds(told.recorded_on))
-        else {
+        let ours = !told.by_clock && !follows(&told.event);
+        let Some(on) = known_on(&told.event).filter(|_| ours && asked.holds(told.recorded_on)) else {
             continue;
         };
         let free = asked.policy.number("backdate.free_days", told.recorded_on)?.value;
@@ -47,12 +56,13 @@ pub(super) fn late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, 
 pub(super) fn corrected(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let mut proposed: BTreeMap<u32, &Told> = BTreeMap::new();
-    let mut open = false;
+    // Whoever corrected, and when, as long as what follows from it comes.
+    let mut open: Option<(&str, Date)> = None;
     for told in history {
         let before = match &told.event {
             CaseEvent::TestVoidProposed(fact) => {
                 proposed.insert(fact.test, told);
-                open = false;
+                open = None;
                 continue;
             }
             CaseEvent::TestVoided(fact) => proposed.get(&fact.test),
@@ -62,16 +72,19 @@ pub(super) fn corrected(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
             | CaseEvent::ObligationExcused(_) => None,
             event => {
                 // What follows belongs to what it follows from.
-                if let Some(last) = found.last_mut().filter(|_| open && follows(event)) {
+                let same = open == Some((told.actor.as_str(), told.recorded_on));
+                if let Some(last) = found.last_mut().filter(|_| same && follows(event)) {
                     last.positions.push(told.position);
                 } else {
-                    open = false;
+                    open = None;
                 }
                 continue;
             }
         };
-        open = asked.holds(told.recorded_on);
-        if open {
+        open = asked
+            .holds(told.recorded_on)
+            .then_some((told.actor.as_str(), told.recorded_on));
+        if open.is_some() {
             let mut finding = Finding::new(told.recorded_on, Some(told.recorded_on), asked).by(&told.actor);
             finding.second = before.map(|first| first.actor.clone());
             finding.positions.extend(before.map(|first| first.position));
@@ -81,6 +94,13 @@ pub(super) fn corrected(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
     found
 }
 
+fn voided_revision(told: &Told) -> Option<u64> {
+    match &told.event {
+        CaseEvent::ContactVoided(fact) => Some(fact.revision),
+        _ => None,
+    }
+}
+
 /// Evidence that more than one record names, with the cases of each: by case, oldest first.
 pub fn reused<'a>(
     histories: impl IntoIterator<Item = (&'a str, &'a [Told])>,
@@ -88,13 +108,17 @@ pub fn reused<'a>(
 ) -> Vec<(&'a str, Finding)> {
     let mut named: BTreeMap<&str, Vec<(&'a str, &Told)>> = BTreeMap::new();
     for (case, history) in histories {
+        let voided: BTreeSet<u64> = history.iter().filter_map(voided_revision).collect();
         for told in history {
+            if voided.contains(&told.revision) {
+                continue; // a correction names the same photograph once more
+            }
             let evidence = match &told.event {
                 CaseEvent::CheckInRecorded(fact) => &fact.evidence,
                 CaseEvent::TalkRecorded(fact) => &fact.evidence,
                 _ => continue,
             };
-            for digest in evidence {
+            for digest in evidence.iter().collect::<BTreeSet<_>>() {
                 named.entry(digest).or_default().push((case, told));
             }
         }

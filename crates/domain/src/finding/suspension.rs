@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Finding, Told};
+use super::{Asked, Finding, Told, ended};
 use crate::calendar::add_days;
 use crate::case::{Case, CaseEvent};
 use crate::kernel::Aggregate;
@@ -12,13 +12,19 @@ pub(super) fn suspensions(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     for told in history {
         match &told.event {
-            CaseEvent::CaseSuspended(fact) if fact.from <= asked.to => {
+            CaseEvent::CaseSuspended(fact) => {
                 found.push(Finding::new(fact.from, None, asked).by(&told.actor).at(told.position));
             }
             CaseEvent::CaseResumed(fact) => {
                 if let Some(open) = found.last_mut().filter(|open| open.to.is_none()) {
                     let closed = Finding::new(open.from, Some(fact.on), asked);
                     (open.to, open.days) = (Some(add_days(fact.on, -1)), closed.days);
+                    open.positions.push(told.position);
+                }
+            }
+            event if ended(event).is_some() => {
+                if let Some(open) = found.last_mut().filter(|open| open.to.is_none()) {
+                    *open = open.clone().until(ended(event)).of("CASE_ENDED");
                     open.positions.push(told.position);
                 }
             }
@@ -109,5 +115,38 @@ mod tests {
             .by("worker-1", Role::CaseWorker);
         let told = passed.then(&suspend(date(2026, 3, 20)));
         assert!(told.find(Check::ChargedInSuspension).is_empty());
+    }
+
+    #[test]
+    fn what_a_log_charged_in_custody_is_found() {
+        // As an earlier build, or another system, may have recorded it: custody cancelled nothing.
+        let mut story = Story::active()
+            .by("clock", Role::System)
+            .on(date(2026, 4, 2))
+            .then(&Review {})
+            .by("worker-1", Role::CaseWorker)
+            .then(&suspend(date(2026, 3, 20)));
+        story
+            .history
+            .retain(|told| !matches!(told.event, crate::case::CaseEvent::ObligationCancelled(_)));
+        let found = story.find(Check::ChargedInSuspension);
+        let details: Vec<_> = found.iter().map(|one| one.detail.split(' ').next()).collect();
+        assert_eq!(details, [Some("MONTHLY_MEETING"), Some("URINE_TEST")]);
+    }
+
+    #[test]
+    fn a_suspension_ends_with_the_case() {
+        let prison = Story::active()
+            .on(date(2026, 4, 1))
+            .then(&suspend(date(2026, 3, 10)))
+            .on(date(2026, 5, 1))
+            .by("leader-1", Role::Supervisor)
+            .then(&crate::case::Terminate {
+                on: date(2026, 5, 1),
+                reason: crate::case::TerminationReason::Imprisoned,
+                document_no: "判决-1".into(),
+            });
+        let found = prison.on(date(2026, 9, 1)).find(Check::Suspensions);
+        assert_eq!((found[0].to, found[0].days), (Some(date(2026, 5, 1)), 52));
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Asked, Finding, Told};
+use super::{Asked, Finding, Told, ended};
 use crate::calendar::{add_days, add_months};
 use crate::case::{Case, CaseEvent};
 use crate::kernel::Aggregate;
@@ -10,16 +10,20 @@ use crate::kernel::Aggregate;
 /// Months that are over and that the agreement bound whole, without anybody met face to face.
 pub(super) fn month_without_meeting(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
     let mut case = Case::default();
-    let mut workers: Vec<(Date, &str)> = Vec::new();
+    let mut workers: Vec<(Date, Option<&String>)> = Vec::new();
     let mut last = asked.to;
     for told in history {
         case.evolve(&told.event);
         match &told.event {
-            CaseEvent::WorkerAssigned(fact) => workers.push((fact.from, &fact.worker)),
+            CaseEvent::WorkerAssigned(fact) => workers.push((fact.from, Some(&fact.worker))),
+            // Nobody is in charge until the new station puts somebody.
+            CaseEvent::TransferReportedIn(fact) => workers.push((fact.on, None)),
             CaseEvent::TermExpired(fact) => last = last.min(add_days(fact.ended_on, -1)),
-            CaseEvent::CaseTerminated(fact) => last = last.min(add_days(fact.on, -1)),
-            CaseEvent::CaseDischarged(fact) => last = last.min(add_days(fact.issued_on, -1)),
-            _ => {}
+            event => {
+                if let Some(on) = ended(event) {
+                    last = last.min(add_days(on, -1));
+                }
+            }
         }
     }
     let Some(bound_on) = case.agreement_on else {
@@ -43,8 +47,8 @@ pub(super) fn month_without_meeting(history: &[Told], asked: &Asked<'_>) -> Vec<
             let worker = workers.iter().rev().find(|(since, _)| *since <= to);
             let finding = Finding::new(from, Some(to), asked);
             found.push(match worker {
-                Some((_, worker)) => finding.by(worker),
-                None => finding,
+                Some((_, Some(worker))) => finding.by(worker),
+                _ => finding,
             });
         }
     }
@@ -62,22 +66,27 @@ pub(super) fn policy_changed(history: &[Told], asked: &Asked<'_>) -> Vec<Finding
             continue;
         };
         let (from, to) = (fact.window_from, fact.window_to);
-        let packs = (pack(asked, key, from), pack(asked, key, to));
-        if let (Some(first), Some(last)) = packs
-            && first != last
+        let given = (given(asked, key, from), given(asked, key, to));
+        if let (Some((first, was)), Some((last, is))) = given
+            && was != is
             && asked.holds(from)
         {
             let finding = Finding::new(from, Some(to), asked).at(told.position);
-            found.push(finding.of(format!("{key} {first} {last}")));
+            found.push(finding.of(format!("{key} {was:?} {first} {is:?} {last}")));
         }
     }
     found
 }
 
-/// The pack that gives a value on a day.
-fn pack(asked: &Asked<'_>, key: &str, day: Date) -> Option<String> {
-    let of_list = asked.policy.numbers(key, day).map(|found| found.pack);
-    let found = of_list.or_else(|_| asked.policy.number(key, day).map(|found| found.pack));
+/// The value of a day, and the pack that gives it.
+fn given(asked: &Asked<'_>, key: &str, day: Date) -> Option<(String, Vec<i64>)> {
+    let of_list = asked.policy.numbers(key, day).map(|found| (found.pack, found.value));
+    let found = of_list.or_else(|_| {
+        asked
+            .policy
+            .number(key, day)
+            .map(|found| (found.pack, vec![found.value]))
+    });
     found.ok()
 }
 
@@ -132,6 +141,12 @@ mod tests {
             set: vec![("tests.urine.per_year.CD".into(), "6,4,2".into())],
         });
         let found = story.find_under(Check::PolicyChangedInWindow, &changed.expect("fits"));
+        let same = policy.with_change(&PolicyChange {
+            valid_from: date(2026, 4, 11),
+            set: vec![("tests.urine.per_year.CD".into(), "12,6,4".into())],
+        });
+        let same = story.find_under(Check::PolicyChangedInWindow, &same.expect("fits"));
+        assert!(same.is_empty(), "another pack with the same value changes nothing");
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].from, date(2026, 4, 1));
     }

@@ -11,6 +11,8 @@ events! {
     PersonEvent {
         /// The station has the person on file.
         "person.registered.v1" => PersonRegistered,
+        /// Their case moved to another station, and everything about them with it.
+        "person.moved.v1" => PersonMoved,
         /// A new telephone number or address, verified.
         "person.contact_updated.v1" => ContactUpdated,
         /// Something the law protects (禁毒法 39).
@@ -73,6 +75,7 @@ impl PersonEvent {
             | PersonEvent::ErasureCommitted(_)
             | PersonEvent::IdentityKeyDestroyed(_)
             | PersonEvent::PersonsMerged(_)
+            | PersonEvent::PersonMoved(_)
             | PersonEvent::PersonSplit(_)
             | PersonEvent::SubjectRequestRegistered(_)
             | PersonEvent::GlassReviewed(_) => Vec::new(),
@@ -330,6 +333,13 @@ pub struct PersonsMerged {
     pub proposal: u32,
     /// The person under whose record this one goes on.
     pub survivor: String,
+}
+
+/// See [`PersonEvent::PersonMoved`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonMoved {
+    /// The station that has them on file from here on.
+    pub station: String,
 }
 
 /// See [`PersonEvent::PersonSplit`].

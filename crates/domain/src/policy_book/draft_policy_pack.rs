@@ -6,12 +6,15 @@ use serde::Serialize;
 use super::{PackValue, PolicyBook, PolicyEvent, PolicyPackDrafted, check_actor};
 use crate::calendar::{FIRST_DAY, LAST_DAY};
 use crate::kernel::{Command, Context, Role};
+use crate::policy::Policy;
 use crate::rejection::{Reason, Rejection};
 
 /// Most values of a pack.
 const VALUES_MAX: usize = 50;
 /// Most packs of a station.
 const PACKS_MAX: usize = 500;
+/// Digits in a row that may be somebody's number.
+const PERSONAL_DIGITS_MIN: usize = 11;
 /// Longest source in characters.
 const SOURCE_CHARS_MAX: usize = 200;
 
@@ -42,6 +45,15 @@ fn check_name(name: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// Whether a text holds what may be a telephone or identity number: a pack is never sealed.
+fn has_number(text: &str) -> bool {
+    let mut digits = 0;
+    text.chars().any(|letter| {
+        digits = if letter.is_ascii_digit() { digits + 1 } else { 0 };
+        digits >= PERSONAL_DIGITS_MIN
+    })
+}
+
 impl Command for DraftPolicyPack {
     type Aggregate = PolicyBook;
     const NAME: &'static str = "DraftPolicyPack";
@@ -49,7 +61,8 @@ impl Command for DraftPolicyPack {
     fn decide(&self, book: &PolicyBook, context: &Context<'_>) -> Result<Vec<PolicyEvent>, Rejection> {
         check_actor(&self.station, &[Role::Supervisor], context)?;
         check_name(&self.pack)?;
-        if book.pack(&self.pack).is_some() {
+        // Not the name of a shipped pack either: it would stand for a source that it is not.
+        if book.pack(&self.pack).is_some() || Policy::is_shipped(&self.pack) {
             return Err(Rejection::of(Reason::PackExists, "pack"));
         }
         if book.packs.len() >= PACKS_MAX {
@@ -71,23 +84,31 @@ impl Command for DraftPolicyPack {
         if self.values.len() > VALUES_MAX {
             return Err(Rejection::of(Reason::FieldInvalid, "values").with("expected", "at most 50"));
         }
+        let mut keys: Vec<&str> = self.values.iter().map(|value| value.key.as_str()).collect();
+        keys.sort_unstable();
+        if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            let no = Rejection::of(Reason::FieldInvalid, "values").with("key", twice[0]);
+            return Err(no.with("expected", "each key once"));
+        }
         for value in &self.values {
             let chars = value.source.chars().count();
-            if chars == 0 || chars > SOURCE_CHARS_MAX || value.source.chars().any(char::is_control) {
+            let sealed = has_number(&value.source) || value.source.chars().any(char::is_control);
+            if chars == 0 || chars > SOURCE_CHARS_MAX || sealed {
                 let no = Rejection::of(Reason::FieldInvalid, "values").with("key", &value.key);
-                return Err(no.with("expected", "a source of 1 to 200 characters"));
+                return Err(no.with("expected", "a source of 1 to 200 characters, and nobody's number"));
             }
             if !["A", "B", "C"].contains(&value.certainty.as_str()) {
                 let no = Rejection::of(Reason::FieldInvalid, "values").with("key", &value.key);
                 return Err(no.with("expected", "a certainty: A, B or C"));
             }
-            context.policy.check_own(&value.key, &value.value, self.valid_from)?;
+            context.policy.check_own(&value.key, &value.value)?;
         }
         Ok(vec![
             PolicyPackDrafted {
                 pack: self.pack.clone(),
                 valid_from: self.valid_from,
                 valid_to: self.valid_to,
+                retroactive: self.retroactive,
                 values: self.values.clone(),
                 by: context.actor.id.clone(),
             }

@@ -47,10 +47,18 @@ pub struct PolicyPackDrafted {
     /// Last day; no end when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<Date>,
+    /// It is meant to hold for days that had passed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub retroactive: bool,
     /// What it says.
     pub values: Vec<PackValue>,
     /// Who wrote it.
     pub by: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// See [`PolicyEvent::PolicyPackReviewed`].

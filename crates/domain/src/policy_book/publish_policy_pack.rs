@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{PackState, PolicyBook, PolicyEvent, PolicyPackPublished, check_actor, find};
 use crate::kernel::{Command, Context, Role};
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
 /// Publishes a pack that somebody else approved: it binds the station from its first day on.
 #[derive(Clone, Debug, Serialize)]
@@ -21,7 +21,10 @@ impl Command for PublishPolicyPack {
 
     fn decide(&self, book: &PolicyBook, context: &Context<'_>) -> Result<Vec<PolicyEvent>, Rejection> {
         check_actor(&self.station, &[Role::Supervisor], context)?;
-        find(book, &self.pack, &[PackState::Approved])?;
+        let draft = &find(book, &self.pack, &[PackState::Approved])?.draft;
+        if draft.valid_from < context.today && !draft.retroactive {
+            return Err(Rejection::of(Reason::Retroactive, "pack").with("valid_from", draft.valid_from));
+        }
         let pack = self.pack.clone();
         Ok(vec![PolicyPackPublished { pack }.into()])
     }

@@ -72,6 +72,7 @@ pub(super) fn moves() -> Vec<CaseEvent> {
             revision: 7,
             on,
             talk: true,
+            station: "station-a".into(),
             last: Some(on),
             reason: "录错人".into(),
         }
@@ -87,6 +88,7 @@ pub(super) fn moves() -> Vec<CaseEvent> {
             number: 3,
             kind: ObligationKind::UrineTest,
             window_to: day("2026-04-30"),
+            station: "station-a".into(),
             met_on: on,
             late: false,
         }

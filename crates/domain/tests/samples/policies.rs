@@ -13,6 +13,7 @@ pub(super) fn policies() -> Vec<PolicyEvent> {
             pack: pack(),
             valid_from: day("2026-04-01"),
             valid_to: Some(day("2027-03-31")),
+            retroactive: false,
             values: vec![PackValue {
                 key: "tests.urine.per_year.CD".into(),
                 value: "6,4,2".into(),

@@ -24,7 +24,15 @@ impl Command for ConfirmRelapse {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Active, Stage::BreachReferred])?;
+        check_stage(
+            case,
+            &[
+                Stage::Active,
+                Stage::TransferPending,
+                Stage::Suspended,
+                Stage::BreachReferred,
+            ],
+        )?;
         if find(case, self.test)?.state != TestState::Laboratory(TestOutcome::Positive) {
             return Err(Rejection::of(Reason::TestDoesNotFit, "test"));
         }

@@ -25,7 +25,7 @@ impl Command for ConfirmSeriousBreach {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Active])?;
+        check_stage(case, &[Stage::Active, Stage::TransferPending])?;
         if case.referral.is_pending() {
             return Err(Reason::AlreadyReferred.into());
         }

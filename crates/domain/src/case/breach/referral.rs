@@ -53,7 +53,7 @@ pub(in crate::case) fn after_withdrawal(
 }
 
 /// Whether anything counts that no earlier breach rested on. Tests and absences are numbered apart.
-pub(super) fn is_new(case: &Case, counter: &Counter) -> bool {
+pub(crate) fn is_new(case: &Case, counter: &Counter) -> bool {
     let of_tests = |ground| ground == BreachGround::TestRefusals;
     let earlier = case.breaches.iter();
     let earlier = earlier.filter(|(ground, _)| of_tests(*ground) == of_tests(counter.ground));

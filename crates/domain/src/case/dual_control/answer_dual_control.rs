@@ -7,6 +7,7 @@ use super::{DualControlAnswered, running};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_day_from, check_role, check_text};
 use crate::case::state::Case;
+use crate::case::transfer::check_party;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -25,6 +26,8 @@ impl Command for AnswerDualControl {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_role(&[Role::CaseWorker, Role::Supervisor], context)?;
+        let station = case.dual_control.as_ref();
+        check_party(case, station.map(|control| control.residence_station.as_str()), context)?;
         let control = running(case)?;
         let asked = context.actor.role == Role::System || context.actor.station == control.residence_station;
         if !asked {

@@ -3,11 +3,9 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{TransferAccepted, check_receiver, under_way};
-use crate::calendar::due_day;
+use super::{TransferAccepted, check_receiver, report_owed, under_way};
 use crate::case::event::CaseEvent;
-use crate::case::obligation::{Debtor, ObligationKind};
-use crate::case::rules::{Opener, check_day_from, check_role, check_span};
+use crate::case::rules::{LIVE, Opener, check_day_from, check_role, check_span, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -28,8 +26,9 @@ impl Command for AcceptTransfer {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_role(&[Role::Supervisor], context)?;
-        let transfer = under_way(case)?;
+        let transfer = under_way(case, context)?;
         check_receiver(transfer, &[Role::Supervisor], context)?;
+        check_stage(case, &LIVE)?;
         if transfer.effective_on.is_some() {
             return Err(Reason::TransferAccepted.into());
         }
@@ -38,18 +37,7 @@ impl Command for AcceptTransfer {
         };
         check_day_from("on", self.on, Some(sent_on), context)?;
         check_span("effective_on", self.on, self.effective_on)?;
-        let owed = (ObligationKind::TransferReportIn, Debtor::Participant);
-        let key = "transfer.report_in_days";
-        let days = context.policy.number(key, self.effective_on)?;
-        // Counted as the first report is: from the next day on, and a last day that is a holiday moves.
-        let roll = context
-            .policy
-            .flag("report_in.roll_on_holiday", self.effective_on)?
-            .value;
-        let days_long = i32::try_from(days.value).unwrap_or(i32::MAX);
-        let due = due_day(context.policy, self.effective_on, days_long, roll);
-        let source = format!("{} {key}", days.pack);
-        let report = Opener::after(case).open(owed.0, owed.1, (self.effective_on, due), source);
+        let report = report_owed(&mut Opener::after(case), case, self.effective_on, context)?;
         let accepted = TransferAccepted {
             on: self.on,
             effective_on: self.effective_on,

@@ -22,7 +22,7 @@ impl Command for RejectTransfer {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_role(&[Role::Supervisor], context)?;
-        check_receiver(under_way(case)?, &[Role::Supervisor], context)?;
+        check_receiver(under_way(case, context)?, &[Role::Supervisor], context)?;
         check_note("reason", &self.reason)?;
         let reason = (&self.reason).into();
         let mut events = vec![TransferRejected { reason }.into()];

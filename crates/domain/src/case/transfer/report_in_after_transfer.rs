@@ -8,7 +8,8 @@ use crate::case::event::CaseEvent;
 use crate::case::obligation::{ObligationFulfilled, ObligationKind};
 use crate::case::rules::{LIVE, check_day_from, check_role, check_stage, check_text};
 use crate::case::state::Case;
-use crate::kernel::{Command, Context, Role};
+use crate::kernel::{Aggregate, Command, Context, Event, Follows, Role};
+use crate::person::{Person, PersonEvent, PersonMoved};
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
 
@@ -27,10 +28,20 @@ impl Command for ReportInAfterTransfer {
     type Aggregate = Case;
     const NAME: &'static str = "ReportInAfterTransfer";
 
+    fn follows(&self, case: &Case) -> Option<Follows> {
+        let station = case.transfer.as_ref()?.to.clone();
+        let moved = PersonEvent::from(PersonMoved { station });
+        Some(Follows {
+            stream: format!("{}-{}", Person::CATEGORY, case.person),
+            event_type: moved.event_type(),
+            data: moved.encode(),
+        })
+    }
+
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         let staff = [Role::CaseWorker, Role::Supervisor];
         check_role(&staff, context)?;
-        let transfer = under_way(case)?;
+        let transfer = under_way(case, context)?;
         check_receiver(transfer, &staff, context)?;
         check_stage(case, &LIVE)?;
         let Some(effective_on) = transfer.effective_on else {

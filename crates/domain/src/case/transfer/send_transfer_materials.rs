@@ -28,7 +28,7 @@ impl Command for SendTransferMaterials {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        let transfer = under_way(case)?;
+        let transfer = under_way(case, context)?;
         check_day_from("on", self.on, Some(transfer.proposed_on), context)?;
         if self.documents.is_empty() {
             return Err(Rejection::of(Reason::ListEmpty, "documents"));

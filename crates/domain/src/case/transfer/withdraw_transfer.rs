@@ -22,7 +22,7 @@ impl Command for WithdrawTransfer {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        under_way(case)?;
+        under_way(case, context)?;
         check_note("reason", &self.reason)?;
         let reason = (&self.reason).into();
         let mut events = vec![TransferWithdrawn { reason }.into()];

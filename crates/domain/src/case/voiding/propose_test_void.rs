@@ -30,7 +30,8 @@ impl Command for ProposeTestVoid {
         if test.state == TestState::Void {
             return Err(Rejection::of(Reason::TestVoid, "test"));
         }
-        if test.void_by.is_some() {
+        // Another may say so instead, so that somebody is left to confirm it.
+        if test.void_by.as_ref() == Some(&context.actor.id) {
             return Err(Rejection::of(Reason::VoidProposed, "test"));
         }
         Ok(vec![

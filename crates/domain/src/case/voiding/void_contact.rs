@@ -48,6 +48,7 @@ impl Command for VoidContact {
                 revision: self.revision,
                 on: contact.on,
                 talk: contact.talk,
+                station: contact.station.clone(),
                 last: left.map(|other| other.on).max(),
                 reason: (&self.reason).into(),
             }
