@@ -13,6 +13,7 @@ use waystation_domain::case::*;
 use waystation_domain::{Aggregate, Command, Context, Policy, Principal, Role};
 
 const STATION: &str = "station-qinglongshan";
+const ELSEWHERE: &str = "station-weicheng";
 
 /// What happens on a day.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ enum Step {
     Refuse,
     ConfirmRefusal(usize),
     WithdrawRefusal(usize),
+    Void(usize),
+    Move,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -45,6 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Refuse),
         1 => (0..8_usize).prop_map(Step::ConfirmRefusal),
         1 => (0..8_usize).prop_map(Step::WithdrawRefusal),
+        2 => (0..12_usize).prop_map(Step::Void),
+        1 => Just(Step::Move),
     ]
 }
 
@@ -62,11 +67,18 @@ impl Told {
         let actor = Principal {
             id: id.into(),
             role,
-            station: STATION.into(),
+            station: match self.case.station.as_str() {
+                "" => STATION.into(),
+                station => station.into(),
+            },
         };
+        self.tell_as(command, &actor)
+    }
+
+    fn tell_as<C: Command<Aggregate = Case>>(&mut self, command: &C, actor: &Principal) -> bool {
         let context = Context {
             today: self.today,
-            actor: &actor,
+            actor,
             policy: &self.policy,
         };
         let Ok(events) = command.decide(&self.case, &context) else {
@@ -86,6 +98,47 @@ impl Told {
 
     fn leader<C: Command<Aggregate = Case>>(&mut self, command: &C) -> bool {
         self.tell(command, "leader-1", Role::Supervisor)
+    }
+
+    /// To the other of two stations; whether the case went.
+    fn moves(&mut self) -> bool {
+        let on = self.today;
+        let other = if self.case.station == STATION {
+            ELSEWHERE
+        } else {
+            STATION
+        };
+        let there = Principal {
+            id: "leader-2".into(),
+            role: Role::Supervisor,
+            station: other.into(),
+        };
+        let propose = ProposeTransfer {
+            on,
+            to_station: other.into(),
+            reason: "迁移".into(),
+        };
+        let documents = vec!["AGREEMENT".into()];
+        let report = ReportInAfterTransfer {
+            on,
+            identity_checked: true,
+            justification: None,
+        };
+        self.worker(&propose)
+            && self.worker(&SendTransferMaterials { on, documents })
+            && self.tell_as(&AcceptTransfer { on, effective_on: on }, &there)
+            && self.tell_as(&report, &there)
+            && self.sign(on)
+    }
+
+    fn sign(&mut self, on: Date) -> bool {
+        let clauses = ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec();
+        let agreement_no = "1".into();
+        self.worker(&SignAgreement {
+            on,
+            agreement_no,
+            clauses,
+        })
     }
 
     /// A notice and its sample; whether both were taken.
@@ -130,13 +183,7 @@ impl Told {
             justification: None,
         };
         assert!(told.worker(&report));
-        let clauses = ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec();
-        let agreement_no = "1".into();
-        assert!(told.worker(&SignAgreement {
-            on: start,
-            agreement_no,
-            clauses
-        }));
+        assert!(told.sign(start));
         told
     }
 }
@@ -146,8 +193,8 @@ impl Told {
 struct Paper {
     /// First and last day of every time it ran; the last goes on.
     ran: Vec<(Date, Option<Date>)>,
-    /// Days on which a sample was taken, with how many times it had run when that was recorded.
-    samples: Vec<(Date, usize)>,
+    /// Tests with the days on which a sample was taken, and how many times it had run when that was recorded.
+    samples: Vec<(u32, Date, usize)>,
     suspended_days: i32,
     /// First and last day, and whether each absence counts.
     absences: Vec<(Date, Date, bool)>,
@@ -169,7 +216,7 @@ impl Paper {
                     let whole = last.is_none_or(|last| to <= last);
                     // What was done before it was cut short was due.
                     let mut samples = self.samples.iter();
-                    let done = samples.any(|(on, at)| *at == run + 1 && begins <= *on && *on <= to);
+                    let done = samples.any(|(_, on, at)| *at == run + 1 && begins <= *on && *on <= to);
                     if begins <= to && begins <= today && (whole || done) {
                         windows.push((begins, to));
                     }
@@ -182,7 +229,7 @@ impl Paper {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_history_comes_out_as_on_paper(
         offset in 0..700_i32,
@@ -205,7 +252,7 @@ proptest! {
                     let late = if let Step::LateTest(days) = step { days } else { 0 };
                     let on = today - late.days();
                     if told.test(on) {
-                        paper.samples.push((on, paper.ran.len()));
+                        paper.samples.push((told.case.tests.len() as u32, on, paper.ran.len()));
                     }
                 }
                 Step::Suspend => {
@@ -246,6 +293,20 @@ proptest! {
                         let reason = "住院".into();
                         let excused = told.leader(&ExcuseObligation { obligation, reason });
                         prop_assert!(excused);
+                    }
+                }
+                Step::Void(index) => {
+                    let test = index as u32 + 1;
+                    let propose = ProposeTestVoid { test, reason: "登记错人".into() };
+                    if told.worker(&propose) && told.leader(&ConfirmTestVoid { test }) {
+                        paper.samples.retain(|(number, ..)| *number != test);
+                        paper.refusals.retain(|(number, _)| *number != test);
+                    }
+                }
+                Step::Move => {
+                    if told.case.stage == Stage::Active {
+                        let moved = told.moves();
+                        prop_assert!(moved);
                     }
                 }
                 Step::Refuse => {
@@ -310,6 +371,8 @@ proptest! {
             CaseEvent::ObligationExcused(fact) => Some(fact.number),
             _ => None,
         }).collect();
+        let reopened: BTreeSet<u32> = told.case.obligations.iter().map(|owed| owed.number).collect();
+        let met: BTreeSet<u32> = met.difference(&reopened).copied().collect();
         let missed = told.events.iter().filter(|event| match event {
             CaseEvent::ObligationOpened(fact) => fact.kind == ObligationKind::UrineTest
                 && fact.window_to < told.today && !taken_back.contains(&fact.number) && !met.contains(&fact.number),

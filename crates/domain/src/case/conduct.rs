@@ -44,14 +44,17 @@ impl Case {
                 refused_on: None,
                 evaded: false,
                 urine_on: None,
+                run: 0,
                 told_on: None,
                 objected_on: None,
                 void_by: None,
                 state: TestState::Noticed,
             }),
             CaseEvent::SampleCollected(fact) => {
+                let run = self.suspensions.len();
                 if let Some(test) = at(&mut self.tests, fact.test) {
                     test.collected_on = Some(fact.on);
+                    test.run = run;
                     test.urine_on = (fact.kind == SampleKind::Urine).then_some(fact.on);
                     test.state = TestState::Collected;
                 }

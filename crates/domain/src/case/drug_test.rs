@@ -202,6 +202,8 @@ pub struct DrugTest {
     pub evaded: bool,
     /// Day of the sample, if it was of urine.
     pub urine_on: Option<Date>,
+    /// How often the case had been suspended when the sample was recorded.
+    pub run: usize,
     /// Day on which the participant was told what was found on the spot.
     pub told_on: Option<Date>,
     /// Day on which the participant objected to that.

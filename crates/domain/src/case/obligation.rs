@@ -214,6 +214,8 @@ pub struct Met {
     pub late: bool,
     /// The station whose case it was.
     pub station: String,
+    /// How often the case had been suspended then.
+    pub run: usize,
 }
 
 /// What a participant owes and the clock has seen pass.

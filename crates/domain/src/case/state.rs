@@ -319,6 +319,7 @@ impl Case {
             meeting,
             talk,
             station: self.station.clone(),
+            run: self.suspensions.len(),
             voided: false,
         });
     }
@@ -415,6 +416,7 @@ impl Aggregate for Case {
                         on,
                         late,
                         station,
+                        run: self.suspensions.len(),
                     });
                 }
             }

@@ -13,7 +13,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::obligation::{Obligation, ObligationKind, ObligationPastDue, ObligationReopened};
+use super::obligation::{
+    CancelReason, Obligation, ObligationCancelled, ObligationKind, ObligationPastDue, ObligationReopened,
+};
 use super::state::Case;
 use crate::kernel::Context;
 use crate::personal::Personal;
@@ -69,21 +71,20 @@ pub struct Contact {
     pub talk: bool,
     /// The station whose case it was.
     pub station: String,
+    /// How often the case had been suspended when it was recorded.
+    pub run: usize,
     /// It was none.
     pub voided: bool,
 }
 
-/// What had been met on a day and is owed again, when nothing else of its window meets it; past due at once when its last day has
-/// passed. Nothing that custody or the end of the term would have cancelled.
-fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Date], context: &Context<'_>) -> Vec<CaseEvent> {
+/// Something that may meet what is owed: its day, and how often the case had been suspended when it was recorded.
+type Meets = (Date, usize);
+
+/// What had been met on a day and is owed again, when nothing else of its window meets it: past due at once when its last day has
+/// passed, and cancelled when custody or the end of the term had cancelled it if it had not been met.
+fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Meets], context: &Context<'_>) -> Vec<CaseEvent> {
     let today = context.today;
     let holds = |owed: &Obligation, day: Date| owed.window_from <= day && day <= owed.window_to;
-    let stopped = |owed: &Obligation| {
-        let over = |end: Date| owed.window_from >= end || end <= today && owed.window_to >= end;
-        case.ended_on.is_some()
-            || case.term_end.is_some_and(over)
-            || case.suspended_within(owed.window_from, owed.window_to)
-    };
     let mut events = Vec::new();
     for met in case
         .met
@@ -91,7 +92,19 @@ fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Date], cont
         .filter(|met| met.owed.kind == kind && holds(&met.owed, on))
     {
         let owed = &met.owed;
-        if stopped(owed) || others.iter().any(|other| holds(owed, *other)) {
+        // Custody that began before the window was over had cut it short.
+        let custody = case.suspensions.get(met.run);
+        let in_custody = custody.is_some_and(|(from, _)| *from <= owed.window_to);
+        let over = |end: Date| owed.window_from >= end || end <= today && owed.window_to >= end;
+        let stopped = if case.ended_on.is_some() || case.term_end.is_some_and(over) {
+            Some(CancelReason::CaseEnded)
+        } else {
+            in_custody.then_some(CancelReason::CaseSuspended)
+        };
+        // What was recorded after custody had cut a window short meets nothing of it.
+        let meets =
+            |(day, run): &Meets| holds(owed, *day) && if in_custody { *run == met.run } else { *run >= met.run };
+        if others.iter().any(meets) {
             continue;
         }
         let (number, window_to) = (owed.number, owed.window_to);
@@ -106,8 +119,10 @@ fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Date], cont
             }
             .into(),
         );
-        // What was met late is past due already.
-        if window_to < today && !met.late {
+        if let Some(reason) = stopped {
+            events.push(ObligationCancelled { number, reason }.into());
+        } else if window_to < today && !met.late {
+            // What was met late is past due already.
             let detected_on = today;
             events.push(
                 ObligationPastDue {
@@ -225,7 +240,11 @@ mod tests {
             reason: "录错人".into(),
         };
         let over = reviewed(met, date(2029, 3, 8)).by("leader-1", Role::Supervisor);
-        assert_eq!(over.when(&void).expect("is void").len(), 1);
+        let events = over.when(&void).expect("is void");
+        assert!(
+            matches!(events.last(), Some(CaseEvent::ObligationCancelled(_))),
+            "{events:?}"
+        );
     }
 
     #[test]

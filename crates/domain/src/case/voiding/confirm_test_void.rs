@@ -42,7 +42,9 @@ impl Command for ConfirmTestVoid {
         if let Some(on) = test.urine_on {
             let numbered = (1_u32..).zip(&case.tests);
             let others = numbered.filter(|(number, _)| *number != self.test);
-            let others: Vec<_> = others.filter_map(|(_, other)| other.urine_on).collect();
+            let others: Vec<_> = others
+                .filter_map(|(_, other)| Some((other.urine_on?, other.run)))
+                .collect();
             events.extend(owed_again(case, ObligationKind::UrineTest, on, &others, context));
         }
         Ok(events)

@@ -41,7 +41,7 @@ impl Command for VoidContact {
         let others: Vec<_> = left
             .clone()
             .filter(|other| other.meeting)
-            .map(|other| other.on)
+            .map(|other| (other.on, other.run))
             .collect();
         let mut events = vec![
             ContactVoided {
