@@ -213,3 +213,80 @@ fn points_for_what_was_voided_are_found_until_they_are_taken_back() {
         );
     });
 }
+
+#[test]
+fn a_sample_is_drawn_again_by_its_seed_and_roles_are_those_of_the_day() {
+    on_both(|database| async move {
+        assert!(run(&["migrate", "--database", &database.url]).status.success());
+        account(&database.url, "leader-7", "SUPERVISOR");
+        let server = Server::start(&database.url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        let mut inspector = server.clients("inspector-1", "INSPECTOR").await;
+        let mut last = None;
+        for number in 1..=6 {
+            last = Some(
+                worker
+                    .active_case(&format!("c{number}"), &ago(20))
+                    .await
+                    .expect("is active"),
+            );
+        }
+        let order = waystation_tests::order("c7", &ago(20));
+        let last = last.expect("there are some");
+        let registered = worker
+            .cases
+            .register_order(order)
+            .await
+            .expect("is registered")
+            .into_inner();
+        let sample = |seed: &str, read| v1::DrawSampleRequest {
+            station: STATION.into(),
+            size: 3,
+            seed: seed.into(),
+            read,
+        };
+        let draw = inspector
+            .inspection
+            .draw_sample(sample("2026", after(&registered)))
+            .await;
+        let draw = draw.expect("is drawn").into_inner();
+        assert_eq!((draw.sample.len(), draw.from, draw.excluded.len()), (3, 6, 1));
+        assert_eq!(draw.excluded[0].stage(), v1::Stage::Ordered);
+        let again = inspector
+            .inspection
+            .draw_sample(sample("2026", as_of(last.position)))
+            .await;
+        assert_eq!(again.expect("is drawn").into_inner().sample, draw.sample);
+        let none = v1::DrawSampleRequest {
+            size: 0,
+            ..sample("", None)
+        };
+        let refused = inspector.inspection.draw_sample(none).await.expect_err("is none");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+
+        let roles = |on: String| v1::ListRolesRequest {
+            station: STATION.into(),
+            on,
+            read: None,
+        };
+        let held = inspector
+            .inspection
+            .list_roles(roles(today()))
+            .await
+            .expect("lists")
+            .into_inner();
+        let held: Vec<_> = held
+            .roles
+            .iter()
+            .map(|one| (one.account.as_str(), one.role.as_str()))
+            .collect();
+        assert_eq!(held, [("accounts/leader-7", "SUPERVISOR")]);
+        let before = inspector
+            .inspection
+            .list_roles(roles(ago(1)))
+            .await
+            .expect("lists")
+            .into_inner();
+        assert!(before.roles.is_empty());
+    });
+}

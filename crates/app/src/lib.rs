@@ -55,7 +55,8 @@ pub use permission::{Action, POLICIES, Permissions, SCHEMA, Target};
 pub use projection::{GenerationStatus, ViewStatus};
 pub use query::{
     AgendaQuery, AsOf, AuditEntry, CASES_INSPECTED_MAX, CaseQuery, Compliance, ComplianceCounter, Evidence, Found,
-    Inspected, LedgerLine, PAGE_MAX, Page, PageRequest, ReadOptions, Simulated, Simulation, StationNow, TimeRange,
+    Inspected, LedgerLine, PAGE_MAX, Page, PageRequest, ReadOptions, RoleHeld, Simulated, Simulation, StationNow,
+    TimeRange,
 };
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};

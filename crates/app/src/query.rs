@@ -7,6 +7,7 @@ mod compliance;
 mod inspect;
 mod people;
 mod points;
+mod roles;
 mod simulate;
 mod stations;
 mod token;
@@ -29,6 +30,7 @@ pub use cases::CaseQuery;
 pub use compliance::{Compliance, ComplianceCounter, Evidence};
 pub use inspect::{CASES_INSPECTED_MAX, Found, Inspected};
 pub use points::LedgerLine;
+pub use roles::RoleHeld;
 pub use simulate::{Simulated, Simulation};
 pub use stations::StationNow;
 

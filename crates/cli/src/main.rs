@@ -3,6 +3,7 @@
 mod accounts;
 mod agenda;
 mod demo;
+mod draw;
 mod events;
 mod explain;
 mod export;
@@ -65,6 +66,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Say what happened in a station month by month, now or as it was known at a past moment
     Statistics(statistics::Statistics),
+    /// Draw a random sample of a station's cases that anybody can draw again
+    Draw(draw::Draw),
+    /// List who held which role in a station on a day
+    Roles(draw::Roles),
     /// Say what counts towards a serious breach in a case, and why
     Explain(explain::Explain),
     /// Policy packs: try other values on history
@@ -140,6 +145,8 @@ async fn run() -> ExitCode {
         Command::Agenda(command) => command.run().await,
         Command::Inspect(command) => command.run().await,
         Command::Statistics(command) => command.run().await,
+        Command::Draw(command) => command.run().await,
+        Command::Roles(command) => command.run().await,
         Command::Explain(command) => command.run().await,
         Command::Policy(command) => command.run().await,
         Command::Verify(command) => command.run().await,

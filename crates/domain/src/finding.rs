@@ -7,6 +7,7 @@ mod ending;
 mod joining;
 mod moving;
 mod records;
+mod sample;
 mod suspension;
 mod window;
 
@@ -19,6 +20,7 @@ use crate::rejection::Rejection;
 
 pub use award::without_basis;
 pub use records::reused;
+pub use sample::{Candidate, Drawn, draw};
 
 macro_rules! checks {
     ($($(#[doc = $doc:literal])+ $variant:ident $name:literal $english:literal $chinese:literal,)+) => {

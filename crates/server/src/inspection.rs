@@ -1,18 +1,23 @@
 //! What an inspection looks for, over gRPC.
 
+use std::collections::HashMap;
+
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::inspection_service_server::InspectionService;
 use waystation_app::views::CaseSummary;
-use waystation_app::{Action, Found, Inspected, Target};
+use waystation_app::{Action, Found, Inspected, PAGE_MAX, RoleHeld, Target};
 use waystation_domain::FieldClass;
-use waystation_domain::finding::Check;
+use waystation_domain::finding::{Candidate, Check, draw};
 
 use crate::Api;
-use crate::convert::signed;
+use crate::convert::{number, signed, stages};
 use crate::fields::Fields;
 use crate::reading::Reader;
 use crate::status::status;
+
+/// Longest seed in characters.
+const SEED_CHARS_MAX: usize = 64;
 
 #[tonic::async_trait]
 impl InspectionService for Api {
@@ -42,13 +47,6 @@ impl InspectionService for Api {
         let failed = |error| status(&error, "cases");
         let (cases, position) = self.app.cases_of_station(&station, read).await.map_err(failed)?;
         // Before anything is looked for: a number tells about everybody in it.
-        let about = |(id, case): &(String, CaseSummary)| {
-            let target = Target {
-                worker: case.worker.clone().unwrap_or_default(),
-                ..Target::station(&case.station)
-            };
-            (id.clone(), case.person.clone(), target)
-        };
         let cases = self.readable(&reader, (cases, read.as_of.is_some()), about).await?;
         let inspected = Inspected {
             check,
@@ -68,6 +66,95 @@ impl InspectionService for Api {
             cases: cases.len() as i64,
             position: signed(position),
         }))
+    }
+
+    async fn draw_sample(
+        &self,
+        request: Request<v1::DrawSampleRequest>,
+    ) -> Result<Response<v1::DrawSampleResponse>, Status> {
+        let reader = Reader::of(&request, "InspectionService/DrawSample")?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let station = fields.id("station", &request.station);
+        let size = usize::try_from(request.size).unwrap_or(0);
+        if size == 0 || size > PAGE_MAX {
+            fields.wrong("size", "1 to 1000");
+        }
+        let chars = request.seed.chars().count();
+        if chars == 0 || chars > SEED_CHARS_MAX {
+            fields.wrong("seed", "1 to 64 characters");
+        }
+        let read = fields.read(request.read);
+        fields.finish()?;
+        self.allow(&reader, Action::ReadStatus, &Target::station(&station))?;
+        let failed = |error| status(&error, "cases");
+        let (cases, position) = self.app.cases_of_station(&station, read).await.map_err(failed)?;
+        let cases = self.readable(&reader, (cases, read.as_of.is_some()), about).await?;
+        let persons: HashMap<&str, &str> = cases
+            .iter()
+            .map(|(id, case)| (id.as_str(), case.person.as_str()))
+            .collect();
+        let candidate = |(id, case): &(String, CaseSummary)| Candidate {
+            case: id.clone(),
+            stage: case.stage,
+        };
+        let mut drawn = draw(cases.iter().map(candidate).collect(), size, &request.seed);
+        drawn.excluded.truncate(PAGE_MAX);
+        let named = drawn.sample.iter().chain(&drawn.excluded);
+        let named = named.filter_map(|one| persons.get(one.case.as_str()));
+        let named = named.map(|person| (*person).to_owned()).collect();
+        self.on_record(&reader, named, &[FieldClass::Status], position).await?;
+        Ok(Response::new(v1::DrawSampleResponse {
+            sample: drawn.sample.iter().map(shown).collect(),
+            excluded: drawn.excluded.iter().map(shown).collect(),
+            from: drawn.from as i64,
+            position: signed(position),
+        }))
+    }
+
+    async fn list_roles(
+        &self,
+        request: Request<v1::ListRolesRequest>,
+    ) -> Result<Response<v1::ListRolesResponse>, Status> {
+        let reader = Reader::of(&request, "InspectionService/ListRoles")?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let station = fields.id("station", &request.station);
+        let on = fields.optional_day("on", &request.on);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        // Accounts are staff, and no participant.
+        self.allow(&reader, Action::ReadStatistics, &Target::station(&station))?;
+        let found = self.app.roles_on(on, read).await;
+        let (mut roles, position) = found.map_err(|error| status(&error, "accounts"))?;
+        roles.retain(|role| role.station == station);
+        let role = |held: RoleHeld| v1::RoleHeld {
+            account: format!("accounts/{}", held.account),
+            role: held.role.as_str().to_owned(),
+            from: held.from.to_string(),
+            to: held.to.map_or_else(String::new, |day| day.to_string()),
+            position: signed(held.position),
+        };
+        Ok(Response::new(v1::ListRolesResponse {
+            roles: roles.into_iter().map(role).collect(),
+            position: signed(position),
+        }))
+    }
+}
+
+/// A case, and what it is to permissions.
+fn about((id, case): &(String, CaseSummary)) -> (String, String, Target) {
+    let target = Target {
+        worker: case.worker.clone().unwrap_or_default(),
+        ..Target::station(&case.station)
+    };
+    (id.clone(), case.person.clone(), target)
+}
+
+fn shown(candidate: &Candidate) -> v1::Candidate {
+    v1::Candidate {
+        case: format!("cases/{}", candidate.case),
+        stage: number(stages(), &candidate.stage),
     }
 }
 

@@ -123,8 +123,13 @@ const METHODS: &[(&str, &[&str], Method)] = &[
     ),
     (
         "waystation.v1.InspectionService",
-        &["ListFindings"],
+        &["ListFindings", "DrawSample"],
         Needs(Action::ReadStatus),
+    ),
+    (
+        "waystation.v1.InspectionService",
+        &["ListRoles"],
+        Needs(Action::ReadStatistics),
     ),
     (
         "waystation.v1.TransferService",

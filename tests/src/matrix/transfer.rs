@@ -142,6 +142,25 @@ pub(super) async fn tried(
         "PolicyService/ListPolicyValues",
         permitted(clients.policies.list_policy_values(list).await),
     );
+    let sample = v1::DrawSampleRequest {
+        station: station.into(),
+        size: 1,
+        seed: "1".into(),
+        read,
+    };
+    table.insert(
+        "InspectionService/DrawSample",
+        permitted(clients.inspection.draw_sample(sample).await),
+    );
+    let list = v1::ListRolesRequest {
+        station: station.into(),
+        on: day.clone(),
+        read,
+    };
+    table.insert(
+        "InspectionService/ListRoles",
+        permitted(clients.inspection.list_roles(list).await),
+    );
     // Readings are looked for by who may read their record.
     for (check, rpc) in [
         (v1::Check::RecordedLate, "InspectionService/ListFindings"),

@@ -309,6 +309,38 @@ mod tests {
     }
 
     #[test]
+    fn the_last_minute_of_the_window_is_in_it_whatever_a_device_in_another_time_zone_says() {
+        use crate::calendar::{day_of, start_of};
+        // 2026-03-31, 23:59 in China; a device in Tokyo says that it is April.
+        let last_minute = start_of(date(2026, 4, 1)) - 60_000_000;
+        assert_eq!(day_of(last_minute), date(2026, 3, 31));
+        let notice = ServeTestNotice {
+            on: date(2026, 3, 31),
+            due_on: date(2026, 3, 31),
+            mode: NoticeMode::Hand,
+        };
+        let told = active().on(day_of(last_minute)).then(&notice);
+        let tokyo = RecordSample {
+            on: date(2026, 4, 1),
+            ..sample()
+        };
+        assert_eq!(told.reason(&tokyo), Reason::OccurredInFuture, "days are days in China");
+        let china = RecordSample {
+            on: day_of(last_minute),
+            ..sample()
+        };
+        let met = told
+            .when(&china)
+            .expect("is taken")
+            .into_iter()
+            .find_map(|event| match event {
+                crate::case::CaseEvent::ObligationFulfilled(met) => Some((met.on, met.late)),
+                _ => None,
+            });
+        assert_eq!(met, Some((date(2026, 3, 31), false)));
+    }
+
+    #[test]
     fn a_result_follows_its_sample_and_the_laboratory_follows_the_spot() {
         let (field, laboratory) = (TestStage::Field, TestStage::Laboratory);
         assert_eq!(
