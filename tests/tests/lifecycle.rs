@@ -207,3 +207,82 @@ fn a_positive_result_is_objected_to_in_time_and_once() {
         );
     });
 }
+
+#[test]
+fn a_machine_proposes_a_class_of_risk_and_a_person_decides() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        let mut leader = server.clients("leader-1", "SUPERVISOR").await;
+        worker.active_case("c1", &ago(20)).await.expect("is active");
+        let confirm = |class: v1::RiskClass, reason: &str| v1::ConfirmRiskClassRequest {
+            name: CASE.into(),
+            class: class.into(),
+            reason: reason.into(),
+            ..Default::default()
+        };
+        check(
+            leader
+                .compliance
+                .confirm_risk_class(confirm(v1::RiskClass::RiskLow, ""))
+                .await,
+            ("NOT_SCORED", None),
+        );
+        let score = v1::ScoreRiskRequest {
+            name: CASE.into(),
+            ..Default::default()
+        };
+        worker.compliance.score_risk(score).await.expect("is scored");
+        check(
+            leader
+                .compliance
+                .confirm_risk_class(confirm(v1::RiskClass::RiskHigh, ""))
+                .await,
+            ("REASON_REQUIRED", Some("reason")),
+        );
+        let overridden = confirm(v1::RiskClass::RiskHigh, "家庭变故");
+        leader
+            .compliance
+            .confirm_risk_class(overridden)
+            .await
+            .expect("is confirmed");
+        let contest = v1::ContestRiskClassRequest {
+            name: CASE.into(),
+            on: today(),
+            statement: "不同意".into(),
+            ..Default::default()
+        };
+        let contested = worker
+            .compliance
+            .contest_risk_class(contest)
+            .await
+            .expect("is contested");
+        let look = v1::ListFindingsRequest {
+            station: waystation_tests::STATION.into(),
+            check: v1::Check::RiskClasses.into(),
+            read: after(&contested.into_inner()),
+            ..Default::default()
+        };
+        let found = leader
+            .inspection
+            .list_findings(look)
+            .await
+            .expect("is allowed")
+            .into_inner();
+        assert_eq!(found.findings[0].detail, "LOW 0 waystation/defaults/1 CONTESTED");
+        // Nobody refused anything; with a threshold of nothing everybody would be at high risk.
+        let simulate = v1::SimulatePolicyRequest {
+            station: waystation_tests::STATION.into(),
+            set: [("risk.high_gte".to_owned(), "0".to_owned())].into(),
+            ..Default::default()
+        };
+        let tried = leader
+            .compliance
+            .simulate_policy(simulate)
+            .await
+            .expect("is tried")
+            .into_inner();
+        let after = tried.movers[0].after.as_ref().expect("is there");
+        assert_eq!((tried.moving, after.risk()), (1, v1::RiskClass::RiskHigh));
+    });
+}

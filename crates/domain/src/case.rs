@@ -31,6 +31,7 @@ mod report_in;
 mod resume;
 mod review;
 mod revoke_order;
+pub mod risk;
 mod sign_agreement;
 mod suspend;
 mod terminate;
@@ -85,6 +86,10 @@ pub use report_in::ReportIn;
 pub use resume::Resume;
 pub use review::Review;
 pub use revoke_order::RevokeOrder;
+pub use risk::{
+    Assessment, ConfirmRiskClass, ContestRiskClass, Risk, RiskClass, RiskClassConfirmed, RiskClassContested,
+    RiskFactor, RiskScored, ScoreRisk,
+};
 pub use sign_agreement::SignAgreement;
 pub use state::{Case, Referral, Stage};
 pub use support_team::{FormSupportTeam, SupportTeamFormed, TeamMember, TeamPlace};

@@ -43,6 +43,8 @@ impl CaseEvent {
             CaseEvent::DynamicControlEnded(fact) => fact.on,
             CaseEvent::ResultObjected(fact) => fact.on,
             CaseEvent::WarningIssued(fact) => fact.on,
+            CaseEvent::RiskScored(fact) => fact.on,
+            CaseEvent::RiskClassContested(fact) => fact.on,
             CaseEvent::OrderServed(fact) => fact.on,
             CaseEvent::ReportedIn(fact) => fact.on,
             CaseEvent::ReportInDeadlinePassed(fact) => fact.due_on,
@@ -89,6 +91,7 @@ impl CaseEvent {
             | CaseEvent::TestVoidProposed(_)
             | CaseEvent::TestVoided(_)
             | CaseEvent::RefusalConfirmed(_)
+            | CaseEvent::RiskClassConfirmed(_)
             | CaseEvent::TransferRejected(_)
             | CaseEvent::TransferWithdrawn(_)
             | CaseEvent::TermRecalculated(_)
@@ -108,7 +111,8 @@ impl Fact {
     pub fn decode(event_type: &str, data: &[u8]) -> Result<Fact, DecodeError> {
         match event_type.split('.').next() {
             Some(
-                "case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control" | "team" | "void",
+                "case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control" | "team" | "void"
+                | "risk",
             ) => CaseEvent::decode(event_type, data).map(Fact::Case),
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
@@ -191,6 +195,9 @@ impl Fact {
                 CaseEvent::TestRefusalWithdrawn(_) => ("refusal withdrawn", "撤销拒检认定"),
                 CaseEvent::SeriousBreachConfirmed(_) => ("serious breach confirmed", "认定严重违反协议"),
                 CaseEvent::BreachWithdrawn(_) => ("serious breach withdrawn", "撤销严重违反协议认定"),
+                CaseEvent::RiskScored(_) => ("risk scored", "风险评分"),
+                CaseEvent::RiskClassConfirmed(_) => ("risk class confirmed", "确认风险等级"),
+                CaseEvent::RiskClassContested(_) => ("risk class contested", "对风险等级提出异议"),
                 CaseEvent::OrderRevoked(_) => ("order revoked", "撤销决定"),
                 CaseEvent::LostContactRecorded(_) => ("contact lost", "失联"),
                 CaseEvent::ContactRestored(_) => ("contact restored", "恢复联系"),

@@ -7,6 +7,7 @@ mod ending;
 mod joining;
 mod moving;
 mod records;
+mod risk;
 mod sample;
 mod suspension;
 mod window;
@@ -85,6 +86,8 @@ checks! {
     AwardWithoutBasis "AWARD_WITHOUT_BASIS" "points that rest on no record" "无依据的积分",
     /// A record that was read by whoever it is about, or by somebody close to them.
     ReadInConflict "READ_IN_CONFLICT" "read by somebody too close" "应回避人员查阅",
+    /// The class of risk that was scored last, with who confirmed it or said otherwise, or that nobody has.
+    RiskClasses "RISK_CLASSES" "classes of risk" "风险等级",
 }
 
 /// An event, of a case where nothing else is said, with what the log knows of it.
@@ -218,6 +221,7 @@ pub fn find(check: Check, history: &[Told], asked: &Asked<'_>) -> Result<Vec<Fin
         Check::Suspensions => Ok(suspension::suspensions(history, asked)),
         Check::ChargedInSuspension => Ok(suspension::charged(history, asked)),
         Check::TransferGap => moving::transfer_gap(history, asked),
+        Check::RiskClasses => Ok(risk::classes(history, asked)),
         Check::LetterUnanswered => moving::letter_unanswered(history, asked),
     }
 }

@@ -101,6 +101,8 @@ reasons! {
     NotOverridable "NOT_OVERRIDABLE" Precondition "a statute gives this value; a station cannot" "该值由法律法规规定，本站不得变更",
     Retroactive "RETROACTIVE" Invalid "a pack for days that have passed has to say so" "追溯适用的政策包须注明",
     StationTooLarge "STATION_TOO_LARGE" Precondition "the station has more cases than one inspection looks at" "该站案件数超过一次检查的上限",
+    NotScored "NOT_SCORED" Precondition "the risk has not been scored" "尚未进行风险评分",
+    ReasonRequired "REASON_REQUIRED" Invalid "another class than the proposed one needs a reason" "与建议等级不同须填写理由",
     LostAlready "LOST_ALREADY" Precondition "contact is recorded as lost already" "已登记失联",
     NotLost "NOT_LOST" Precondition "contact is not recorded as lost" "未登记失联",
     ControlEnded "CONTROL_ENDED" Precondition "dynamic control has ended already" "已解除动态管控",

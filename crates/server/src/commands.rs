@@ -149,6 +149,9 @@ impl Api {
             Some(Command::EndDynamicControl(message)) => self.carry_out(message, principal).await,
             Some(Command::LodgeObjection(message)) => self.carry_out(message, principal).await,
             Some(Command::IssueWarning(message)) => self.carry_out(message, principal).await,
+            Some(Command::ScoreRisk(message)) => self.carry_out(message, principal).await,
+            Some(Command::ConfirmRiskClass(message)) => self.carry_out(message, principal).await,
+            Some(Command::ContestRiskClass(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

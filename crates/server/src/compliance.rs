@@ -4,8 +4,8 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::compliance_service_server::ComplianceService;
 use waystation_app::{Action, ComplianceCounter, Simulated, Simulation, Target};
-use waystation_domain::case::BreachGround;
 use waystation_domain::case::what_if::Standing;
+use waystation_domain::case::{BreachGround, RiskClass};
 use waystation_domain::{FieldClass, PolicyChange, calendar};
 
 use crate::Api;
@@ -94,6 +94,18 @@ impl ComplianceService for Api {
     }
 
     async fn issue_warning(&self, request: Request<v1::IssueWarningRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn score_risk(&self, request: Request<v1::ScoreRiskRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn confirm_risk_class(&self, request: Request<v1::ConfirmRiskClassRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn contest_risk_class(&self, request: Request<v1::ContestRiskClassRequest>) -> Receipt {
         self.command(request).await
     }
 
@@ -193,6 +205,7 @@ fn shown(mover: &Simulated) -> v1::PolicyMover {
             .iter()
             .map(|ground| number(&BreachGround::ALL, ground))
             .collect(),
+        risk: standing.risk.map_or(0, |class| number(&RiskClass::ALL, &class)),
     };
     v1::PolicyMover {
         case: format!("cases/{}", mover.case),

@@ -52,6 +52,33 @@ pub(super) async fn moves(worker: &mut Clients, leader: &mut Clients, case: &str
         ..Default::default()
     };
     leader.cases.void_contact(void).await.expect("is void");
+    let score = v1::ScoreRiskRequest {
+        name: case.into(),
+        ..Default::default()
+    };
+    worker.compliance.score_risk(score).await.expect("is scored");
+    let confirm = v1::ConfirmRiskClassRequest {
+        name: case.into(),
+        class: 3,
+        reason: NOTES[19].into(),
+        ..Default::default()
+    };
+    leader
+        .compliance
+        .confirm_risk_class(confirm)
+        .await
+        .expect("is confirmed");
+    let contest = v1::ContestRiskClassRequest {
+        name: case.into(),
+        on: today(),
+        statement: NOTES[4].into(),
+        ..Default::default()
+    };
+    worker
+        .compliance
+        .contest_risk_class(contest)
+        .await
+        .expect("is contested");
     let warn = v1::IssueWarningRequest {
         name: case.into(),
         on: today(),

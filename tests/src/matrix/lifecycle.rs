@@ -77,5 +77,23 @@ pub(super) async fn tried(clients: &mut Clients, case: &str) -> BTreeMap<&'stati
             document_no: "1".into()
         }
     );
+    command!(
+        compliance.score_risk,
+        "ComplianceService/ScoreRisk",
+        ScoreRiskRequest {}
+    );
+    command!(
+        compliance.confirm_risk_class,
+        "ComplianceService/ConfirmRiskClass",
+        ConfirmRiskClassRequest { class: 1 }
+    );
+    command!(
+        compliance.contest_risk_class,
+        "ComplianceService/ContestRiskClass",
+        ContestRiskClassRequest {
+            on: day.clone(),
+            statement: "不同意".into()
+        }
+    );
     table
 }

@@ -107,11 +107,12 @@ impl App {
 
 /// Refuses keys that a simulation does not read.
 fn check_tried(change: &PolicyChange) -> Result<(), Rejection> {
-    let read = |key: &str| key.starts_with("tests.urine.per_year.") || key.starts_with("breach.serious.");
+    let tried = ["tests.urine.per_year.", "breach.serious.", "risk."];
+    let read = |key: &str| tried.iter().any(|prefix| key.starts_with(prefix));
     if change.set.iter().all(|(key, _)| read(key)) {
         return Ok(());
     }
-    let expected = "tests.urine.per_year.CD, tests.urine.per_year.CR or a key under breach.serious";
+    let expected = "tests.urine.per_year.CD, tests.urine.per_year.CR or a key under breach.serious or risk";
     Err(Rejection::of(Reason::FieldInvalid, "set").with("expected", expected))
 }
 

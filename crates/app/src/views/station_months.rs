@@ -104,6 +104,8 @@ impl View for StationMonths {
                     | CaseEvent::DynamicControlEnded(_)
                     | CaseEvent::ResultObjected(_)
                     | CaseEvent::WarningIssued(_)
+                    | CaseEvent::RiskScored(_)
+                    | CaseEvent::RiskClassContested(_)
                     | CaseEvent::SupportTeamFormed(_)
             ),
             Fact::Points(_) => true,

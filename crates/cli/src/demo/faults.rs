@@ -4,10 +4,11 @@ use waystation_app::{Access, App, Envelope, Purpose};
 use waystation_domain::account::{CreateAccount, DeclareConflict};
 use waystation_domain::calendar::add_days;
 use waystation_domain::case::{
-    AcceptTransfer, AnswerDualControl, AssignWorker, CheckInMode, ConfirmTestRefusal, ConfirmTestVoid, FormSupportTeam,
-    NoticeMode, ProposeTestVoid, ProposeTransfer, RecordCheckIn, RecordSample, RecordService, RecordTalk,
-    RecordTestRefusal, ReportIn, ReportInAfterTransfer, SampleKind, SampleSite, SendTransferMaterials, ServeTestNotice,
-    SignAgreement, StartDualControl, TalkTopic, TeamMember, TeamPlace, VoidContact,
+    AcceptTransfer, AnswerDualControl, AssignWorker, CheckInMode, ConfirmRiskClass, ConfirmTestRefusal,
+    ConfirmTestVoid, ContestRiskClass, FormSupportTeam, NoticeMode, ProposeTestVoid, ProposeTransfer, RecordCheckIn,
+    RecordSample, RecordService, RecordTalk, RecordTestRefusal, ReportIn, ReportInAfterTransfer, RiskClass, SampleKind,
+    SampleSite, ScoreRisk, SendTransferMaterials, ServeTestNotice, SignAgreement, StartDualControl, TalkTopic,
+    TeamMember, TeamPlace, VoidContact,
 };
 use waystation_domain::policy_book::{DraftPolicyPack, PackValue, PublishPolicyPack, ReviewPolicyPack};
 use waystation_domain::{Channel, Date, FieldClass, Principal, Role};
@@ -57,6 +58,7 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
         250 => letter(app, RELATIVE, today, &worker).await?,
         251 => letter(app, UNNOTICED, today, &worker).await?,
         255 => answered(app, UNNOTICED, today).await?,
+        300 => risks(app, today, &worker).await?,
         // A month of meetings, all written down in the week before the inspection.
         358 => filled(app, add_days(today, -60), &worker).await?,
         60..=340 if today.day() == 9 => {
@@ -338,6 +340,29 @@ async fn answered(app: &App, case: &str, on: Date) -> anyhow::Result<()> {
         letter_no: format!("复函-{case}"),
     };
     tell(app, case, &answer, &elsewhere("weicheng-1", Role::CaseWorker)).await?;
+    Ok(())
+}
+
+/// A machine proposes classes; people confirm one, say otherwise of another, and the participant contests it.
+async fn risks(app: &App, on: Date, by: &Envelope) -> anyhow::Result<()> {
+    for case in [FILLED, RELATIVE, UNNOTICED] {
+        tell(app, case, &ScoreRisk {}, by).await?;
+    }
+    let confirm = |class, reason: Option<&str>| ConfirmRiskClass {
+        class,
+        reason: reason.map(str::to_owned),
+    };
+    let state = app.case_of(UNNOTICED).await?;
+    if let Some(risk) = state.risk {
+        tell(app, UNNOTICED, &confirm(risk.proposed, None), &supervisor()).await?;
+    }
+    let higher = confirm(RiskClass::High, Some("家庭变故，近期情绪不稳"));
+    tell(app, RELATIVE, &higher, &supervisor()).await?;
+    let contest = ContestRiskClass {
+        on,
+        statement: "情况已经好转".into(),
+    };
+    tell(app, RELATIVE, &contest, by).await?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use super::obligation::{
     ObligationPastDue, ObligationReopened,
 };
 use super::order::{OrderRegistered, OrderRevoked, OrderServed, OrderVaried};
+use super::risk::{RiskClassConfirmed, RiskClassContested, RiskScored};
 use super::support_team::SupportTeamFormed;
 use super::transfer::{
     TransferAccepted, TransferMaterialsSent, TransferProposed, TransferRejected, TransferReportedIn, TransferWithdrawn,
@@ -105,6 +106,12 @@ events! {
         "breach.refusal_confirmed.v1" => RefusalConfirmed,
         /// The participant was admonished or warned.
         "breach.warning_issued.v1" => WarningIssued,
+        /// The risk was scored.
+        "risk.scored.v1" => RiskScored,
+        /// A person confirmed its class, or said otherwise.
+        "risk.class_confirmed.v1" => RiskClassConfirmed,
+        /// The participant does not agree.
+        "risk.class_contested.v1" => RiskClassContested,
         /// The breach was reported to the police.
         "breach.referred.v1" => ReferredToPolice,
         /// The police answered.
@@ -188,7 +195,10 @@ impl CaseEvent {
             CaseEvent::DualControlAnswered(fact) => vec![(Field::DocumentNo, &fact.letter_no)],
             CaseEvent::ContactVoided(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::TestVoidProposed(fact) => vec![(Field::Reason, &fact.reason)],
-            CaseEvent::RefusalConfirmed(_)
+            CaseEvent::RiskClassConfirmed(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::RiskClassContested(fact) => vec![(Field::Note, &fact.statement)],
+            CaseEvent::RiskScored(_)
+            | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::ResultObjected(_)
             | CaseEvent::LostContactRecorded(_)
             | CaseEvent::ContactRestored(_)

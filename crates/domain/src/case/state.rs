@@ -10,6 +10,7 @@ use super::dual_control::DualControl;
 use super::event::{CaseEvent, CheckInMode};
 use super::obligation::{Met, Obligation, ObligationKind};
 use super::order::Programme;
+use super::risk::Risk;
 use super::support_team::TeamMember;
 use super::transfer::Transfer;
 use super::voiding::Contact;
@@ -149,6 +150,9 @@ impl Stage {
             | CaseEvent::TestResultRecorded(_)
             | CaseEvent::ResultObjected(_)
             | CaseEvent::WarningIssued(_)
+            | CaseEvent::RiskScored(_)
+            | CaseEvent::RiskClassConfirmed(_)
+            | CaseEvent::RiskClassContested(_)
             | CaseEvent::LostContactRecorded(_)
             | CaseEvent::ContactRestored(_)
             | CaseEvent::DynamicControlEnded(_)
@@ -264,6 +268,8 @@ pub struct Case {
     pub contacts: Vec<Contact>,
     /// Day from which nobody can reach the participant.
     pub lost_since: Option<Date>,
+    /// How the risk stands.
+    pub risk: Option<Risk>,
     /// The last admonition or warning.
     pub warned: Option<(Date, WarningStep)>,
     /// The participant is not dynamically controlled any more.
@@ -357,6 +363,7 @@ impl Aggregate for Case {
         self.conduct(event);
         self.transfer = Transfer::after(self.transfer.take(), event);
         self.dually_controlled(event);
+        self.at_risk(event);
         match event {
             CaseEvent::OrderRegistered(fact) => {
                 self.person.clone_from(&fact.person);
@@ -470,6 +477,9 @@ impl Aggregate for Case {
             | CaseEvent::ResultObjected(_)
             | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::WarningIssued(_)
+            | CaseEvent::RiskScored(_)
+            | CaseEvent::RiskClassConfirmed(_)
+            | CaseEvent::RiskClassContested(_)
             | CaseEvent::PoliceOutcomeRecorded(_)
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::TestVoidProposed(_)

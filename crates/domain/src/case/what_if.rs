@@ -10,6 +10,8 @@ use super::breach::{BreachGround, counter};
 use super::drug_test::SampleKind;
 use super::event::CaseEvent;
 use super::obligation::ObligationKind;
+use super::risk::{RiskClass, assess};
+use super::rules::LIVE;
 use super::state::{Case, Stage};
 use super::test_plan::window_end;
 use crate::calendar::{add_days, add_months};
@@ -69,6 +71,8 @@ pub struct Standing {
     pub next: Option<Date>,
     /// Thresholds of a serious breach that are reached.
     pub breaches: Vec<BreachGround>,
+    /// Class of risk that would be proposed, as long as the agreement binds.
+    pub risk: Option<RiskClass>,
 }
 
 impl History {
@@ -194,6 +198,9 @@ impl History {
                 breaches.push(ground);
             }
         }
+        let bound = LIVE.contains(&self.case.stage);
+        let risk = bound.then(|| assess(&self.case, today, policy)).transpose()?;
+        let risk = risk.map(|found| found.class);
         Ok(Standing {
             due: u32::try_from(begun.clone().count()).unwrap_or(u32::MAX),
             missed: u32::try_from(missed.count()).unwrap_or(u32::MAX),
@@ -203,6 +210,7 @@ impl History {
                 .filter(|_| !self.case.stage.is_closed())
                 .map(|window| window.to),
             breaches,
+            risk,
         })
     }
 }

@@ -25,6 +25,30 @@ pub(super) fn lifecycle() -> Vec<CaseEvent> {
             anchor_on: day("2023-04-10"),
         }
         .into(),
+        RiskScored {
+            on,
+            events: 12,
+            factors: vec![RiskFactor {
+                key: "risk.points.refusal".into(),
+                value: 2,
+                points: 40,
+            }],
+            score: 40,
+            proposed: RiskClass::Medium,
+            source: "waystation/defaults/1".into(),
+        }
+        .into(),
+        RiskClassConfirmed {
+            class: RiskClass::High,
+            overridden: true,
+            reason: "家庭变故".into(),
+        }
+        .into(),
+        RiskClassContested {
+            on,
+            statement: "不同意".into(),
+        }
+        .into(),
         ResultObjected { test: 1, on }.into(),
         WarningIssued {
             on,

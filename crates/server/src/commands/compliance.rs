@@ -1,11 +1,11 @@
 //! Commands about absences, tests and breaches.
 
 use waystation_domain::case::{
-    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmSeriousBreach,
-    ConfirmTestRefusal, ConfirmTestVoid, ExcuseObligation, FileAbsenceReport, IssueWarning, LodgeObjection, NoticeMode,
-    PoliceOutcome, ProposeTestVoid, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult,
-    ReferToPolice, ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage, WarningStep,
-    WithdrawAbsence, WithdrawTestRefusal,
+    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmRiskClass, ConfirmSeriousBreach,
+    ConfirmTestRefusal, ConfirmTestVoid, ContestRiskClass, ExcuseObligation, FileAbsenceReport, IssueWarning,
+    LodgeObjection, NoticeMode, PoliceOutcome, ProposeTestVoid, RecordPoliceOutcome, RecordSample, RecordTestRefusal,
+    RecordTestResult, ReferToPolice, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk, ServeTestNotice,
+    TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -160,6 +160,24 @@ command!(case, "cases", ExcuseObligationRequest, |m, fields, id, app| {
 command!(case, "cases", ConfirmMissedRequest, |m, fields, id, app| {
     ConfirmMissed {
         obligation: fields.number("obligation", m.obligation),
+    }
+});
+
+command!(case, "cases", ScoreRiskRequest, |m, fields, id, app| ScoreRisk {});
+
+command!(case, "cases", ConfirmRiskClassRequest, |m, fields, id, app| {
+    ConfirmRiskClass {
+        class: fields
+            .choice("class", m.class, &RiskClass::ALL)
+            .unwrap_or(RiskClass::High),
+        reason: optional(m.reason),
+    }
+});
+
+command!(case, "cases", ContestRiskClassRequest, |m, fields, id, app| {
+    ContestRiskClass {
+        on: fields.day("on", &m.on),
+        statement: m.statement,
     }
 });
 

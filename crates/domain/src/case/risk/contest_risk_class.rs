@@ -1,0 +1,44 @@
+//! The participant does not agree with a class of risk.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::RiskClassContested;
+use crate::case::event::CaseEvent;
+use crate::case::rules::{check_actor, check_day_from, check_note};
+use crate::case::state::{Case, Stage};
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Records what the participant says to the class; a supervisor confirms one anew.
+#[derive(Clone, Debug, Serialize)]
+pub struct ContestRiskClass {
+    /// Day.
+    pub on: Date,
+    /// What they said; at most 2,000 characters.
+    pub statement: String,
+}
+
+impl Command for ContestRiskClass {
+    type Aggregate = Case;
+    const NAME: &'static str = "ContestRiskClass";
+
+    fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
+        if case.stage == Stage::Unregistered {
+            return Err(Reason::CaseNotFound.into());
+        }
+        if case.risk.is_none() {
+            return Err(Reason::NotScored.into());
+        }
+        check_day_from("on", self.on, case.reported_on, context)?;
+        check_note("statement", &self.statement)?;
+        Ok(vec![
+            RiskClassContested {
+                on: self.on,
+                statement: (&self.statement).into(),
+            }
+            .into(),
+        ])
+    }
+}
