@@ -3,13 +3,14 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     "waystation/v1/types",
     "waystation/v1/case",
     "waystation/v1/compliance",
     "waystation/v1/inspection",
     "waystation/v1/points",
     "waystation/v1/policy",
+    "waystation/v1/org",
     "waystation/v1/person",
     "waystation/v1/audit",
     "waystation/v1/admin",

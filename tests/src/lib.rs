@@ -26,6 +26,7 @@ use waystation_api::v1::case_service_client::CaseServiceClient;
 use waystation_api::v1::command_service_client::CommandServiceClient;
 use waystation_api::v1::compliance_service_client::ComplianceServiceClient;
 use waystation_api::v1::inspection_service_client::InspectionServiceClient;
+use waystation_api::v1::org_service_client::OrgServiceClient;
 use waystation_api::v1::person_service_client::PersonServiceClient;
 use waystation_api::v1::points_service_client::PointsServiceClient;
 use waystation_api::v1::policy_service_client::PolicyServiceClient;
@@ -345,6 +346,8 @@ pub struct Clients {
     pub transfers: TransferServiceClient<Over>,
     /// `InspectionService`
     pub inspection: InspectionServiceClient<Over>,
+    /// `OrgService`
+    pub org: OrgServiceClient<Over>,
     /// `PolicyService`
     pub policies: PolicyServiceClient<Over>,
     /// `PointsService`
@@ -378,6 +381,7 @@ impl Clients {
             compliance: ComplianceServiceClient::new(over()),
             transfers: TransferServiceClient::new(over()),
             inspection: InspectionServiceClient::new(over()),
+            org: OrgServiceClient::new(over()),
             policies: PolicyServiceClient::new(over()),
             points: PointsServiceClient::new(over()),
             people: PersonServiceClient::new(over()),

@@ -216,6 +216,7 @@ fn every_rpc_is_called_by_a_test_or_named_as_not() {
         "tests/tests/identity.rs",
         "tests/tests/lifecycle.rs",
         "tests/tests/on_file.rs",
+        "tests/tests/org.rs",
         "tests/tests/people.rs",
         "tests/tests/planned_tests.rs",
         "tests/tests/policies.rs",

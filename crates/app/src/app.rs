@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use lru::LruCache;
 use waystation_domain::account::Account;
 use waystation_domain::case::Case;
+use waystation_domain::org_unit::OrgUnit;
 use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
 use waystation_domain::policy_book::PolicyBook;
@@ -61,6 +62,7 @@ pub struct App {
     people: Aggregates<Person>,
     staff: Aggregates<Account>,
     books: Aggregates<PolicyBook>,
+    units: Aggregates<OrgUnit>,
     permissions: Permissions,
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
@@ -98,6 +100,7 @@ impl App {
             people: Aggregates::new(),
             staff: Aggregates::new(),
             books: Aggregates::new(),
+            units: Aggregates::new(),
             permissions: Permissions::shipped()?,
             vault,
             emergencies: tokio::sync::Mutex::default(),
@@ -270,6 +273,10 @@ impl App {
 
     pub(crate) fn policies(&self) -> &Mutex<LruCache<String, Arc<Policy>>> {
         &self.policies
+    }
+
+    pub(crate) fn units(&self) -> &Aggregates<OrgUnit> {
+        &self.units
     }
 
     pub(crate) fn books(&self) -> &Aggregates<PolicyBook> {

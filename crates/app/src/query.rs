@@ -11,6 +11,7 @@ mod roles;
 mod simulate;
 mod stations;
 mod token;
+mod units;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use waystation_domain::{Aggregate, Fact, Field, Metadata};
-use waystation_domain::{account::Account, case::Case, person::Person, points::PointsAccount, policy_book::PolicyBook};
+use waystation_domain::{
+    account::Account, case::Case, org_unit::OrgUnit, person::Person, points::PointsAccount, policy_book::PolicyBook,
+};
 use waystation_storage::RecordedEvent;
 use waystation_trust::Header;
 
@@ -18,12 +20,13 @@ use crate::vault::KEY_CATEGORY;
 pub(crate) const ORDER_CATEGORY: &str = "ordernumber";
 
 /// Stream categories that only commands may write.
-pub const RESERVED_CATEGORIES: [&str; 7] = [
+pub const RESERVED_CATEGORIES: [&str; 8] = [
     Account::CATEGORY,
     Case::CATEGORY,
     PointsAccount::CATEGORY,
     Person::CATEGORY,
     PolicyBook::CATEGORY,
+    OrgUnit::CATEGORY,
     ORDER_CATEGORY,
     KEY_CATEGORY,
 ];

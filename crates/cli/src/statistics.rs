@@ -6,6 +6,7 @@ use clap::Args;
 use comfy_table::Table;
 use waystation_app::PageRequest;
 use waystation_app::views::StationMonth;
+use waystation_domain::Date;
 
 use crate::lang::say;
 use crate::moment::Moment;
@@ -21,6 +22,9 @@ pub(crate) struct Statistics {
     /// The station
     #[arg(long, default_value = "station-qinglongshan")]
     station: String,
+    /// With the units that are counted under it by the tree of this day
+    #[arg(long)]
+    tree_on: Option<Date>,
     /// Only months from this one on, such as 2026-01
     #[arg(long, default_value = "")]
     from: String,
@@ -38,15 +42,22 @@ impl Statistics {
             size: MONTHS_MAX,
             token: String::new(),
         };
-        let found = app.station_months(&self.station, &page, self.moment.read()).await;
+        let read = self.moment.read();
+        let found = match self.tree_on {
+            Some(tree_on) => app.months_under(&self.station, tree_on, read).await,
+            None => {
+                let own = app.station_months(&self.station, &page, read).await;
+                own.map(|own| (own.rows, vec![self.station.clone()], own.position))
+            }
+        };
         app.close().await;
-        let found = found?;
-        let months = found.rows.into_iter().filter(|month| month.month >= self.from);
+        let (rows, units, position) = found?;
+        let months = rows.into_iter().filter(|month| month.month >= self.from);
         let months: Vec<StationMonth> = months.collect();
         if self.json {
             println!(
                 "{}",
-                serde_json::json!({ "station": self.station, "position": found.position, "months": months })
+                serde_json::json!({ "station": self.station, "units": units, "position": position, "months": months })
             );
             return Ok(ExitCode::SUCCESS);
         }
@@ -84,7 +95,11 @@ impl Statistics {
             ]);
         }
         println!("{table}");
-        println!("{} {}", say("as of position", "截至位置"), found.position);
+        println!(
+            "{}; {} {position}",
+            units.join(" + "),
+            say("as of position", "截至位置")
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use crate::account::AccountEvent;
 use crate::case::CaseEvent;
 use crate::kernel::{DecodeError, Event};
+use crate::org_unit::OrgUnitEvent;
 use crate::person::PersonEvent;
 use crate::points::PointsEvent;
 use crate::policy_book::PolicyEvent;
@@ -22,6 +23,8 @@ pub enum Fact {
     Account(AccountEvent),
     /// About the rules of a station.
     Policy(PolicyEvent),
+    /// About an organisation.
+    OrgUnit(OrgUnitEvent),
     /// About a person's key; nothing to fold.
     Key,
     /// A claim on a unique value; nothing to fold.
@@ -118,6 +121,7 @@ impl Fact {
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
             Some("account") => AccountEvent::decode(event_type, data).map(Fact::Account),
             Some("policy") => PolicyEvent::decode(event_type, data).map(Fact::Policy),
+            Some("orgunit") => OrgUnitEvent::decode(event_type, data).map(Fact::OrgUnit),
             Some("key") => Ok(Fact::Key),
             _ if event_type == CLAIMED => Ok(Fact::Claimed),
             _ => Err(DecodeError::UnknownType(event_type.to_owned())),
@@ -142,6 +146,9 @@ impl Fact {
                 _ => None,
             },
             Fact::Policy(PolicyEvent::PolicyPackDrafted(fact)) => Some(fact.valid_from),
+            Fact::OrgUnit(OrgUnitEvent::OrgUnitRegistered(fact)) => Some(fact.from),
+            Fact::OrgUnit(OrgUnitEvent::OrgUnitMerged(fact)) => Some(fact.on),
+            Fact::OrgUnit(OrgUnitEvent::OrgUnitClosed(fact)) => Some(fact.on),
             Fact::Account(_) | Fact::Policy(_) | Fact::Key | Fact::Claimed => None,
         }
     }
@@ -260,6 +267,9 @@ impl Fact {
             Fact::Policy(PolicyEvent::PolicyPackDrafted(_)) => ("policy pack drafted", "起草政策包"),
             Fact::Policy(PolicyEvent::PolicyPackReviewed(_)) => ("policy pack reviewed", "复核政策包"),
             Fact::Policy(PolicyEvent::PolicyPackPublished(_)) => ("policy pack published", "发布政策包"),
+            Fact::OrgUnit(OrgUnitEvent::OrgUnitRegistered(_)) => ("unit registered", "登记机构"),
+            Fact::OrgUnit(OrgUnitEvent::OrgUnitMerged(_)) => ("unit merged", "机构合并"),
+            Fact::OrgUnit(OrgUnitEvent::OrgUnitClosed(_)) => ("unit closed", "撤销机构"),
             Fact::Key => ("key event", "密钥事件"),
             Fact::Claimed => ("number claimed", "占用文号"),
         }

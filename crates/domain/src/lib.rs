@@ -10,6 +10,7 @@ pub mod fact;
 pub mod finding;
 pub mod kernel;
 pub mod metadata;
+pub mod org_unit;
 pub mod person;
 pub mod personal;
 pub mod points;

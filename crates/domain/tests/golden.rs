@@ -11,6 +11,7 @@ use waystation_domain::account::{
     Credential, CredentialChanged,
 };
 use waystation_domain::case::*;
+use waystation_domain::org_unit::OrgUnitEvent;
 use waystation_domain::person::*;
 use waystation_domain::points::*;
 use waystation_domain::policy_book::PolicyEvent;
@@ -444,6 +445,11 @@ fn today_s_events_are_written_as_they_always_were() {
         .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))
         .chain(people().iter().map(|event| (event.event_type(), event.encode())))
         .chain(
+            policies::org_units()
+                .iter()
+                .map(|event| (event.event_type(), event.encode())),
+        )
+        .chain(
             policies::policies()
                 .iter()
                 .map(|event| (event.event_type(), event.encode())),
@@ -456,6 +462,7 @@ fn today_s_events_are_written_as_they_always_were() {
         PersonEvent::TYPES,
         AccountEvent::TYPES,
         PolicyEvent::TYPES,
+        OrgUnitEvent::TYPES,
     ];
     let known: BTreeSet<&str> = types.iter().flat_map(|types| types.iter()).copied().collect();
     assert_eq!(covered, known, "every type has a sample here");

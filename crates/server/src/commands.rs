@@ -2,6 +2,7 @@
 
 mod case;
 mod compliance;
+mod org;
 pub(crate) mod person;
 mod points;
 mod policy;

@@ -17,6 +17,7 @@ mod identity;
 mod inspection;
 mod mask;
 mod methods;
+mod org;
 mod pace;
 mod person;
 mod points;
@@ -59,6 +60,7 @@ use waystation_api::v1::case_service_server::CaseServiceServer;
 use waystation_api::v1::command_service_server::CommandServiceServer;
 use waystation_api::v1::compliance_service_server::ComplianceServiceServer;
 use waystation_api::v1::inspection_service_server::InspectionServiceServer;
+use waystation_api::v1::org_service_server::OrgServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_api::v1::policy_service_server::PolicyServiceServer;
@@ -237,6 +239,7 @@ pub async fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(CaseServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ComplianceServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(OrgServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PolicyServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(InspectionServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(TransferServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -130,6 +130,16 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         Needs(Action::ReadStatus),
     ),
     (
+        "waystation.v1.OrgService",
+        &["RegisterOrgUnit", "MergeOrgUnit", "CloseOrgUnit"],
+        Needs(Action::DecidePolicy),
+    ),
+    (
+        "waystation.v1.OrgService",
+        &["GetStatisticsUnder"],
+        Needs(Action::ReadStatistics),
+    ),
+    (
         "waystation.v1.InspectionService",
         &["ListRoles"],
         Needs(Action::ReadStatistics),

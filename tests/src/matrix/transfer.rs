@@ -1,4 +1,4 @@
-//! Transfers, dual control, rules and inspections in the matrix.
+//! Transfers, dual control, rules, organisations and inspections in the matrix.
 
 use std::collections::BTreeMap;
 
@@ -141,6 +141,47 @@ pub(super) async fn tried(
     table.insert(
         "PolicyService/ListPolicyValues",
         permitted(clients.policies.list_policy_values(list).await),
+    );
+    macro_rules! unit {
+        ($method:ident, $rpc:literal, $message:ident { $($field:ident: $value:expr),* $(,)? }) => {
+            let request = v1::$message {
+                name: format!("orgUnits/{station}"),
+                $($field: $value,)*
+                validate_only: true,
+                ..Default::default()
+            };
+            table.insert($rpc, permitted(clients.org.$method(request).await));
+        };
+    }
+    unit!(
+        register_org_unit,
+        "OrgService/RegisterOrgUnit",
+        RegisterOrgUnitRequest {
+            kind: 3,
+            from: day.clone()
+        }
+    );
+    unit!(
+        merge_org_unit,
+        "OrgService/MergeOrgUnit",
+        MergeOrgUnitRequest {
+            into: "station-third".into(),
+            on: day.clone()
+        }
+    );
+    unit!(
+        close_org_unit,
+        "OrgService/CloseOrgUnit",
+        CloseOrgUnitRequest { on: day.clone() }
+    );
+    let under = v1::GetStatisticsUnderRequest {
+        station: station.into(),
+        tree_on: day.clone(),
+        read,
+    };
+    table.insert(
+        "OrgService/GetStatisticsUnder",
+        permitted(clients.org.get_statistics_under(under).await),
     );
     let sample = v1::DrawSampleRequest {
         station: station.into(),

@@ -78,6 +78,7 @@ fn shown(recorded: &Recorded) -> String {
         Fact::Person(event) => event.encode(),
         Fact::Account(event) => event.encode(),
         Fact::Policy(event) => event.encode(),
+        Fact::OrgUnit(event) => event.encode(),
         Fact::Key | Fact::Claimed => recorded.event.data().to_vec(),
     };
     String::from_utf8_lossy(&written).into_owned()

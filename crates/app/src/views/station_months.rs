@@ -50,6 +50,27 @@ pub struct StationMonth {
     pub points_expired: i64,
 }
 
+impl StationMonth {
+    /// Adds the counts of another station's month.
+    pub fn add(&mut self, other: &StationMonth) {
+        self.orders += other.orders;
+        self.reported += other.reported;
+        self.reported_late += other.reported_late;
+        self.agreements += other.agreements;
+        self.check_ins += other.check_ins;
+        self.talks += other.talks;
+        self.met += other.met;
+        self.met_late += other.met_late;
+        self.past_due += other.past_due;
+        self.suspended += other.suspended;
+        self.terminated += other.terminated;
+        self.discharged += other.discharged;
+        self.points_awarded += other.points_awarded;
+        self.points_redeemed += other.points_redeemed;
+        self.points_expired += other.points_expired;
+    }
+}
+
 /// Keys of the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
@@ -109,7 +130,9 @@ impl View for StationMonths {
                     | CaseEvent::SupportTeamFormed(_)
             ),
             Fact::Points(_) => true,
-            Fact::Person(_) | Fact::Account(_) | Fact::Policy(_) | Fact::Key | Fact::Claimed => false,
+            Fact::Person(_) | Fact::Account(_) | Fact::Policy(_) | Fact::OrgUnit(_) | Fact::Key | Fact::Claimed => {
+                false
+            }
         };
         let Some(day) = recorded.fact.occurred_on().filter(|_| counted) else {
             return Vec::new();

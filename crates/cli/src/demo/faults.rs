@@ -10,6 +10,7 @@ use waystation_domain::case::{
     SampleSite, ScoreRisk, SendTransferMaterials, ServeTestNotice, SignAgreement, StartDualControl, TalkTopic,
     TeamMember, TeamPlace, VoidContact,
 };
+use waystation_domain::org_unit::{MergeOrgUnit, OrgUnitKind, RegisterOrgUnit};
 use waystation_domain::policy_book::{DraftPolicyPack, PackValue, PublishPolicyPack, ReviewPolicyPack};
 use waystation_domain::{Channel, Date, FieldClass, Principal, Role};
 
@@ -58,6 +59,7 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
         250 => letter(app, RELATIVE, today, &worker).await?,
         251 => letter(app, UNNOTICED, today, &worker).await?,
         255 => answered(app, UNNOTICED, today).await?,
+        290 => merges(app, today).await?,
         300 => risks(app, today, &worker).await?,
         // A month of meetings, all written down in the week before the inspection.
         358 => filled(app, add_days(today, -60), &worker).await?,
@@ -340,6 +342,27 @@ async fn answered(app: &App, case: &str, on: Date) -> anyhow::Result<()> {
         letter_no: format!("复函-{case}"),
     };
     tell(app, case, &answer, &elsewhere("weicheng-1", Role::CaseWorker)).await?;
+    Ok(())
+}
+
+/// The district counts the other station under this one from here on.
+async fn merges(app: &App, on: Date) -> anyhow::Result<()> {
+    let district = envelope("district-1", Role::DistrictOfficer);
+    for unit in [ELSEWHERE, STATION] {
+        let register = RegisterOrgUnit {
+            unit: unit.into(),
+            kind: OrgUnitKind::Station,
+            parent: Some("guanshanhu".into()),
+            from: add_days(on, -365),
+        };
+        app.org_unit(unit, &register, &district).await?;
+    }
+    let merge = MergeOrgUnit {
+        unit: ELSEWHERE.into(),
+        into: STATION.into(),
+        on,
+    };
+    app.org_unit(ELSEWHERE, &merge, &district).await?;
     Ok(())
 }
 

@@ -1,0 +1,90 @@
+//! Figures under a tree: of a station, and of those that had gone into it by a day.
+
+use std::collections::BTreeMap;
+
+use waystation_domain::org_unit::{OrgUnit, OrgUnitEvent, counted_under};
+use waystation_domain::{Aggregate, Command, Date, Fact};
+use waystation_storage::{Direction, PAGE_EVENTS_MAX};
+
+use super::{AsOf, PAGE_MAX, PageRequest, ReadOptions};
+use crate::app::App;
+use crate::error::AppError;
+use crate::execute::{Envelope, Receipt};
+use crate::recorded::Recorded;
+use crate::views::StationMonth;
+
+impl App {
+    /// Registers, merges or closes a unit.
+    ///
+    /// # Errors
+    /// As [`App::case`].
+    pub async fn org_unit<C: Command<Aggregate = OrgUnit>>(
+        &self,
+        unit: &str,
+        command: &C,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        self.run(self.units(), unit, command, envelope).await
+    }
+
+    /// The units that are counted under a station by the tree of a day, as far as was known at a position. Reads the log once
+    /// from its beginning; one call at a time, others wait.
+    async fn under(&self, station: &str, tree_on: Date, position: u64) -> Result<Vec<String>, AppError> {
+        let _turn = self.simulations().lock().await;
+        let mut units: BTreeMap<String, OrgUnit> = BTreeMap::new();
+        let mut from = 1;
+        while from <= position {
+            let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
+            let Some(last) = page.last() else { break };
+            from = last.position + 1;
+            for event in page.into_iter().take_while(|event| event.position <= position) {
+                let Some(unit) = event.stream().strip_prefix("orgunit-").map(str::to_owned) else {
+                    continue;
+                };
+                let fact: Option<OrgUnitEvent> = match Recorded::decode(event)?.map(|recorded| recorded.fact) {
+                    Some(Fact::OrgUnit(fact)) => Some(fact),
+                    _ => None,
+                };
+                if let Some(fact) = fact {
+                    units.entry(unit).or_default().evolve(&fact);
+                }
+            }
+        }
+        Ok(counted_under(&units, station, tree_on))
+    }
+
+    /// Months of a station with those of every unit that is counted under it by the tree of a day; and the units, and the moment.
+    ///
+    /// # Errors
+    /// As [`App::list_cases`].
+    pub async fn months_under(
+        &self,
+        station: &str,
+        tree_on: Date,
+        options: ReadOptions,
+    ) -> Result<(Vec<StationMonth>, Vec<String>, u64), AppError> {
+        let page = PageRequest {
+            size: PAGE_MAX,
+            token: String::new(),
+        };
+        let own = self.station_months(station, &page, options).await?;
+        let position = own.position;
+        let units = self.under(station, tree_on, position).await?;
+        let mut months: BTreeMap<String, StationMonth> = BTreeMap::new();
+        for unit in &units {
+            let options = ReadOptions {
+                min_position: None,
+                as_of: Some(AsOf::Position(position)),
+            };
+            for month in self.station_months(unit, &page, options).await?.rows {
+                let sum = months.entry(month.month.clone()).or_insert_with(|| StationMonth {
+                    station: station.to_owned(),
+                    month: month.month.clone(),
+                    ..StationMonth::default()
+                });
+                sum.add(&month);
+            }
+        }
+        Ok((months.into_values().collect(), units, position))
+    }
+}

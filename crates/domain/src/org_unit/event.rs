@@ -1,0 +1,83 @@
+//! What can have happened to a unit.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::events;
+use crate::personal::{Field, Personal};
+
+events! {
+    /// Every fact of a unit.
+    OrgUnitEvent {
+        /// There is a unit.
+        "orgunit.registered.v1" => OrgUnitRegistered,
+        /// It went into another.
+        "orgunit.merged.v1" => OrgUnitMerged,
+        /// It is no more.
+        "orgunit.closed.v1" => OrgUnitClosed,
+    }
+}
+
+impl OrgUnitEvent {
+    fn sealed_fields(&self) -> Vec<(Field, &Personal)> {
+        Vec::new()
+    }
+}
+
+/// What a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrgUnitKind {
+    /// 区县.
+    District,
+    /// 街道、乡镇.
+    SubDistrict,
+    /// 阳光驿站.
+    Station,
+    /// 分站.
+    Branch,
+    /// 社区居委会、村委会.
+    Committee,
+    /// 网格.
+    Grid,
+}
+
+impl OrgUnitKind {
+    /// All kinds, in the order of their numbers in the API.
+    pub const ALL: [OrgUnitKind; 6] = [
+        OrgUnitKind::District,
+        OrgUnitKind::SubDistrict,
+        OrgUnitKind::Station,
+        OrgUnitKind::Branch,
+        OrgUnitKind::Committee,
+        OrgUnitKind::Grid,
+    ];
+}
+
+/// See [`OrgUnitEvent::OrgUnitRegistered`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgUnitRegistered {
+    /// What it is.
+    pub kind: OrgUnitKind,
+    /// The unit it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// First day.
+    pub from: Date,
+}
+
+/// See [`OrgUnitEvent::OrgUnitMerged`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgUnitMerged {
+    /// The unit it went into.
+    pub into: String,
+    /// First day there.
+    pub on: Date,
+}
+
+/// See [`OrgUnitEvent::OrgUnitClosed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgUnitClosed {
+    /// First day without it.
+    pub on: Date,
+}

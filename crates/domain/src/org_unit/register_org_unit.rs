@@ -1,0 +1,47 @@
+//! There is a unit.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::OrgUnit;
+use super::event::{OrgUnitEvent, OrgUnitKind, OrgUnitRegistered};
+use crate::case::rules::{check_code, check_day, check_role};
+use crate::kernel::{Command, Context, Role};
+use crate::rejection::{Reason, Rejection};
+
+/// Registers a unit under its code, which is the station of accounts and cases.
+#[derive(Clone, Debug, Serialize)]
+pub struct RegisterOrgUnit {
+    /// Its code.
+    pub unit: String,
+    /// What it is.
+    pub kind: OrgUnitKind,
+    /// The unit it belongs to.
+    pub parent: Option<String>,
+    /// First day.
+    pub from: Date,
+}
+
+impl Command for RegisterOrgUnit {
+    type Aggregate = OrgUnit;
+    const NAME: &'static str = "RegisterOrgUnit";
+
+    fn decide(&self, unit: &OrgUnit, context: &Context<'_>) -> Result<Vec<OrgUnitEvent>, Rejection> {
+        check_role(&[Role::DistrictOfficer], context)?;
+        if unit.from.is_some() {
+            return Err(Reason::UnitExists.into());
+        }
+        check_day("from", self.from, context)?;
+        if let Some(parent) = &self.parent {
+            check_code("parent", parent)?;
+        }
+        Ok(vec![
+            OrgUnitRegistered {
+                kind: self.kind,
+                parent: self.parent.clone().filter(|parent| *parent != self.unit),
+                from: self.from,
+            }
+            .into(),
+        ])
+    }
+}
