@@ -112,7 +112,8 @@ fn an_order_that_is_revoked_leaves_nothing_owed() {
             ..Default::default()
         };
         let owed = leader.cases.list_agenda(agenda).await.expect("lists").into_inner();
-        assert!(owed.obligations.iter().all(|owed| owed.state != "OPEN"), "{owed:?}");
+        let states: Vec<_> = owed.obligations.iter().map(|owed| owed.state.as_str()).collect();
+        assert_eq!(states, ["FULFILLED", "CANCELLED", "CANCELLED", "CANCELLED"]);
         check(leader.cases.revoke_order(revoke).await, ("CASE_CLOSED", None));
     });
 }
@@ -284,5 +285,86 @@ fn a_machine_proposes_a_class_of_risk_and_a_person_decides() {
             .into_inner();
         let after = tried.movers[0].after.as_ref().expect("is there");
         assert_eq!((tried.moving, after.risk()), (1, v1::RiskClass::RiskHigh));
+    });
+}
+
+#[test]
+fn visits_calls_and_a_longer_absence_are_recorded_as_they_were() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        worker.active_case("c1", &ago(20)).await.expect("is active");
+        let visit = |visitors: &[&str]| v1::RecordHomeVisitRequest {
+            name: CASE.into(),
+            on: ago(2),
+            visitors: visitors.iter().map(|id| (*id).to_owned()).collect(),
+            interviewee: v1::Interviewee::SpokeToFamily.into(),
+            note: "母亲在家".into(),
+            ..Default::default()
+        };
+        check(
+            worker.cases.record_home_visit(visit(&["worker-1"])).await,
+            ("SECOND_PERSON_REQUIRED", Some("visitors")),
+        );
+        worker
+            .cases
+            .record_home_visit(visit(&["worker-1", "grid-1"]))
+            .await
+            .expect("is recorded");
+        let call = v1::RecordPhoneCheckRequest {
+            name: CASE.into(),
+            on: ago(1),
+            identity_confirmed: true,
+            ..Default::default()
+        };
+        check(
+            worker.cases.record_phone_check(call.clone()).await,
+            ("FIELD_INVALID", Some("identity_confirmed")),
+        );
+        let answered = v1::RecordPhoneCheckRequest { answered: true, ..call };
+        worker.cases.record_phone_check(answered).await.expect("is recorded");
+        let report = v1::FileAbsenceReportRequest {
+            name: CASE.into(),
+            reported_on: ago(9),
+            from: ago(8),
+            to: ago(4),
+            destination: "520181".into(),
+            ..Default::default()
+        };
+        worker
+            .compliance
+            .file_absence_report(report)
+            .await
+            .expect("is reported");
+        let extend = |reported_on: String, to: String| v1::ExtendAbsenceRequest {
+            name: CASE.into(),
+            absence: 1,
+            reported_on,
+            to,
+            ..Default::default()
+        };
+        check(
+            worker.compliance.extend_absence(extend(ago(3), today())).await,
+            ("REPORT_TOO_LATE", Some("reported_on")),
+        );
+        let extended = worker.compliance.extend_absence(extend(ago(4), today())).await;
+        let agenda = v1::ListAgendaRequest {
+            case: CASE.into(),
+            kind: v1::ObligationKind::LeaveReturn.into(),
+            read: after(&extended.expect("is extended").into_inner()),
+            ..Default::default()
+        };
+        let owed = worker
+            .cases
+            .list_agenda(agenda)
+            .await
+            .expect("lists")
+            .into_inner()
+            .obligations;
+        let states: Vec<_> = owed
+            .iter()
+            .map(|owed| (owed.state.as_str(), owed.window_to.as_str()))
+            .collect();
+        assert_eq!(states, [("CANCELLED", ago(4).as_str()), ("OPEN", today().as_str())]);
     });
 }

@@ -52,6 +52,10 @@ fn figures_are_restated_under_the_tree_of_either_day() {
             ("UNIT_EXISTS", None),
         );
         check(
+            officer.org.merge_org_unit(merge(OLD, "station-nowhere")).await,
+            ("UNIT_NOT_FOUND", None),
+        );
+        check(
             officer.org.merge_org_unit(merge(OLD, OLD)).await,
             ("FIELD_INVALID", Some("into")),
         );

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use lru::LruCache;
 use waystation_domain::account::Account;
 use waystation_domain::case::Case;
 use waystation_domain::org_unit::OrgUnit;
 use waystation_domain::person::Person;
 use waystation_domain::points::PointsAccount;
 use waystation_domain::policy_book::PolicyBook;
-use waystation_domain::{Command, Policy, calendar};
+use waystation_domain::{Command, calendar};
 use waystation_storage::{Log, LogName, Store, StoreOptions, ViewStore};
 use waystation_trust::Keyring;
 
@@ -25,12 +24,10 @@ use crate::execute::{Envelope, Receipt};
 use crate::keyring_source::KeyringSource;
 use crate::permission::Permissions;
 use crate::projection::{Board, Projections, ViewStatus};
+use crate::rules::Policies;
 use crate::sessions::Logins;
 use crate::system;
 use crate::vault::Vault;
-
-/// Stations whose policy is kept in memory.
-const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
 
 /// Persons whose registration is held apart from another of the same.
 const REGISTERING_KEPT_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("is not zero");
@@ -56,7 +53,7 @@ pub struct AppOptions {
 pub struct App {
     store: Store,
     clock: Arc<dyn Clock>,
-    policies: Mutex<LruCache<String, Arc<Policy>>>,
+    policies: Mutex<Policies>,
     cases: Aggregates<Case>,
     accounts: Aggregates<PointsAccount>,
     people: Aggregates<Person>,
@@ -67,6 +64,7 @@ pub struct App {
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
     simulations: tokio::sync::Mutex<()>,
+    scans: tokio::sync::Mutex<()>,
     budgets: Budgets,
     logins: Logins,
     registering: Beliefs<()>,
@@ -94,7 +92,7 @@ impl App {
         Ok(Self {
             store,
             clock: options.clock,
-            policies: Mutex::new(LruCache::new(POLICIES_CACHED_MAX)),
+            policies: Mutex::new(Policies::new()),
             cases: Aggregates::new(),
             accounts: Aggregates::new(),
             people: Aggregates::new(),
@@ -105,6 +103,7 @@ impl App {
             vault,
             emergencies: tokio::sync::Mutex::default(),
             simulations: tokio::sync::Mutex::default(),
+            scans: tokio::sync::Mutex::default(),
             budgets: Budgets::default(),
             logins: Logins::default(),
             registering: Beliefs::new(REGISTERING_KEPT_MAX),
@@ -233,6 +232,11 @@ impl App {
         &self.simulations
     }
 
+    /// Whoever holds it reads the log for what few events say; apart from those who try policies and inspect.
+    pub(crate) fn scans(&self) -> &tokio::sync::Mutex<()> {
+        &self.scans
+    }
+
     /// The day it is in China.
     pub fn today(&self) -> Date {
         calendar::day_of(self.now_us())
@@ -271,7 +275,7 @@ impl App {
         self.projections.board()
     }
 
-    pub(crate) fn policies(&self) -> &Mutex<LruCache<String, Arc<Policy>>> {
+    pub(crate) fn policies(&self) -> &Mutex<Policies> {
         &self.policies
     }
 

@@ -1,7 +1,9 @@
 //! The rules that bind a station: what is shipped, and what it has published.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 
+use lru::LruCache;
 use waystation_domain::policy::PolicyValue;
 use waystation_domain::policy_book::{OwnPack, PolicyBook, PolicyEvent};
 use waystation_domain::{Aggregate, Command, Date, Event, Policy};
@@ -12,6 +14,25 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
 use crate::query::ReadOptions;
+
+/// Stations whose rules are kept in memory.
+const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
+
+/// The rules of stations, as this process last read them.
+pub(crate) struct Policies {
+    kept: LruCache<String, Arc<Policy>>,
+    /// How often they were forgotten.
+    generation: u64,
+}
+
+impl Policies {
+    pub(crate) fn new() -> Self {
+        Self {
+            kept: LruCache::new(POLICIES_CACHED_MAX),
+            generation: 0,
+        }
+    }
+}
 
 /// What binds a station on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +49,20 @@ impl App {
     /// The policy that binds a station, as this process last read it: at every look of the clock, and whenever it has changed it
     /// itself. What was in force is recorded with every event.
     pub(crate) async fn policy(&self, station: &str) -> Result<Arc<Policy>, AppError> {
-        let kept = |station: &str| {
+        let generation = {
             let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
-            policies.get(station).cloned()
+            if let Some(policy) = policies.kept.get(station) {
+                return Ok(Arc::clone(policy));
+            }
+            policies.generation
         };
-        if let Some(policy) = kept(station) {
-            return Ok(policy);
-        }
         let (book, _) = load::<PolicyBook>(&stream_of::<PolicyBook>(station), self.main()).await?;
         let policy = Arc::new(Policy::shipped(station).with_packs(book.published()));
         let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
-        policies.put(station.to_owned(), Arc::clone(&policy));
+        // What was published meanwhile may be missing from it.
+        if policies.generation == generation {
+            policies.kept.put(station.to_owned(), Arc::clone(&policy));
+        }
         Ok(policy)
     }
 
@@ -90,7 +114,8 @@ impl App {
     /// Forgets the rules of every station, so that they are read again.
     pub(crate) fn reread_policies(&self) {
         let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
-        policies.clear();
+        policies.kept.clear();
+        policies.generation += 1;
     }
 
     /// Drafts, reviews or publishes a pack of a station.

@@ -38,12 +38,13 @@ mod terminate;
 pub mod test_plan;
 pub mod transfer;
 mod vary_order;
+pub mod visit;
 pub mod voiding;
 pub mod what_if;
 
 pub use absence::{
-    Absence, AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceState, AbsenceWithdrawn, AllegeAbsence,
-    ConfirmAbsence, FileAbsenceReport, ReportReturn, ReturnReported, WithdrawAbsence,
+    Absence, AbsenceAlleged, AbsenceCounted, AbsenceExtended, AbsenceReported, AbsenceState, AbsenceWithdrawn,
+    AllegeAbsence, ConfirmAbsence, ExtendAbsence, FileAbsenceReport, ReportReturn, ReturnReported, WithdrawAbsence,
 };
 pub use assign_worker::AssignWorker;
 pub use breach::{
@@ -101,6 +102,7 @@ pub use transfer::{
     WithdrawTransfer,
 };
 pub use vary_order::VaryOrder;
+pub use visit::{HomeVisitRecorded, Interviewee, PhoneCheckRecorded, RecordHomeVisit, RecordPhoneCheck};
 pub use voiding::{
     ConfirmTestVoid, Contact, ContactVoided, ProposeTestVoid, TestVoidProposed, TestVoided, VoidContact,
 };

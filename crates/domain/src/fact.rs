@@ -64,6 +64,9 @@ impl CaseEvent {
             CaseEvent::ObligationFulfilled(fact) => fact.on,
             CaseEvent::AbsenceReported(fact) => fact.from,
             CaseEvent::ReturnReported(fact) => fact.on,
+            CaseEvent::AbsenceExtended(fact) => fact.reported_on,
+            CaseEvent::HomeVisitRecorded(fact) => fact.on,
+            CaseEvent::PhoneCheckRecorded(fact) => fact.on,
             CaseEvent::AbsenceAlleged(fact) => fact.from,
             CaseEvent::TestNoticeServed(fact) => fact.on,
             CaseEvent::SampleCollected(fact) => fact.on,
@@ -115,7 +118,7 @@ impl Fact {
         match event_type.split('.').next() {
             Some(
                 "case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control" | "team" | "void"
-                | "risk",
+                | "risk" | "visit",
             ) => CaseEvent::decode(event_type, data).map(Fact::Case),
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
@@ -190,6 +193,9 @@ impl Fact {
                 CaseEvent::ObligationExcused(_) => ("obligation excused", "免予追究待办"),
                 CaseEvent::ObligationMissedConfirmed(_) => ("obligation missed", "认定待办未完成"),
                 CaseEvent::AbsenceReported(_) => ("absence reported", "报告外出"),
+                CaseEvent::AbsenceExtended(_) => ("absence extended", "延长外出"),
+                CaseEvent::HomeVisitRecorded(_) => ("home visit", "家访"),
+                CaseEvent::PhoneCheckRecorded(_) => ("call to check", "电话核查"),
                 CaseEvent::ReturnReported(_) => ("return reported", "报告返回"),
                 CaseEvent::AbsenceAlleged(_) => ("absence alleged", "反映擅自外出"),
                 CaseEvent::AbsenceCounted(_) => ("absence counted", "认定擅自外出"),

@@ -57,14 +57,19 @@ impl Aggregate for OrgUnit {
     }
 }
 
-/// Most units in a row of mergers.
+/// Most units in a row of mergers and belongings.
 const MERGERS_MAX: usize = 64;
 
-/// The units that are counted under one on a day: itself, and all that went into it by then, straight or by way of others.
+/// The units that are counted under one on a day: itself, all that belong to it, and all that went into it by then, straight or
+/// by way of others.
 pub fn counted_under(units: &BTreeMap<String, OrgUnit>, unit: &str, on: Date) -> Vec<String> {
     let successor = |name: &str| {
-        let merged = units.get(name)?.merged.as_ref()?;
-        (merged.1 <= on).then_some(merged.0.as_str())
+        let there = units.get(name)?;
+        let merged = there.merged.as_ref().filter(|(_, from)| *from <= on);
+        merged
+            .map(|(into, _)| into)
+            .or(there.parent.as_ref())
+            .map(String::as_str)
     };
     let goes_to_unit = |name: &str| {
         let mut at = name;
@@ -147,6 +152,11 @@ mod tests {
             counted_under(&units, "one", date(2021, 1, 1)),
             ["one", "a", "b", "c", "d"]
         );
+        // What belongs to a unit is counted under it, too.
+        if let Some(one) = units.get_mut("one") {
+            one.parent = Some("district".into());
+        }
+        assert_eq!(counted_under(&units, "district", date(2021, 1, 1)).len(), 6);
         // A ring, which nobody meant, ends.
         units.insert("one".into(), merged("d", first));
         assert!(counted_under(&units, "x", date(2022, 1, 1)).len() == 1);

@@ -338,6 +338,7 @@ fn people() -> Vec<PersonEvent> {
         }
         .into(),
         PersonMoved {
+            from: "station-a".into(),
             station: "station-b".into(),
         }
         .into(),

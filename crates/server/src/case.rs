@@ -77,6 +77,14 @@ impl CaseService for Api {
         self.command(request).await
     }
 
+    async fn record_home_visit(&self, request: Request<v1::RecordHomeVisitRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_phone_check(&self, request: Request<v1::RecordPhoneCheckRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn form_support_team(&self, request: Request<v1::FormSupportTeamRequest>) -> Receipt {
         self.command(request).await
     }

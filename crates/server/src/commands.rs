@@ -153,6 +153,9 @@ impl Api {
             Some(Command::ScoreRisk(message)) => self.carry_out(message, principal).await,
             Some(Command::ConfirmRiskClass(message)) => self.carry_out(message, principal).await,
             Some(Command::ContestRiskClass(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordHomeVisit(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordPhoneCheck(message)) => self.carry_out(message, principal).await,
+            Some(Command::ExtendAbsence(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();
                 fields.wrong("command", "one of the commands of this release");

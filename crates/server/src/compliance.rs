@@ -109,6 +109,10 @@ impl ComplianceService for Api {
         self.command(request).await
     }
 
+    async fn extend_absence(&self, request: Request<v1::ExtendAbsenceRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn propose_test_void(&self, request: Request<v1::ProposeTestVoidRequest>) -> Receipt {
         self.command(request).await
     }

@@ -42,6 +42,8 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "RecordTalk",
             "FormSupportTeam",
             "VoidContact",
+            "RecordHomeVisit",
+            "RecordPhoneCheck",
             "RevokeOrder",
             "ConfirmRefusal",
             "MarkLostContact",
@@ -59,6 +61,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         &[
             "FileAbsenceReport",
             "ReportReturn",
+            "ExtendAbsence",
             "AllegeAbsence",
             "ConfirmAbsence",
             "WithdrawAbsence",

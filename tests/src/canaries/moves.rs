@@ -52,6 +52,23 @@ pub(super) async fn moves(worker: &mut Clients, leader: &mut Clients, case: &str
         ..Default::default()
     };
     leader.cases.void_contact(void).await.expect("is void");
+    let visit = v1::RecordHomeVisitRequest {
+        name: case.into(),
+        on: today(),
+        visitors: vec!["worker-1".into(), "grid-1".into()],
+        interviewee: 2,
+        note: NOTES[17].into(),
+        ..Default::default()
+    };
+    worker.cases.record_home_visit(visit).await.expect("is recorded");
+    let call = v1::RecordPhoneCheckRequest {
+        name: case.into(),
+        on: today(),
+        answered: true,
+        place: NOTES[15].into(),
+        ..Default::default()
+    };
+    worker.cases.record_phone_check(call).await.expect("is recorded");
     let score = v1::ScoreRiskRequest {
         name: case.into(),
         ..Default::default()

@@ -78,6 +78,29 @@ pub(super) async fn tried(clients: &mut Clients, case: &str) -> BTreeMap<&'stati
         }
     );
     command!(
+        cases.record_home_visit,
+        "CaseService/RecordHomeVisit",
+        RecordHomeVisitRequest {
+            on: day.clone(),
+            visitors: vec!["worker-1".into(), "grid-1".into()],
+            interviewee: 1
+        }
+    );
+    command!(
+        cases.record_phone_check,
+        "CaseService/RecordPhoneCheck",
+        RecordPhoneCheckRequest { on: day.clone() }
+    );
+    command!(
+        compliance.extend_absence,
+        "ComplianceService/ExtendAbsence",
+        ExtendAbsenceRequest {
+            absence: 1,
+            reported_on: day.clone(),
+            to: day.clone()
+        }
+    );
+    command!(
         compliance.score_risk,
         "ComplianceService/ScoreRisk",
         ScoreRiskRequest {}

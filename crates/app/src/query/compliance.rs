@@ -58,6 +58,7 @@ impl Spoken {
         let (of, number) = match event {
             CaseEvent::AbsenceReported(fact) => (&mut self.absences, fact.absence),
             CaseEvent::ReturnReported(fact) => (&mut self.absences, fact.absence),
+            CaseEvent::AbsenceExtended(fact) => (&mut self.absences, fact.absence),
             CaseEvent::AbsenceAlleged(fact) => (&mut self.absences, fact.absence),
             CaseEvent::AbsenceCounted(fact) => (&mut self.absences, fact.absence),
             CaseEvent::AbsenceWithdrawn(fact) => (&mut self.absences, fact.absence),

@@ -35,7 +35,7 @@ impl App {
     /// # Errors
     /// As [`App::moment`]; [`AppError::Undecodable`].
     pub async fn roles_on(&self, on: Option<Date>, options: ReadOptions) -> Result<(Vec<RoleHeld>, u64), AppError> {
-        let _turn = self.simulations().lock().await;
+        let _turn = self.scans().lock().await;
         let position = self.moment(options).await?.unwrap_or(self.main().head().size);
         let on = match on {
             Some(on) => on,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use waystation_domain::org_unit::{OrgUnit, OrgUnitEvent, counted_under};
-use waystation_domain::{Aggregate, Command, Date, Fact};
+use waystation_domain::org_unit::{MergeOrgUnit, OrgUnit, OrgUnitEvent, counted_under};
+use waystation_domain::{Aggregate, Command, Date, Fact, Reason, Rejection};
 use waystation_storage::{Direction, PAGE_EVENTS_MAX};
 
 use super::{AsOf, PAGE_MAX, PageRequest, ReadOptions};
@@ -27,10 +27,27 @@ impl App {
         self.run(self.units(), unit, command, envelope).await
     }
 
+    /// Merges a unit into another, which has to be there.
+    ///
+    /// # Errors
+    /// As [`App::case`]; [`Reason::UnitNotFound`].
+    pub async fn merge_unit(
+        &self,
+        unit: &str,
+        command: &MergeOrgUnit,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        let into = self.units().durable(&command.into, self.main()).await?;
+        if into.from.is_none() && command.into != command.unit {
+            return Err(Rejection::of(Reason::UnitNotFound, "into").into());
+        }
+        self.org_unit(unit, command, envelope).await
+    }
+
     /// The units that are counted under a station by the tree of a day, as far as was known at a position. Reads the log once
     /// from its beginning; one call at a time, others wait.
     async fn under(&self, station: &str, tree_on: Date, position: u64) -> Result<Vec<String>, AppError> {
-        let _turn = self.simulations().lock().await;
+        let _turn = self.scans().lock().await;
         let mut units: BTreeMap<String, OrgUnit> = BTreeMap::new();
         let mut from = 1;
         while from <= position {

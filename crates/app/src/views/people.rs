@@ -180,7 +180,8 @@ impl View for People {
                 from: fact.from,
                 to: fact.to,
             }),
-            PersonEvent::PersonMoved(fact) => person.station.clone_from(&fact.station),
+            PersonEvent::PersonMoved(fact) if person.station == fact.from => person.station.clone_from(&fact.station),
+            PersonEvent::PersonMoved(_) => {}
             PersonEvent::DeathRecorded(_) => person.dead = true,
             PersonEvent::PersonRestricted(_) => person.restricted = true,
             PersonEvent::RestrictionLifted(_) => person.restricted = false,

@@ -127,6 +127,9 @@ impl View for StationMonths {
                     | CaseEvent::WarningIssued(_)
                     | CaseEvent::RiskScored(_)
                     | CaseEvent::RiskClassContested(_)
+                    | CaseEvent::AbsenceExtended(_)
+                    | CaseEvent::HomeVisitRecorded(_)
+                    | CaseEvent::PhoneCheckRecorded(_)
                     | CaseEvent::SupportTeamFormed(_)
             ),
             Fact::Points(_) => true,

@@ -3,12 +3,14 @@
 
 mod allege_absence;
 mod confirm_absence;
+mod extend_absence;
 mod file_absence_report;
 mod report_return;
 mod withdraw_absence;
 
 pub use allege_absence::AllegeAbsence;
 pub use confirm_absence::ConfirmAbsence;
+pub use extend_absence::ExtendAbsence;
 pub use file_absence_report::FileAbsenceReport;
 pub use report_return::ReportReturn;
 pub use withdraw_absence::WithdrawAbsence;
@@ -38,6 +40,19 @@ pub struct AbsenceReported {
     /// What for, in the participant's words.
     #[serde(default, skip_serializing)]
     pub purpose: Personal,
+    /// The obligation to come back that it opened.
+    pub obligation: u32,
+}
+
+/// They stay longer than they had said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsenceExtended {
+    /// Which absence.
+    pub absence: u32,
+    /// Day on which they said so.
+    pub reported_on: Date,
+    /// New last day away.
+    pub to: Date,
     /// The obligation to come back that it opened.
     pub obligation: u32,
 }
@@ -128,8 +143,13 @@ pub(super) fn days(from: Date, to: Date, context: &Context<'_>) -> Result<i32, R
 
 /// Refuses days that another absence of the case holds already.
 fn check_free(case: &Case, from: Date, to: Date) -> Result<(), Rejection> {
-    let mut there = case.absences.iter();
-    if there.any(|other| other.overlaps(from, to) && other.state != AbsenceState::Withdrawn) {
+    check_free_but(case, 0, from, to)
+}
+
+/// The same, but for one absence.
+fn check_free_but(case: &Case, but: u32, from: Date, to: Date) -> Result<(), Rejection> {
+    let mut there = (1_u32..).zip(&case.absences).filter(|(number, _)| *number != but);
+    if there.any(|(_, other)| other.overlaps(from, to) && other.state != AbsenceState::Withdrawn) {
         return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
     }
     Ok(())

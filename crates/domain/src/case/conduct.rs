@@ -13,6 +13,11 @@ impl Case {
                 to: fact.to,
                 state: AbsenceState::Reported(fact.obligation),
             }),
+            CaseEvent::AbsenceExtended(fact) => {
+                if let Some(absence) = at(&mut self.absences, fact.absence) {
+                    (absence.to, absence.state) = (fact.to, AbsenceState::Reported(fact.obligation));
+                }
+            }
             CaseEvent::AbsenceAlleged(fact) => self.absences.push(Absence {
                 from: fact.from,
                 to: fact.to,
@@ -120,7 +125,11 @@ impl Case {
             CaseEvent::ReferredToPolice(fact) => {
                 self.referral.told_on.get_or_insert(fact.on);
             }
-            CaseEvent::PoliceOutcomeRecorded(_) => self.referral = Referral::default(),
+            CaseEvent::PoliceOutcomeRecorded(fact) => {
+                self.referral = Referral::default();
+                self.outcome_on = Some(fact.on);
+            }
+            CaseEvent::ReportedIn(_) if self.referral.told_on.is_none() => self.referral.refusal = false,
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::breach::{RefusalConfirmed, report_to_police};
 use super::event::CaseEvent;
+use super::obligation::ObligationKind;
 use super::rules::{check_actor, check_day_from, check_stage};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
@@ -31,12 +32,19 @@ impl Command for ConfirmRefusal {
         if case.worker.as_ref() == Some(&context.actor.id) {
             return Err(Reason::SamePersonForbidden.into());
         }
+        // Excused, it is no refusal.
+        let mut owed = case.obligations.iter();
+        if !owed.any(|owed| owed.kind == ObligationKind::ReportIn && owed.past_due) {
+            return Err(Reason::NotPastDue.into());
+        }
         for day in &self.attempts {
             check_day_from("attempts", *day, case.served_on, context)?;
         }
         let mut attempts = self.attempts.clone();
         attempts.sort_unstable();
         attempts.dedup();
+        // What the police have decided about is not put before them again.
+        attempts.retain(|day| case.outcome_on.is_none_or(|decided| *day > decided));
         let wanted = context
             .policy
             .number("report_in.contact_attempts_gte", context.today)?
@@ -59,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::case::tests::{order, report, served_on};
-    use crate::case::{ObligationKind, PoliceOutcome, RecordPoliceOutcome, ReferToPolice, ReportIn, Review};
+    use crate::case::{ExcuseObligation, PoliceOutcome, RecordPoliceOutcome, ReferToPolice, ReportIn, Review};
     use crate::spec::{Given, given};
 
     /// Served on 2026-03-02, and not reported by 2026-03-17.
@@ -97,6 +105,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_excused_or_turns_up_in_time_is_no_refusal() {
+        let number = overdue().state().obligations[0].number;
+        let excused = overdue().then(&ExcuseObligation {
+            obligation: number,
+            reason: "住院".into(),
+        });
+        assert_eq!(excused.reason(&refusal(&[18, 20, 23])), Reason::NotPastDue);
+        // The paper of a report on the last day in time turns up.
+        let referred = overdue().then(&refusal(&[18, 20, 23]));
+        let reported = referred
+            .by("worker-1", Role::CaseWorker)
+            .then(&report(date(2026, 3, 17)));
+        assert_eq!(reported.state().stage, Stage::Reported);
+        assert!(!reported.state().referral.is_pending());
+        assert!(reported.state().obligations.is_empty(), "the police need not be told");
+    }
+
+    #[test]
     fn the_police_end_it_or_leave_it_where_it_was() {
         let on = date(2026, 4, 1);
         let told = overdue().then(&refusal(&[18, 20, 23])).then(&ReferToPolice {
@@ -110,6 +136,11 @@ mod tests {
         };
         let warned = told.clone().then(&outcome(PoliceOutcome::Warning));
         assert_eq!(warned.state().stage, Stage::ReportInOverdue);
+        assert_eq!(
+            warned.reason(&refusal(&[18, 20, 23])),
+            Reason::EvidenceRequired,
+            "on the same attempts"
+        );
         let late = ReportIn {
             justification: Some("HOSPITAL".into()),
             ..report(on)

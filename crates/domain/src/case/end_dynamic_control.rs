@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::rules::{check_actor, check_day_from, check_stage};
+use super::rules::{check_actor, check_day, check_day_from, check_stage};
 use super::state::{Case, Stage};
 use crate::calendar::add_months;
 use crate::kernel::{Command, Context, Role};
@@ -59,6 +59,14 @@ impl Command for EndDynamicControl {
             return Err(Reason::RelapseOnRecord.into());
         }
         check_day_from("on", self.on, case.ended_on, context)?;
+        let began = case
+            .reported_on
+            .filter(|_| self.anchor == ControlAnchor::ExecutionStart);
+        if began.is_some_and(|began| began != self.anchor_on) {
+            let no = Rejection::of(Reason::FieldInvalid, "anchor_on");
+            return Err(no.with("expected", "the day of reporting, from which the order was carried out"));
+        }
+        check_day("anchor_on", self.anchor_on, context)?;
         let months = context
             .policy
             .number("dynamic_control.clear_after_months", self.on)?
@@ -108,7 +116,12 @@ mod tests {
             anchor: ControlAnchor::ExecutionStart,
             anchor_on,
         };
-        assert_eq!(discharged().reason(&end(date(2026, 3, 6))), Reason::NotExpired);
+        assert_eq!(discharged().reason(&end(date(2020, 1, 1))), Reason::FieldInvalid);
+        let released = EndDynamicControl {
+            anchor: ControlAnchor::Release,
+            ..end(date(2026, 3, 6))
+        };
+        assert_eq!(discharged().reason(&released), Reason::NotExpired);
         let ended = discharged().then(&end(date(2026, 3, 2)));
         assert_eq!(ended.reason(&end(date(2026, 3, 2))), Reason::ControlEnded);
         let running = active().by("leader-1", Role::Supervisor);

@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::absence::{AbsenceAlleged, AbsenceCounted, AbsenceReported, AbsenceWithdrawn, ReturnReported};
+use super::absence::{
+    AbsenceAlleged, AbsenceCounted, AbsenceExtended, AbsenceReported, AbsenceWithdrawn, ReturnReported,
+};
 use super::breach::{
     BreachWithdrawn, PoliceOutcomeRecorded, ReferredToPolice, RefusalConfirmed, RelapseConfirmed,
     SeriousBreachConfirmed, WarningIssued,
@@ -25,6 +27,7 @@ use super::support_team::SupportTeamFormed;
 use super::transfer::{
     TransferAccepted, TransferMaterialsSent, TransferProposed, TransferRejected, TransferReportedIn, TransferWithdrawn,
 };
+use super::visit::{HomeVisitRecorded, PhoneCheckRecorded};
 use super::voiding::{ContactVoided, TestVoidProposed, TestVoided};
 use crate::kernel::events;
 use crate::personal::{Field, Personal};
@@ -74,6 +77,8 @@ events! {
         "case.discharged.v2" | "case.discharged.v1" => CaseDischarged,
         /// The participant said that they will be away.
         "absence.reported.v1" => AbsenceReported,
+        /// They stay longer than they had said.
+        "absence.extended.v1" => AbsenceExtended,
         /// They came back from it.
         "absence.return_reported.v1" => ReturnReported,
         /// Somebody says that the participant was away without a report.
@@ -134,6 +139,10 @@ events! {
         "dual_control.answered.v1" => DualControlAnswered,
         /// It is over.
         "dual_control.ended.v1" => DualControlEnded,
+        /// Somebody went to see the participant at home.
+        "visit.home_recorded.v1" => HomeVisitRecorded,
+        /// Somebody called to check.
+        "visit.phone_recorded.v1" => PhoneCheckRecorded,
         /// A support team was formed, or formed anew.
         "team.formed.v1" => SupportTeamFormed,
         /// A check-in or talk was none.
@@ -197,7 +206,10 @@ impl CaseEvent {
             CaseEvent::TestVoidProposed(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::RiskClassConfirmed(fact) => vec![(Field::Reason, &fact.reason)],
             CaseEvent::RiskClassContested(fact) => vec![(Field::Note, &fact.statement)],
-            CaseEvent::RiskScored(_)
+            CaseEvent::HomeVisitRecorded(fact) => vec![(Field::Note, &fact.note)],
+            CaseEvent::PhoneCheckRecorded(fact) => vec![(Field::Note, &fact.place)],
+            CaseEvent::AbsenceExtended(_)
+            | CaseEvent::RiskScored(_)
             | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::ResultObjected(_)
             | CaseEvent::LostContactRecorded(_)

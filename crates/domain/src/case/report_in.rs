@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, ReportedIn};
-use super::obligation::{ObligationFulfilled, ObligationKind};
+use super::obligation::{CancelReason, ObligationCancelled, ObligationFulfilled, ObligationKind};
 use super::rules::{check_actor, check_day_from, check_stage, check_text, term};
 use super::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
@@ -28,7 +28,11 @@ impl Command for ReportIn {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::AwaitingReportIn, Stage::ReportInOverdue])?;
+        // What turns up late is recorded, also when the station had taken it for a refusal.
+        check_stage(
+            case,
+            &[Stage::AwaitingReportIn, Stage::ReportInOverdue, Stage::RefusalReferred],
+        )?;
         check_day_from("on", self.on, case.served_on, context)?;
         if !self.identity_checked {
             return Err(Rejection::of(Reason::IdentityNotChecked, "identity_checked"));
@@ -61,6 +65,15 @@ impl Command for ReportIn {
             .into()
         }));
         events.push(term(case, self.on, 0).into());
+        if case.referral.refusal && case.referral.told_on.is_none() {
+            // The police need not be told of a refusal that was none.
+            let duties = case.obligations.iter();
+            let duties = duties.filter(|owed| owed.kind == ObligationKind::PoliceReport);
+            events.extend(duties.map(|owed| {
+                let (number, reason) = (owed.number, CancelReason::Replanned);
+                ObligationCancelled { number, reason }.into()
+            }));
+        }
         Ok(events)
     }
 }

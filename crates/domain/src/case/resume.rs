@@ -52,6 +52,8 @@ impl Command for Resume {
         if let Some(transfer) = &case.transfer
             && let Some(effective_on) = transfer.effective_on
             && transfer.reported_on.is_none()
+            // What was past due before custody is owed still.
+            && !case.obligations.iter().any(|owed| owed.kind == ObligationKind::TransferReportIn)
         {
             owed.push(report_owed(&mut opener, case, effective_on.max(self.on), context)?);
         }

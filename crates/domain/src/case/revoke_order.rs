@@ -27,12 +27,12 @@ impl Command for RevokeOrder {
     const NAME: &'static str = "RevokeOrder";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
+        check_actor(case, &[Role::Supervisor], context)?;
         match case.stage {
             Stage::Unregistered => return Err(Reason::CaseNotFound.into()),
             stage if stage.is_closed() => return Err(Reason::CaseClosed.into()),
             _ => {}
         }
-        check_actor(case, &[Role::Supervisor], context)?;
         check_day_from("effective_on", self.effective_on, case.notified_on, context)?;
         check_text("document_no", &self.document_no)?;
         let fact = OrderRevoked {

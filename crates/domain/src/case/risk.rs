@@ -114,6 +114,8 @@ pub struct RiskClassContested {
 /// How the risk of a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Risk {
+    /// Day of the score.
+    pub scored_on: Date,
     /// The class that was proposed last.
     pub proposed: RiskClass,
     /// The class that a person confirmed since.
@@ -128,6 +130,7 @@ impl Case {
         match event {
             CaseEvent::RiskScored(fact) => {
                 self.risk = Some(Risk {
+                    scored_on: fact.on,
                     proposed: fact.proposed,
                     confirmed: None,
                     contested: false,

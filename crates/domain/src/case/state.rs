@@ -150,6 +150,9 @@ impl Stage {
             | CaseEvent::TestResultRecorded(_)
             | CaseEvent::ResultObjected(_)
             | CaseEvent::WarningIssued(_)
+            | CaseEvent::AbsenceExtended(_)
+            | CaseEvent::HomeVisitRecorded(_)
+            | CaseEvent::PhoneCheckRecorded(_)
             | CaseEvent::RiskScored(_)
             | CaseEvent::RiskClassConfirmed(_)
             | CaseEvent::RiskClassContested(_)
@@ -254,6 +257,8 @@ pub struct Case {
     pub relapses: Vec<u32>,
     /// What is before the police.
     pub referral: Referral,
+    /// Day on which the police decided last.
+    pub outcome_on: Option<Date>,
     /// Last day of the newest window of each kind that is owed window after window.
     pub planned_to: Vec<(ObligationKind, Date)>,
     /// First day of every suspension, and first day after it.
@@ -477,6 +482,9 @@ impl Aggregate for Case {
             | CaseEvent::ResultObjected(_)
             | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::WarningIssued(_)
+            | CaseEvent::AbsenceExtended(_)
+            | CaseEvent::HomeVisitRecorded(_)
+            | CaseEvent::PhoneCheckRecorded(_)
             | CaseEvent::RiskScored(_)
             | CaseEvent::RiskClassConfirmed(_)
             | CaseEvent::RiskClassContested(_)

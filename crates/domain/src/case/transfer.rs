@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
+use super::obligation::{CancelReason, Debtor, Obligation, ObligationCancelled, ObligationKind};
 use super::rules::{Opener, check_role};
 use super::state::{Case, Stage};
 use crate::calendar::due_day;
@@ -212,11 +212,14 @@ pub(super) fn check_party(case: &Case, asked: Option<&str>, context: &Context<'_
 }
 
 /// Nobody has to report to a station that does not take them.
-fn nothing_owed(case: &Case) -> Option<CaseEvent> {
-    let mut owed = case.obligations.iter();
-    let report = owed.find(|owed| owed.kind == ObligationKind::TransferReportIn)?;
-    let (number, reason) = (report.number, CancelReason::TransferEnded);
-    Some(ObligationCancelled { number, reason }.into())
+fn nothing_owed(case: &Case) -> Vec<CaseEvent> {
+    let reports = case.obligations.iter();
+    let reports = reports.filter(|owed| owed.kind == ObligationKind::TransferReportIn);
+    let cancelled = |report: &Obligation| {
+        let (number, reason) = (report.number, CancelReason::TransferEnded);
+        ObligationCancelled { number, reason }.into()
+    };
+    reports.map(cancelled).collect()
 }
 
 #[cfg(test)]
@@ -448,6 +451,21 @@ mod tests {
         assert_eq!(
             (owed.window_from, owed.window_to),
             (date(2026, 4, 18), date(2026, 5, 6))
+        );
+        // What was past due before is owed once, and no new one beside it.
+        let passed = accepted()
+            .on(date(2026, 5, 6))
+            .by("clock", Role::System)
+            .then(&Review {});
+        let held = here(passed).then(&suspend(date(2026, 5, 5))).then(&Resume {
+            on: date(2026, 5, 6),
+            document_no: "释放-2".into(),
+        });
+        let owed = held.state().obligations.iter();
+        assert_eq!(
+            owed.filter(|owed| owed.kind == ObligationKind::TransferReportIn)
+                .count(),
+            1
         );
         let inside = here(sent()).then(&suspend(date(2026, 4, 11)));
         assert_eq!(there(inside, Role::Supervisor).reason(&accept()), Reason::BadState);

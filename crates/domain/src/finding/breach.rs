@@ -46,16 +46,21 @@ pub(super) fn refusal_without_notice(history: &[Told], asked: &Asked<'_>) -> Vec
     found.into_values().collect()
 }
 
-/// Thresholds that were reached, counted from the day on which the station had what reaches them on record, and relapses from
-/// their confirmation; of which the police were told late, or were not.
+/// Thresholds that were reached, counted from the day on which the station had what reaches them on record, and relapses and
+/// refusals to report from their confirmation; of which the police were told late, or were not.
 pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
     let mut found = Vec::new();
     let mut case = Case::default();
-    let (mut breach, mut relapse): (Option<(BreachGround, &Told)>, Option<&Told>) = (None, None);
+    let mut breach: Option<(BreachGround, &Told)> = None;
+    // Relapses and refusals to report, from their confirmation.
+    let mut confirmed: Vec<(&'static str, &Told)> = Vec::new();
     for told in history {
         case.evolve(&told.event);
         match &told.event {
-            CaseEvent::RelapseConfirmed(_) => relapse = relapse.or(Some(told)),
+            CaseEvent::RelapseConfirmed(_) => confirmed.push(("RELAPSE", told)),
+            CaseEvent::RefusalConfirmed(_) => confirmed.push(("REFUSAL", told)),
+            // It was none after all.
+            CaseEvent::ReportedIn(_) => confirmed.retain(|(what, _)| *what != "REFUSAL"),
             CaseEvent::TestRefusalCounted(_)
             | CaseEvent::AbsenceCounted(_)
             | CaseEvent::BreachWithdrawn(_)
@@ -78,8 +83,8 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<F
                 if let Some((ground, first)) = breach.take() {
                     found.extend(late(ground.as_str(), first, answer, asked)?);
                 }
-                if let Some(first) = relapse.take() {
-                    found.extend(late("RELAPSE", first, answer, asked)?);
+                for (what, first) in confirmed.drain(..) {
+                    found.extend(late(what, first, answer, asked)?);
                 }
             }
             event => {
@@ -88,8 +93,8 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<F
                     if let Some((ground, first)) = breach.take() {
                         found.extend(late(ground.as_str(), first, answer, asked)?);
                     }
-                    if let Some(first) = relapse.take() {
-                        found.extend(late("RELAPSE", first, answer, asked)?);
+                    for (what, first) in confirmed.drain(..) {
+                        found.extend(late(what, first, answer, asked)?);
                     }
                 }
             }
@@ -98,8 +103,8 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<F
     if let Some((ground, first)) = breach {
         found.extend(late(ground.as_str(), first, None, asked)?);
     }
-    if let Some(first) = relapse {
-        found.extend(late("RELAPSE", first, None, asked)?);
+    for (what, first) in confirmed {
+        found.extend(late(what, first, None, asked)?);
     }
     Ok(found)
 }

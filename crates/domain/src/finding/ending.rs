@@ -24,7 +24,7 @@ pub(super) fn notice_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
                     .into_iter()
                     .collect();
             }
-            CaseEvent::CaseTerminated(_) => return Vec::new(),
+            CaseEvent::CaseTerminated(_) | CaseEvent::OrderRevoked(_) => return Vec::new(),
             _ => {}
         }
     }

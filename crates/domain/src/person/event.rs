@@ -338,6 +338,8 @@ pub struct PersonsMerged {
 /// See [`PersonEvent::PersonMoved`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonMoved {
+    /// The station whose case it was; a file that lies elsewhere stays there.
+    pub from: String,
     /// The station that has them on file from here on.
     pub station: String,
 }

@@ -83,7 +83,8 @@ impl Aggregate for Person {
                 self.registered = true;
                 self.station.clone_from(&fact.station);
             }
-            PersonEvent::PersonMoved(fact) => self.station.clone_from(&fact.station),
+            PersonEvent::PersonMoved(fact) if self.station == fact.from => self.station.clone_from(&fact.station),
+            PersonEvent::PersonMoved(_) => {}
             PersonEvent::ContactUpdated(_) | PersonEvent::ProtectiveFactRecorded(_) => {}
             PersonEvent::DeathRecorded(_) => self.dead = true,
             PersonEvent::PersonRestricted(_) => self.restricted = true,

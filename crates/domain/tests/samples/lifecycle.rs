@@ -49,6 +49,27 @@ pub(super) fn lifecycle() -> Vec<CaseEvent> {
             statement: "不同意".into(),
         }
         .into(),
+        AbsenceExtended {
+            absence: 1,
+            reported_on: on,
+            to: day("2026-04-20"),
+            obligation: 7,
+        }
+        .into(),
+        HomeVisitRecorded {
+            on,
+            visitors: vec!["grid-1".into(), "worker-1".into()],
+            interviewee: Interviewee::Family,
+            note: "母亲在家".into(),
+        }
+        .into(),
+        PhoneCheckRecorded {
+            on,
+            answered: true,
+            identity_confirmed: true,
+            place: "清镇".into(),
+        }
+        .into(),
         ResultObjected { test: 1, on }.into(),
         WarningIssued {
             on,

@@ -4,10 +4,11 @@ use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{App, Envelope, Receipt};
 use waystation_domain::case::{
-    AssignWorker, CheckInMode, ConfirmRefusal, ControlAnchor, EndDynamicControl, FormSupportTeam, MarkFound,
-    MarkLostContact, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice, RecordService,
-    RecordTalk, RegisterOrder, ReportIn, Resume, RevokeOrder, SignAgreement, Suspend, SuspensionCause, TalkTopic,
-    TeamMember, TeamPlace, Terminate, TerminationReason, VariationBasis, VaryOrder, VoidContact,
+    AssignWorker, CheckInMode, ConfirmRefusal, ControlAnchor, EndDynamicControl, FormSupportTeam, Interviewee,
+    MarkFound, MarkLostContact, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice,
+    RecordHomeVisit, RecordPhoneCheck, RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, RevokeOrder,
+    SignAgreement, Suspend, SuspensionCause, TalkTopic, TeamMember, TeamPlace, Terminate, TerminationReason,
+    VariationBasis, VaryOrder, VoidContact,
 };
 
 use super::{CommandMessage, command, derived_id};
@@ -29,6 +30,13 @@ const VARIATION_BASES: [VariationBasis; 3] = [
     VariationBasis::Reconsideration,
     VariationBasis::Court,
     VariationBasis::Authority,
+];
+const INTERVIEWEES: [Interviewee; 5] = [
+    Interviewee::Participant,
+    Interviewee::Family,
+    Interviewee::Neighbour,
+    Interviewee::Committee,
+    Interviewee::Nobody,
 ];
 const CONTROL_ANCHORS: [ControlAnchor; 3] = [
     ControlAnchor::Seizure,
@@ -173,6 +181,26 @@ command!(case, "cases", EndDynamicControlRequest, |m, fields, id, app| {
             .choice("anchor", m.anchor, &CONTROL_ANCHORS)
             .unwrap_or(ControlAnchor::Release),
         anchor_on: fields.day("anchor_on", &m.anchor_on),
+    }
+});
+
+command!(case, "cases", RecordHomeVisitRequest, |m, fields, id, app| {
+    RecordHomeVisit {
+        on: fields.day("on", &m.on),
+        visitors: m.visitors,
+        interviewee: fields
+            .choice("interviewee", m.interviewee, &INTERVIEWEES)
+            .unwrap_or(Interviewee::Nobody),
+        note: optional(m.note),
+    }
+});
+
+command!(case, "cases", RecordPhoneCheckRequest, |m, fields, id, app| {
+    RecordPhoneCheck {
+        on: fields.day("on", &m.on),
+        answered: m.answered,
+        identity_confirmed: m.identity_confirmed,
+        place: optional(m.place),
     }
 });
 

@@ -2,10 +2,10 @@
 
 use waystation_domain::case::{
     AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmRiskClass, ConfirmSeriousBreach,
-    ConfirmTestRefusal, ConfirmTestVoid, ContestRiskClass, ExcuseObligation, FileAbsenceReport, IssueWarning,
-    LodgeObjection, NoticeMode, PoliceOutcome, ProposeTestVoid, RecordPoliceOutcome, RecordSample, RecordTestRefusal,
-    RecordTestResult, ReferToPolice, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk, ServeTestNotice,
-    TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
+    ConfirmTestRefusal, ConfirmTestVoid, ContestRiskClass, ExcuseObligation, ExtendAbsence, FileAbsenceReport,
+    IssueWarning, LodgeObjection, NoticeMode, PoliceOutcome, ProposeTestVoid, RecordPoliceOutcome, RecordSample,
+    RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk,
+    ServeTestNotice, TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -40,6 +40,14 @@ command!(case, "cases", FileAbsenceReportRequest, |m, fields, id, app| {
         to: fields.day("to", &m.to),
         destination: m.destination,
         purpose: optional(m.purpose),
+    }
+});
+
+command!(case, "cases", ExtendAbsenceRequest, |m, fields, id, app| {
+    ExtendAbsence {
+        absence: fields.number("absence", m.absence),
+        reported_on: fields.day("reported_on", &m.reported_on),
+        to: fields.day("to", &m.to),
     }
 });
 

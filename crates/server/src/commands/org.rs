@@ -16,7 +16,7 @@ command!(org_unit, "orgUnits", RegisterOrgUnitRequest, |m, fields, id, app| {
     }
 });
 
-command!(org_unit, "orgUnits", MergeOrgUnitRequest, |m, fields, id, app| {
+command!(merge_unit, "orgUnits", MergeOrgUnitRequest, |m, fields, id, app| {
     MergeOrgUnit {
         unit: id.clone(),
         into: m.into,

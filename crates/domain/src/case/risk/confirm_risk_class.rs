@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{RiskClass, RiskClassConfirmed};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_note, check_stage};
-use crate::case::state::Case;
+use crate::case::rules::{check_actor, check_note};
+use crate::case::state::{Case, Stage};
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -24,7 +24,10 @@ impl Command for ConfirmRiskClass {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        // Also after the case has ended: what was contested is answered.
+        if case.stage == Stage::Unregistered {
+            return Err(Reason::CaseNotFound.into());
+        }
         let risk = case.risk.ok_or_else(|| Rejection::from(Reason::NotScored))?;
         let overridden = risk.proposed != self.class;
         match &self.reason {

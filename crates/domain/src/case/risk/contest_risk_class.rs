@@ -28,10 +28,8 @@ impl Command for ContestRiskClass {
         if case.stage == Stage::Unregistered {
             return Err(Reason::CaseNotFound.into());
         }
-        if case.risk.is_none() {
-            return Err(Reason::NotScored.into());
-        }
-        check_day_from("on", self.on, case.reported_on, context)?;
+        let risk = case.risk.ok_or_else(|| Rejection::from(Reason::NotScored))?;
+        check_day_from("on", self.on, Some(risk.scored_on), context)?;
         check_note("statement", &self.statement)?;
         Ok(vec![
             RiskClassContested {

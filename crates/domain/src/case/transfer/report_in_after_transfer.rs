@@ -30,7 +30,10 @@ impl Command for ReportInAfterTransfer {
 
     fn follows(&self, case: &Case) -> Option<Follows> {
         let station = case.transfer.as_ref()?.to.clone();
-        let moved = PersonEvent::from(PersonMoved { station });
+        let moved = PersonEvent::from(PersonMoved {
+            from: case.station.clone(),
+            station,
+        });
         Some(Follows {
             stream: format!("{}-{}", Person::CATEGORY, case.person),
             event_type: moved.event_type(),
