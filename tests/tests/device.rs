@@ -115,7 +115,7 @@ fn a_keyring_opens_with_its_device_and_with_nothing_else() {
             assert!(stored.starts_with(b"WSK2"));
             for (altered, why) in [
                 (&stored[..20], "cut"),
-                (&[&stored[..40], &[0], &stored[41..]].concat(), "altered"),
+                (&[&stored[..40], &[stored[40] ^ 1], &stored[41..]].concat(), "altered"),
             ] {
                 std::fs::write(&ring, altered).expect("writes");
                 refused(&good, why);
