@@ -56,6 +56,15 @@ pub(crate) fn stream_of<A: Aggregate>(id: &str) -> String {
 
 /// Folds a whole stream.
 pub(crate) async fn load<A: Aggregate>(stream: &str, log: &Log) -> Result<(A, Option<u64>), AppError> {
+    load_until(stream, log, u64::MAX).await
+}
+
+/// Folds what a stream held at a position of the log.
+pub(crate) async fn load_until<A: Aggregate>(
+    stream: &str,
+    log: &Log,
+    position: u64,
+) -> Result<(A, Option<u64>), AppError> {
     let mut state = A::default();
     let mut revision = None;
     loop {
@@ -64,6 +73,9 @@ pub(crate) async fn load<A: Aggregate>(stream: &str, log: &Log) -> Result<(A, Op
             .read_stream(stream, from, Direction::Forwards, PAGE_EVENTS_MAX)
             .await?;
         for event in &events {
+            if event.position > position {
+                return Ok((state, revision));
+            }
             let fact = A::Event::decode(event.event_type(), event.data()).map_err(|error| AppError::Undecodable {
                 position: event.position,
                 what: error.to_string(),

@@ -8,6 +8,7 @@ mod inspect;
 mod people;
 mod points;
 mod roles;
+mod scan;
 mod simulate;
 mod stations;
 mod token;

@@ -5,11 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use lru::LruCache;
 use waystation_domain::policy::PolicyValue;
-use waystation_domain::policy_book::{OwnPack, PolicyBook, PolicyEvent};
-use waystation_domain::{Aggregate, Command, Date, Event, Policy};
-use waystation_storage::{Direction, PAGE_EVENTS_MAX};
+use waystation_domain::policy_book::{OwnPack, PolicyBook};
+use waystation_domain::{Command, Date, Policy};
 
-use crate::aggregates::{load, stream_of};
+use crate::aggregates::{load, load_until, stream_of};
 use crate::app::App;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
@@ -68,22 +67,8 @@ impl App {
 
     /// The packs of a station's own as far as was known at a position.
     async fn book_as_of(&self, station: &str, position: u64) -> Result<PolicyBook, AppError> {
-        let mut book = PolicyBook::default();
         let stream = stream_of::<PolicyBook>(station);
-        // At most three events a pack, and 500 packs: they fit one page.
-        let events = self
-            .main()
-            .read_stream(&stream, 0, Direction::Forwards, PAGE_EVENTS_MAX);
-        for event in events.await? {
-            if event.position > position {
-                break;
-            }
-            let fact = PolicyEvent::decode(event.event_type(), event.data());
-            book.evolve(&fact.map_err(|error| AppError::Undecodable {
-                position: event.position,
-                what: error.to_string(),
-            })?);
-        }
+        let (book, _) = load_until(&stream, self.main(), position).await?;
         Ok(book)
     }
 

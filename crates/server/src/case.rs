@@ -15,7 +15,7 @@ use waystation_domain::{Field, FieldClass};
 use crate::Api;
 use crate::convert::{self, PROGRAMMES, number, signed, stages};
 use crate::fields::{Fields, optional};
-use crate::reading::Reader;
+use crate::reading::{Reader, case_of};
 use crate::status::status;
 
 type Receipt = Result<Response<v1::CommandReceipt>, Status>;
@@ -200,14 +200,9 @@ impl CaseService for Api {
             .list_cases(&query, &page, read)
             .await
             .map_err(|error| status(&error, "cases"))?;
-        let about = |(id, case): &(String, CaseSummary)| {
-            let target = Target {
-                worker: case.worker.clone().unwrap_or_default(),
-                ..Target::station(&case.station)
-            };
-            (id.clone(), case.person.clone(), target)
-        };
-        page.rows = self.readable(&reader, (page.rows, read.as_of.is_some()), about).await?;
+        page.rows = self
+            .readable(&reader, (page.rows, read.as_of.is_some()), case_of)
+            .await?;
         let persons = page.rows.iter().map(|(_, case)| case.person.clone()).collect();
         self.on_record(&reader, persons, &[FieldClass::Status], page.position)
             .await?;

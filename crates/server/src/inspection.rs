@@ -13,7 +13,7 @@ use waystation_domain::finding::{Candidate, Check, draw};
 use crate::Api;
 use crate::convert::{number, signed, stages};
 use crate::fields::Fields;
-use crate::reading::Reader;
+use crate::reading::{Reader, case_of};
 use crate::status::status;
 
 /// Longest seed in characters.
@@ -47,7 +47,7 @@ impl InspectionService for Api {
         let failed = |error| status(&error, "cases");
         let (cases, position) = self.app.cases_of_station(&station, read).await.map_err(failed)?;
         // Before anything is looked for: a number tells about everybody in it.
-        let cases = self.readable(&reader, (cases, read.as_of.is_some()), about).await?;
+        let cases = self.readable(&reader, (cases, read.as_of.is_some()), case_of).await?;
         let inspected = Inspected {
             check,
             from,
@@ -89,7 +89,7 @@ impl InspectionService for Api {
         self.allow(&reader, Action::ReadStatus, &Target::station(&station))?;
         let failed = |error| status(&error, "cases");
         let (cases, position) = self.app.cases_of_station(&station, read).await.map_err(failed)?;
-        let cases = self.readable(&reader, (cases, read.as_of.is_some()), about).await?;
+        let cases = self.readable(&reader, (cases, read.as_of.is_some()), case_of).await?;
         let persons: HashMap<&str, &str> = cases
             .iter()
             .map(|(id, case)| (id.as_str(), case.person.as_str()))
@@ -140,15 +140,6 @@ impl InspectionService for Api {
             position: signed(position),
         }))
     }
-}
-
-/// A case, and what it is to permissions.
-fn about((id, case): &(String, CaseSummary)) -> (String, String, Target) {
-    let target = Target {
-        worker: case.worker.clone().unwrap_or_default(),
-        ..Target::station(&case.station)
-    };
-    (id.clone(), case.person.clone(), target)
 }
 
 fn shown(candidate: &Candidate) -> v1::Candidate {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tonic::{Request, Status};
+use waystation_app::views::CaseSummary;
 use waystation_app::{Access, AccessReceipt, Action, AppError, Budget, FieldValue, Purpose, Target};
 use waystation_domain::{Field, FieldClass, Principal, Role};
 
@@ -264,6 +265,15 @@ impl Api {
         let opened = self.app.open_field(receipt, person, *position, field).await;
         opened.map_err(|error: AppError| status(&error, person))
     }
+}
+
+/// Of a case in a view: its id, the person it is about, and what it is to permissions.
+pub(crate) fn case_of((id, case): &(String, CaseSummary)) -> (String, String, Target) {
+    let target = Target {
+        worker: case.worker.clone().unwrap_or_default(),
+        ..Target::station(&case.station)
+    };
+    (id.clone(), case.person.clone(), target)
 }
 
 /// The person whose record a stream is, when the name says it; otherwise the case.

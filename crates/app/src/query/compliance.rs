@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use waystation_domain::Aggregate;
 use waystation_domain::case::breach::counter;
 use waystation_domain::case::{AbsenceState, BreachGround, Case, CaseEvent, Counter, Stage};
-use waystation_domain::{Aggregate, Fact};
-use waystation_storage::Direction;
 
 use super::ReadOptions;
 use crate::app::App;
 use crate::error::AppError;
-use crate::recorded::Recorded;
-
-/// Events of a case read at once.
-const BATCH: usize = 256;
 
 /// One test or absence that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,27 +78,10 @@ impl App {
     /// As [`App::moment`]; [`AppError::NotFound`], [`AppError::Undecodable`].
     pub async fn compliance(&self, id: &str, options: ReadOptions) -> Result<Compliance, AppError> {
         let position = self.moment(options).await?.unwrap_or(self.main().head().size);
-        let (mut case, mut spoken, mut revision) = (Case::default(), Spoken::default(), 0);
-        let stream = format!("{}-{id}", Case::CATEGORY);
-        'reading: loop {
-            let page = self.main().read_stream(&stream, revision, Direction::Forwards, BATCH);
-            let page = page.await?;
-            let Some(last) = page.last() else { break };
-            revision = last.revision + 1;
-            for event in page {
-                if event.position > position {
-                    break 'reading;
-                }
-                let at = event.position;
-                if let Some(Recorded {
-                    fact: Fact::Case(event),
-                    ..
-                }) = Recorded::decode(event)?
-                {
-                    case.evolve(&event);
-                    spoken.note(&event, at);
-                }
-            }
+        let (mut case, mut spoken) = (Case::default(), Spoken::default());
+        for told in self.told_of(id, position).await? {
+            case.evolve(&told.event);
+            spoken.note(&told.event, told.position);
         }
         if case.stage == Stage::Unregistered {
             return Err(AppError::NotFound { kind: "case" });

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waystation_domain::account::AccountEvent;
+use waystation_domain::account::{Account, AccountEvent};
 use waystation_domain::case::{Case, CaseEvent};
 use waystation_domain::finding::{Asked, Check, Finding, Told, find, reused, without_basis};
 use waystation_domain::points::{PointsAccount, PointsEvent};
@@ -12,6 +12,7 @@ use waystation_storage::{Direction, LogName, PAGE_EVENTS_MAX};
 
 use super::{AsOf, CaseQuery, PAGE_MAX, PageRequest, ReadOptions};
 use crate::access::{AccessRecord, EVERYBODY};
+use crate::aggregates::stream_of;
 use crate::app::App;
 use crate::error::AppError;
 use crate::recorded::Recorded;
@@ -124,8 +125,8 @@ impl App {
     }
 
     /// The events of a case up to a moment.
-    async fn told_of(&self, case: &str, position: u64) -> Result<Vec<Told>, AppError> {
-        let stream = format!("{}-{case}", Case::CATEGORY);
+    pub(super) async fn told_of(&self, case: &str, position: u64) -> Result<Vec<Told>, AppError> {
+        let stream = stream_of::<Case>(case);
         let of_case = |fact| match fact {
             Fact::Case(event) => Some(event),
             _ => None,
@@ -210,7 +211,7 @@ impl App {
             let events = voided.entry(case.person.as_str()).or_default();
             for told in self.told_of(id, position).await? {
                 if let CaseEvent::ContactVoided(fact) = told.event {
-                    events.insert(format!("{}-{id}/{}", Case::CATEGORY, fact.revision));
+                    events.insert(format!("{}/{}", stream_of::<Case>(id), fact.revision));
                 }
             }
             // An account is of a person: it is shown with the newest of their cases.
@@ -218,7 +219,7 @@ impl App {
         }
         let mut found = Vec::new();
         for (person, (id, case)) in of_person {
-            let stream = format!("{}-{person}", PointsAccount::CATEGORY);
+            let stream = stream_of::<PointsAccount>(person);
             let of_points = |fact| match fact {
                 Fact::Points(event) => Some(event),
                 _ => None,
@@ -295,29 +296,16 @@ impl App {
     /// trace.
     async fn conflicts_as_of(&self, position: u64) -> Result<BTreeMap<String, BTreeSet<String>>, AppError> {
         let mut close: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mut from = 1;
-        while from <= position {
-            let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
-            let Some(last) = page.last() else { break };
-            from = last.position + 1;
-            for event in page {
-                if event.position > position {
-                    break;
-                }
-                let Some(account) = event.stream().strip_prefix("account-").map(str::to_owned) else {
-                    continue;
-                };
-                match Recorded::decode(event)?.map(|recorded| recorded.fact) {
-                    Some(Fact::Account(AccountEvent::ConflictDeclared(fact))) => {
-                        close.entry(account).or_default().insert(fact.person);
-                    }
-                    Some(Fact::Account(AccountEvent::ConflictWithdrawn(fact))) => {
-                        close.entry(account).or_default().remove(&fact.person);
-                    }
-                    _ => {}
-                }
+        let fold = |account, recorded: Recorded| match recorded.fact {
+            Fact::Account(AccountEvent::ConflictDeclared(fact)) => {
+                close.entry(account).or_default().insert(fact.person);
             }
-        }
+            Fact::Account(AccountEvent::ConflictWithdrawn(fact)) => {
+                close.entry(account).or_default().remove(&fact.person);
+            }
+            _ => {}
+        };
+        self.scan(Account::CATEGORY, position, fold).await?;
         Ok(close)
     }
 }

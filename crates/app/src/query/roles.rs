@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use waystation_domain::account::AccountEvent;
-use waystation_domain::{Date, Fact, Role, calendar};
-use waystation_storage::{Direction, PAGE_EVENTS_MAX};
+use waystation_domain::account::{Account, AccountEvent};
+use waystation_domain::{Aggregate, Date, Fact, Role, calendar};
 
 use super::ReadOptions;
 use crate::app::App;
@@ -42,37 +41,29 @@ impl App {
             None => self.day_of(options, position).await?,
         };
         let mut held: BTreeMap<String, RoleHeld> = BTreeMap::new();
-        let mut from = 1;
-        while from <= position {
-            let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
-            let Some(last) = page.last() else { break };
-            from = last.position + 1;
-            for event in page.into_iter().take_while(|event| event.position <= position) {
-                let Some(account) = event.stream().strip_prefix("account-").map(str::to_owned) else {
-                    continue;
-                };
-                let (at, day) = (event.position, calendar::day_of(event.recorded_us));
-                match Recorded::decode(event)?.map(|recorded| recorded.fact) {
-                    Some(Fact::Account(AccountEvent::AccountCreated(fact))) => {
-                        let role = RoleHeld {
-                            account: account.clone(),
-                            role: fact.role,
-                            station: fact.station,
-                            from: day,
-                            to: fact.until,
-                            position: at,
-                        };
-                        held.insert(account, role);
-                    }
-                    Some(Fact::Account(AccountEvent::AccountDisabled(_))) => {
-                        if let Some(role) = held.get_mut(&account) {
-                            role.to = Some(role.to.map_or(day, |to| to.min(day)));
-                        }
-                    }
-                    _ => {}
+        let fold = |account: String, recorded: Recorded| {
+            let day = calendar::day_of(recorded.event.recorded_us);
+            match recorded.fact {
+                Fact::Account(AccountEvent::AccountCreated(fact)) => {
+                    let role = RoleHeld {
+                        account: account.clone(),
+                        role: fact.role,
+                        station: fact.station,
+                        from: day,
+                        to: fact.until,
+                        position: recorded.event.position,
+                    };
+                    held.insert(account, role);
                 }
+                Fact::Account(AccountEvent::AccountDisabled(_)) => {
+                    if let Some(role) = held.get_mut(&account) {
+                        role.to = Some(role.to.map_or(day, |to| to.min(day)));
+                    }
+                }
+                _ => {}
             }
-        }
+        };
+        self.scan(Account::CATEGORY, position, fold).await?;
         let on_day = |role: &RoleHeld| role.from <= on && role.to.is_none_or(|to| on <= to);
         Ok((held.into_values().filter(on_day).collect(), position))
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use waystation_domain::case::CaseEvent;
+use waystation_domain::case::Case;
 use waystation_domain::case::what_if::{History, Standing};
-use waystation_domain::{Fact, PolicyChange, Reason, Rejection};
-use waystation_storage::{Direction, PAGE_EVENTS_MAX};
+use waystation_domain::{Aggregate, Fact, PolicyChange, Reason, Rejection};
 
 use super::ReadOptions;
 use crate::app::App;
@@ -72,20 +71,12 @@ impl App {
         let policy = self.policy_as_of(station, position).await?;
         let tried = policy.with_change(change)?;
         let mut histories: BTreeMap<String, History> = BTreeMap::new();
-        let mut from = 1;
-        while from <= position {
-            let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
-            let Some(last) = page.last() else { break };
-            from = last.position + 1;
-            for event in page {
-                if event.position > position {
-                    break;
-                }
-                if let Some((id, fact)) = of_case(event)? {
-                    histories.entry(id).or_default().evolve(&fact);
-                }
+        let fold = |id, recorded: Recorded| {
+            if let Fact::Case(fact) = recorded.fact {
+                histories.entry(id).or_default().evolve(&fact);
             }
-        }
+        };
+        self.scan(Case::CATEGORY, position, fold).await?;
         let day = self.day_of(options, position).await?;
         let mut cases = Vec::new();
         for (case, history) in histories {
@@ -114,14 +105,4 @@ fn check_tried(change: &PolicyChange) -> Result<(), Rejection> {
     }
     let expected = "tests.urine.per_year.CD, tests.urine.per_year.CR or a key under breach.serious or risk";
     Err(Rejection::of(Reason::FieldInvalid, "set").with("expected", expected))
-}
-
-fn of_case(event: waystation_storage::RecordedEvent) -> Result<Option<(String, CaseEvent)>, AppError> {
-    let Some(id) = event.stream().strip_prefix("case-").map(str::to_owned) else {
-        return Ok(None);
-    };
-    Ok(match Recorded::decode(event)?.map(|recorded| recorded.fact) {
-        Some(Fact::Case(fact)) => Some((id, fact)),
-        _ => None,
-    })
 }

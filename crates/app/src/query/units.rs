@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use waystation_domain::org_unit::{MergeOrgUnit, OrgUnit, OrgUnitEvent, counted_under};
+use waystation_domain::org_unit::{MergeOrgUnit, OrgUnit, counted_under};
 use waystation_domain::{Aggregate, Command, Date, Fact, Reason, Rejection};
-use waystation_storage::{Direction, PAGE_EVENTS_MAX};
 
 use super::{AsOf, PAGE_MAX, PageRequest, ReadOptions};
 use crate::app::App;
@@ -49,24 +48,12 @@ impl App {
     async fn under(&self, station: &str, tree_on: Date, position: u64) -> Result<Vec<String>, AppError> {
         let _turn = self.scans().lock().await;
         let mut units: BTreeMap<String, OrgUnit> = BTreeMap::new();
-        let mut from = 1;
-        while from <= position {
-            let page = self.main().page_all(from, Direction::Forwards, PAGE_EVENTS_MAX).await?;
-            let Some(last) = page.last() else { break };
-            from = last.position + 1;
-            for event in page.into_iter().take_while(|event| event.position <= position) {
-                let Some(unit) = event.stream().strip_prefix("orgunit-").map(str::to_owned) else {
-                    continue;
-                };
-                let fact: Option<OrgUnitEvent> = match Recorded::decode(event)?.map(|recorded| recorded.fact) {
-                    Some(Fact::OrgUnit(fact)) => Some(fact),
-                    _ => None,
-                };
-                if let Some(fact) = fact {
-                    units.entry(unit).or_default().evolve(&fact);
-                }
+        let fold = |unit, recorded: Recorded| {
+            if let Fact::OrgUnit(fact) = recorded.fact {
+                units.entry(unit).or_default().evolve(&fact);
             }
-        }
+        };
+        self.scan(OrgUnit::CATEGORY, position, fold).await?;
         Ok(counted_under(&units, station, tree_on))
     }
 

@@ -18,7 +18,8 @@ pub use withdraw_absence::WithdrawAbsence;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::state::{Case, Stage};
+use super::rules::check_registered;
+use super::state::Case;
 use crate::calendar::days_between;
 use crate::kernel::Context;
 use crate::personal::Personal;
@@ -157,9 +158,7 @@ fn check_free_but(case: &Case, but: u32, from: Date, to: Date) -> Result<(), Rej
 
 /// An absence by its number.
 fn find(case: &Case, number: u32) -> Result<&Absence, Rejection> {
-    if case.stage == Stage::Unregistered {
-        return Err(Reason::CaseNotFound.into());
-    }
+    check_registered(case)?;
     case.absence(number)
         .ok_or_else(|| Rejection::of(Reason::AbsenceNotFound, "absence"))
 }

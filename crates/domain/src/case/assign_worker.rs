@@ -4,10 +4,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::event::{CaseEvent, WorkerAssigned};
-use super::rules::{check_actor, check_code, check_day_from};
-use super::state::{Case, Stage};
+use super::rules::{check_actor, check_code, check_day_from, check_open};
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
-use crate::rejection::{Reason, Rejection};
+use crate::rejection::Rejection;
 
 /// Puts a worker in charge from a day on.
 #[derive(Clone, Debug, Serialize)]
@@ -23,11 +23,7 @@ impl Command for AssignWorker {
     const NAME: &'static str = "AssignWorker";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        match case.stage {
-            Stage::Unregistered => return Err(Reason::CaseNotFound.into()),
-            stage if stage.is_closed() => return Err(Reason::CaseClosed.into()),
-            _ => {}
-        }
+        check_open(case)?;
         check_actor(case, &[Role::Supervisor], context)?;
         check_day_from("from", self.from, case.notified_on, context)?;
         check_code("worker", &self.worker)?;
@@ -48,6 +44,7 @@ impl Command for AssignWorker {
 mod tests {
     use super::*;
     use crate::case::tests::reported;
+    use crate::rejection::Reason;
     use jiff::civil::date;
 
     #[test]

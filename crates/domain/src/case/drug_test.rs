@@ -19,7 +19,8 @@ pub use withdraw_test_refusal::WithdrawTestRefusal;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::state::{Case, Stage};
+use super::rules::check_registered;
+use super::state::Case;
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
 
@@ -216,9 +217,7 @@ pub struct DrugTest {
 
 /// A test by its number.
 pub(super) fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
-    if case.stage == Stage::Unregistered {
-        return Err(Reason::CaseNotFound.into());
-    }
+    check_registered(case)?;
     case.test(number)
         .ok_or_else(|| Rejection::of(Reason::TestNotFound, "test"))
 }

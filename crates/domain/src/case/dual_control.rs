@@ -13,7 +13,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::state::{Case, Stage};
+use super::rules::check_registered;
+use super::state::Case;
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
 
@@ -90,9 +91,7 @@ impl Case {
 }
 
 fn running(case: &Case) -> Result<&DualControl, Rejection> {
-    if case.stage == Stage::Unregistered {
-        return Err(Reason::CaseNotFound.into());
-    }
+    check_registered(case)?;
     case.dual_control.as_ref().ok_or_else(|| Reason::NoDualControl.into())
 }
 

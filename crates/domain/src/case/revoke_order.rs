@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::event::CaseEvent;
 use super::obligation::CancelReason;
 use super::order::{OrderRevoked, VariationBasis};
-use super::rules::{cancel_all, check_actor, check_day_from, check_text};
-use super::state::{Case, Stage};
+use super::rules::{cancel_all, check_actor, check_day_from, check_open, check_text};
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
-use crate::rejection::{Reason, Rejection};
+use crate::rejection::Rejection;
 
 /// Revokes the order, from a day that may be past. What was recorded stays on record; nothing is owed any more.
 #[derive(Clone, Debug, Serialize)]
@@ -28,11 +28,7 @@ impl Command for RevokeOrder {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        match case.stage {
-            Stage::Unregistered => return Err(Reason::CaseNotFound.into()),
-            stage if stage.is_closed() => return Err(Reason::CaseClosed.into()),
-            _ => {}
-        }
+        check_open(case)?;
         check_day_from("effective_on", self.effective_on, case.notified_on, context)?;
         check_text("document_no", &self.document_no)?;
         let fact = OrderRevoked {
@@ -51,7 +47,9 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::case::state::Stage;
     use crate::case::tests::{active, check_in};
+    use crate::rejection::Reason;
 
     #[test]
     fn a_revoked_order_leaves_the_record_and_nothing_owed() {

@@ -173,6 +173,23 @@ pub(super) fn check_term(
     Ok(())
 }
 
+/// The case is there, whatever became of it.
+pub(super) fn check_registered(case: &Case) -> Result<(), Rejection> {
+    match case.stage {
+        Stage::Unregistered => Err(Reason::CaseNotFound.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The case is there, and has not ended.
+pub(super) fn check_open(case: &Case) -> Result<(), Rejection> {
+    check_registered(case)?;
+    if case.stage.is_closed() {
+        return Err(Reason::CaseClosed.into());
+    }
+    Ok(())
+}
+
 /// The case is in one of these stages.
 pub(super) fn check_stage(case: &Case, stages: &[Stage]) -> Result<(), Rejection> {
     match case.stage {

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, CaseTerminated, TerminationReason};
 use super::obligation::CancelReason;
-use super::rules::{cancel_all, check_actor, check_day_from, check_text};
-use super::state::{Case, Stage};
+use super::rules::{cancel_all, check_actor, check_day_from, check_open, check_text};
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
-use crate::rejection::{Reason, Rejection};
+use crate::rejection::Rejection;
 
 /// Records what ended the case: an act of the police or a court, or death; never the station's own decision.
 #[derive(Clone, Debug, Serialize)]
@@ -26,11 +26,7 @@ impl Command for Terminate {
     const NAME: &'static str = "Terminate";
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
-        match case.stage {
-            Stage::Unregistered => return Err(Reason::CaseNotFound.into()),
-            stage if stage.is_closed() => return Err(Reason::CaseClosed.into()),
-            _ => {}
-        }
+        check_open(case)?;
         check_actor(case, &[Role::Supervisor], context)?;
         check_day_from("on", self.on, case.notified_on, context)?;
         check_text("document_no", &self.document_no)?;
@@ -49,6 +45,7 @@ impl Command for Terminate {
 mod tests {
     use super::*;
     use crate::case::tests::{active, check_in};
+    use crate::rejection::Reason;
     use jiff::civil::date;
 
     #[test]

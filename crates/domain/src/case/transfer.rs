@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
 use super::obligation::{CancelReason, Debtor, Obligation, ObligationCancelled, ObligationKind};
-use super::rules::{Opener, check_role};
-use super::state::{Case, Stage};
+use super::rules::{Opener, check_registered, check_role};
+use super::state::Case;
 use crate::calendar::due_day;
 use crate::kernel::{Context, Role};
 use crate::personal::Personal;
@@ -154,9 +154,7 @@ impl Transfer {
 /// The transfer that is under way and not over: before the participant has reported to the other station. A station that is no
 /// party to it is told nothing, not even that.
 fn under_way<'a>(case: &'a Case, context: &Context<'_>) -> Result<&'a Transfer, Rejection> {
-    if case.stage == Stage::Unregistered {
-        return Err(Reason::CaseNotFound.into());
-    }
+    check_registered(case)?;
     let asked = case.transfer.as_ref().map(|transfer| transfer.to.as_str());
     check_party(case, asked, context)?;
     let transfer = case.transfer.as_ref().filter(|transfer| transfer.reported_on.is_none());
@@ -227,6 +225,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::case::state::Stage;
     use crate::case::tests::{active, agreement, check_in, suspend};
     use crate::case::{
         NoticeMode, RecordSample, Resume, Review, SampleKind, SampleSite, ServeTestNotice, SignAgreement,

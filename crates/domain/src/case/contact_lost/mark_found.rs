@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::ContactRestored;
 use crate::case::event::CaseEvent;
-use crate::case::rules::{check_actor, check_day_from};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{check_actor, check_day_from, check_registered};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -23,9 +23,7 @@ impl Command for MarkFound {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        if case.stage == Stage::Unregistered {
-            return Err(Reason::CaseNotFound.into());
-        }
+        check_registered(case)?;
         let lost_since = case.lost_since.ok_or_else(|| Rejection::from(Reason::NotLost))?;
         check_day_from("on", self.on, Some(lost_since), context)?;
         Ok(vec![ContactRestored { on: self.on }.into()])

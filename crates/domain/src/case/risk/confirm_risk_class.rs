@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{RiskClass, RiskClassConfirmed};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{check_actor, check_note};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{check_actor, check_note, check_registered};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -25,9 +25,7 @@ impl Command for ConfirmRiskClass {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         // Also after the case has ended: what was contested is answered.
-        if case.stage == Stage::Unregistered {
-            return Err(Reason::CaseNotFound.into());
-        }
+        check_registered(case)?;
         let risk = case.risk.ok_or_else(|| Rejection::from(Reason::NotScored))?;
         let overridden = risk.proposed != self.class;
         match &self.reason {

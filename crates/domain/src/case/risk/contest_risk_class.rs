@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::RiskClassContested;
 use crate::case::event::CaseEvent;
-use crate::case::rules::{check_actor, check_day_from, check_note};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{check_actor, check_day_from, check_note, check_registered};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -25,9 +25,7 @@ impl Command for ContestRiskClass {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        if case.stage == Stage::Unregistered {
-            return Err(Reason::CaseNotFound.into());
-        }
+        check_registered(case)?;
         let risk = case.risk.ok_or_else(|| Rejection::from(Reason::NotScored))?;
         check_day_from("on", self.on, Some(risk.scored_on), context)?;
         check_note("statement", &self.statement)?;

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{SupportTeamFormed, TeamMember};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{check_actor, check_code, check_day_from};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{check_actor, check_code, check_day_from, check_open};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -29,11 +29,7 @@ impl Command for FormSupportTeam {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        match case.stage {
-            Stage::Unregistered => return Err(Reason::CaseNotFound.into()),
-            stage if stage.is_closed() => return Err(Reason::CaseClosed.into()),
-            _ => {}
-        }
+        check_open(case)?;
         check_day_from("from", self.from, case.reported_on.or(case.notified_on), context)?;
         if self.members.is_empty() {
             return Err(Rejection::of(Reason::ListEmpty, "members"));

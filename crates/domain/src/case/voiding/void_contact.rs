@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::{ContactVoided, owed_again};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::ObligationKind;
-use crate::case::rules::{check_actor, check_note};
-use crate::case::state::{Case, Stage};
+use crate::case::rules::{check_actor, check_note, check_registered};
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
@@ -26,9 +26,7 @@ impl Command for VoidContact {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
-        if case.stage == Stage::Unregistered {
-            return Err(Reason::CaseNotFound.into());
-        }
+        check_registered(case)?;
         check_note("reason", &self.reason)?;
         let mut contacts = case.contacts.iter();
         let contact = contacts.find(|contact| contact.revision == self.revision);
