@@ -33,6 +33,7 @@ mod review;
 mod revoke_order;
 pub mod risk;
 mod sign_agreement;
+pub mod stage;
 mod suspend;
 mod terminate;
 pub mod test_plan;
@@ -92,7 +93,8 @@ pub use risk::{
     RiskFactor, RiskScored, ScoreRisk,
 };
 pub use sign_agreement::SignAgreement;
-pub use state::{Case, Referral, Stage};
+pub use stage::Stage;
+pub use state::{Case, Referral};
 pub use support_team::{FormSupportTeam, SupportTeamFormed, TeamMember, TeamPlace};
 pub use suspend::Suspend;
 pub use terminate::Terminate;

@@ -7,7 +7,8 @@ use super::breach::{RefusalConfirmed, report_to_police};
 use super::event::CaseEvent;
 use super::obligation::ObligationKind;
 use super::rules::{check_actor, check_day_from, check_stage};
-use super::state::{Case, Stage};
+use super::stage::Stage;
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
 use super::rules::{check_actor, check_day, check_day_from, check_stage};
-use super::state::{Case, Stage};
+use super::stage::Stage;
+use super::state::Case;
 use crate::calendar::add_months;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};

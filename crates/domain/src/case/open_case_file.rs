@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, CaseFileOpened};
 use super::rules::{check_actor, check_day_from, check_stage, check_text};
-use super::state::{Case, Stage};
+use super::stage::Stage;
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 

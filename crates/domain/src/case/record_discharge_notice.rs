@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::event::{CaseDischarged, CaseEvent};
 use super::obligation::{CancelReason, ObligationCancelled, ObligationFulfilled, ObligationKind};
 use super::rules::{LIVE, check_actor, check_day_from, check_stage, check_text};
-use super::state::{Case, Stage};
+use super::stage::Stage;
+use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::event::CaseEvent;
 use super::order::{OrderRegistered, PlaceBasis, Programme};
 use super::rules::{check_code, check_day, check_role, check_term, check_text};
-use super::state::{Case, Stage};
+use super::stage::Stage;
+use super::state::Case;
 use crate::kernel::{Claim, Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 

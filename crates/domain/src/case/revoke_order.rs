@@ -47,7 +47,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::case::state::Stage;
+    use crate::case::stage::Stage;
     use crate::case::tests::{active, check_in};
     use crate::rejection::Reason;
 

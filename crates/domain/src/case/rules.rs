@@ -7,7 +7,8 @@ use super::obligation::{
     CancelReason, Debtor, Obligation, ObligationCancelled, ObligationFulfilled, ObligationKind, ObligationOpened,
 };
 use super::order::Programme;
-use super::state::{Case, Stage};
+use super::stage::Stage;
+use super::state::Case;
 use super::test_plan::window_end;
 use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between};
 use crate::kernel::{Context, Role};

@@ -225,7 +225,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::case::state::Stage;
+    use crate::case::stage::Stage;
     use crate::case::tests::{active, agreement, check_in, suspend};
     use crate::case::{
         NoticeMode, RecordSample, Resume, Review, SampleKind, SampleSite, ServeTestNotice, SignAgreement,

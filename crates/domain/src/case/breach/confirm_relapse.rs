@@ -6,7 +6,8 @@ use super::{RelapseConfirmed, report_to_police};
 use crate::case::drug_test::{TestOutcome, TestState, find};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_stage};
-use crate::case::state::{Case, Stage};
+use crate::case::stage::Stage;
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 

@@ -7,7 +7,8 @@ use crate::case::absence::AbsenceState;
 use crate::case::drug_test::TestState;
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_stage};
-use crate::case::state::{Case, Stage};
+use crate::case::stage::Stage;
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 

@@ -4,7 +4,8 @@ use super::{BreachGround, BreachWithdrawn, Counter, counter};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
 use crate::case::rules::{Opener, check_stage};
-use crate::case::state::{Case, Stage};
+use crate::case::stage::Stage;
+use crate::case::state::Case;
 use crate::kernel::{Aggregate, Context};
 use crate::rejection::{Reason, Rejection};
 

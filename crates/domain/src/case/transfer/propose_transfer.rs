@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::TransferProposed;
 use crate::case::event::CaseEvent;
 use crate::case::rules::{check_actor, check_code, check_day_from, check_note, check_stage};
-use crate::case::state::{Case, Stage};
+use crate::case::stage::Stage;
+use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
