@@ -159,7 +159,7 @@ impl App {
             }
             let metadata = metadata::<C>(envelope, &policy, today);
             let expected = actual.map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
-            let claims = command.claims();
+            let claims = command.claims(&slot.state);
             let ring = self.vault().ring().await?;
             let follows = self.there(command.follows(&slot.state)).await?;
             let mut append = append(

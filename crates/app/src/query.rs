@@ -4,6 +4,7 @@ mod agenda;
 mod audit;
 mod cases;
 mod compliance;
+mod documents;
 mod inspect;
 mod people;
 mod points;
@@ -13,6 +14,7 @@ mod simulate;
 mod stations;
 mod token;
 mod units;
+mod workload;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,11 +32,13 @@ pub use agenda::AgendaQuery;
 pub use audit::{AuditEntry, TimeRange};
 pub use cases::CaseQuery;
 pub use compliance::{Compliance, ComplianceCounter, Evidence};
+pub use documents::{DocumentRegister, Issued};
 pub use inspect::{CASES_INSPECTED_MAX, Found, Inspected};
 pub use points::LedgerLine;
 pub use roles::RoleHeld;
 pub use simulate::{Simulated, Simulation};
 pub use stations::StationNow;
+pub use workload::{Load, Workload};
 
 /// Rows of a page when the caller does not say.
 pub(crate) const PAGE_DEFAULT: usize = 50;

@@ -19,8 +19,11 @@ use crate::vault::KEY_CATEGORY;
 /// Stream category of claims on order numbers.
 pub(crate) const ORDER_CATEGORY: &str = "ordernumber";
 
+/// Stream category of claims on numbers of papers.
+const DOCUMENT_CATEGORY: &str = "documentnumber";
+
 /// Stream categories that only commands may write.
-pub const RESERVED_CATEGORIES: [&str; 8] = [
+pub const RESERVED_CATEGORIES: [&str; 9] = [
     Account::CATEGORY,
     Case::CATEGORY,
     PointsAccount::CATEGORY,
@@ -28,6 +31,7 @@ pub const RESERVED_CATEGORIES: [&str; 8] = [
     PolicyBook::CATEGORY,
     OrgUnit::CATEGORY,
     ORDER_CATEGORY,
+    DOCUMENT_CATEGORY,
     KEY_CATEGORY,
 ];
 

@@ -55,7 +55,8 @@ impl Rehearsal<'_> {
         command: &C,
         envelope: &Envelope,
     ) -> Result<Rehearsed, AppError> {
-        for claim in command.claims() {
+        let (state, _) = believed(self.app, &mut self.cases, id).await?;
+        for claim in command.claims(state) {
             let holder = self
                 .claims
                 .entry((claim.category, claim.value))
@@ -92,6 +93,23 @@ impl Rehearsal<'_> {
     }
 }
 
+/// A record as the commands before would have made it; read from the log when none was about it.
+async fn believed<'a, A: Aggregate>(
+    app: &App,
+    known: &'a mut HashMap<String, (A, Option<u64>)>,
+    id: &str,
+) -> Result<&'a mut (A, Option<u64>), AppError> {
+    if !known.contains_key(id) {
+        if known.len() >= AGGREGATES_MAX {
+            return Err(AppError::Internal("a rehearsal touches too many records".into()));
+        }
+        known.insert(id.to_owned(), load(&stream_of::<A>(id), app.main()).await?);
+    }
+    known
+        .get_mut(id)
+        .ok_or_else(|| AppError::Internal("lost a record".into()))
+}
+
 async fn try_on<C: Command>(
     app: &App,
     known: &mut HashMap<String, (C::Aggregate, Option<u64>)>,
@@ -99,15 +117,7 @@ async fn try_on<C: Command>(
     command: &C,
     envelope: &Envelope,
 ) -> Result<Rehearsed, AppError> {
-    if !known.contains_key(id) {
-        if known.len() >= AGGREGATES_MAX {
-            return Err(AppError::Internal("a rehearsal touches too many records".into()));
-        }
-        known.insert(id.to_owned(), load(&stream_of::<C::Aggregate>(id), app.main()).await?);
-    }
-    let (state, revision) = known
-        .get_mut(id)
-        .ok_or_else(|| AppError::Internal("lost a record".into()))?;
+    let (state, revision) = believed(app, known, id).await?;
     let first_revision = revision.map_or(0, |last| last + 1);
     if let Some(request) = envelope.request {
         let request = Request {
@@ -130,7 +140,7 @@ async fn try_on<C: Command>(
     };
     let events = command.decide(state, &context)?;
     let ring = app.vault().ring().await?;
-    for claim in command.claims() {
+    for claim in command.claims(state) {
         if !app
             .main()
             .read_stream(&claim_stream(&ring, &claim), 0, Direction::Forwards, 1)

@@ -50,6 +50,21 @@ pub fn due_day(policy: &Policy, from: Date, days: i32, roll: bool) -> Date {
     due
 }
 
+/// The day that is so many working days after a day, which does not count itself.
+pub fn working_days_after(policy: &Policy, from: Date, count: i32) -> Date {
+    let mut day = from;
+    for _ in 0..count.min(WORKING_DAYS_MAX) {
+        day = add_days(day, 1);
+        while day < LAST_DAY && !policy.is_working_day(day) {
+            day = add_days(day, 1);
+        }
+    }
+    day
+}
+
+/// Most working days that anything is due within.
+const WORKING_DAYS_MAX: i32 = 366;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +81,15 @@ mod tests {
     fn months_end_where_the_calendar_ends() {
         assert_eq!(add_months(date(2026, 1, 31), 1), date(2026, 2, 28));
         assert_eq!(add_months(date(2024, 2, 29), 36), date(2027, 2, 28));
+    }
+
+    #[test]
+    fn working_days_pass_over_holidays_and_count_the_weekends_worked_for_them() {
+        let policy = Policy::shipped("station-qinglongshan");
+        // 2026-09-29 is a Tuesday; the holiday lasts from 2026-10-01 to 2026-10-07, and Saturday 2026-10-10 is worked.
+        assert_eq!(working_days_after(&policy, date(2026, 9, 29), 3), date(2026, 10, 9));
+        assert_eq!(working_days_after(&policy, date(2026, 9, 29), 4), date(2026, 10, 10));
+        assert_eq!(working_days_after(&policy, date(2026, 9, 29), 0), date(2026, 9, 29));
     }
 
     #[test]

@@ -19,11 +19,15 @@ mod conduct;
 mod confirm_missed;
 mod confirm_refusal;
 pub mod contact_lost;
+pub mod document;
 mod end_dynamic_control;
+mod notify_obligation;
 mod open_case_file;
 pub mod order;
+pub mod plan;
 mod record_check_in;
 mod record_discharge_notice;
+mod record_release_handover;
 mod record_service;
 mod record_talk;
 mod register_order;
@@ -45,7 +49,8 @@ pub mod what_if;
 
 pub use absence::{
     Absence, AbsenceAlleged, AbsenceCounted, AbsenceExtended, AbsenceReported, AbsenceState, AbsenceWithdrawn,
-    AllegeAbsence, ConfirmAbsence, ExtendAbsence, FileAbsenceReport, ReportReturn, ReturnReported, WithdrawAbsence,
+    AllegeAbsence, ApproveLeave, ConfirmAbsence, ExtendAbsence, FileAbsenceReport, LeaveApproved, LeaveRefused,
+    RefuseLeave, ReportReturn, ReturnReported, WithdrawAbsence,
 };
 pub use assign_worker::AssignWorker;
 pub use breach::{
@@ -56,11 +61,12 @@ pub use breach::{
 pub use confirm_missed::ConfirmMissed;
 pub use confirm_refusal::ConfirmRefusal;
 pub use contact_lost::{ContactRestored, LostContactRecorded, MarkFound, MarkLostContact};
+pub use document::{Document, DocumentIssued, DocumentKind, DocumentServed, IssueDocument, ServeDocument, ServiceMode};
 pub use drug_test::{
-    ConfirmTestRefusal, DrugTest, LodgeObjection, NoticeMode, RecordSample, RecordTestRefusal, RecordTestResult,
-    ResultObjected, SampleCollected, SampleKind, SampleSite, ServeTestNotice, TestNoticeServed, TestOutcome,
-    TestRefusalCounted, TestRefusalWithdrawn, TestRefused, TestResultRecorded, TestStage, TestState,
-    WithdrawTestRefusal,
+    ConfirmTestRefusal, DrugTest, EntrustTest, LodgeObjection, NoticeMode, RecordCompelledTest, RecordSample,
+    RecordTestRefusal, RecordTestResult, ResultObjected, SampleCollected, SampleKind, SampleSite, ServeTestNotice,
+    TestCompelled, TestEntrusted, TestNoticeServed, TestOutcome, TestRefusalCounted, TestRefusalWithdrawn, TestRefused,
+    TestResultRecorded, TestStage, TestState, WithdrawTestRefusal,
 };
 pub use dual_control::{
     AnswerDualControl, DualControl, DualControlAnswered, DualControlEnded, DualControlStarted, EndDualControl,
@@ -73,14 +79,23 @@ pub use event::{
     TermExpired, TermRecalculated, TerminationReason, WorkerAssigned,
 };
 pub use excuse_obligation::ExcuseObligation;
+pub use notify_obligation::NotifyObligation;
 pub use obligation::{
     CancelReason, Debtor, Obligation, ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationKind,
-    ObligationMissedConfirmed, ObligationOpened, ObligationPastDue, ObligationReopened,
+    ObligationMissedConfirmed, ObligationNotified, ObligationOpened, ObligationPastDue, ObligationReopened,
 };
 pub use open_case_file::OpenCaseFile;
-pub use order::{OrderRegistered, OrderRevoked, OrderServed, OrderVaried, PlaceBasis, Programme, VariationBasis};
+pub use order::{
+    OrderRegistered, OrderRevoked, OrderServed, OrderVaried, PlaceBasis, Programme, ReleaseHandoverReceived,
+    VariationBasis,
+};
+pub use plan::{
+    ApproveCarePlan, CareGoal, CarePlan, CarePlanApproved, CarePlanDrafted, CarePlanReviewed, DraftCarePlan,
+    PlanOutcome, PlanState, RecordSummary, ReviewCarePlan, SummaryKind, SummaryRecorded,
+};
 pub use record_check_in::RecordCheckIn;
 pub use record_discharge_notice::RecordDischargeNotice;
+pub use record_release_handover::RecordReleaseHandover;
 pub use record_service::RecordService;
 pub use record_talk::RecordTalk;
 pub use register_order::RegisterOrder;

@@ -65,6 +65,17 @@ impl CaseEvent {
             CaseEvent::AbsenceReported(fact) => fact.from,
             CaseEvent::ReturnReported(fact) => fact.on,
             CaseEvent::AbsenceExtended(fact) => fact.reported_on,
+            CaseEvent::ReleaseHandoverReceived(fact) => fact.received_on,
+            CaseEvent::CarePlanDrafted(fact) => fact.on,
+            CaseEvent::CarePlanReviewed(fact) => fact.on,
+            CaseEvent::SummaryRecorded(fact) => fact.on,
+            CaseEvent::DocumentIssued(fact) => fact.on,
+            CaseEvent::DocumentServed(fact) => fact.on,
+            CaseEvent::ObligationNotified(fact) => fact.on,
+            CaseEvent::LeaveApproved(fact) => fact.on,
+            CaseEvent::LeaveRefused(fact) => fact.on,
+            CaseEvent::TestEntrusted(fact) => fact.on,
+            CaseEvent::TestCompelled(fact) => fact.on,
             CaseEvent::HomeVisitRecorded(fact) => fact.on,
             CaseEvent::PhoneCheckRecorded(fact) => fact.on,
             CaseEvent::AbsenceAlleged(fact) => fact.from,
@@ -98,6 +109,7 @@ impl CaseEvent {
             | CaseEvent::TestVoided(_)
             | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::RiskClassConfirmed(_)
+            | CaseEvent::CarePlanApproved(_)
             | CaseEvent::TransferRejected(_)
             | CaseEvent::TransferWithdrawn(_)
             | CaseEvent::TermRecalculated(_)
@@ -118,7 +130,7 @@ impl Fact {
         match event_type.split('.').next() {
             Some(
                 "case" | "obligation" | "absence" | "test" | "breach" | "transfer" | "dual_control" | "team" | "void"
-                | "risk" | "visit",
+                | "risk" | "visit" | "plan" | "summary" | "document" | "leave",
             ) => CaseEvent::decode(event_type, data).map(Fact::Case),
             Some("points") => PointsEvent::decode(event_type, data).map(Fact::Points),
             Some("person") => PersonEvent::decode(event_type, data).map(Fact::Person),
@@ -194,6 +206,18 @@ impl Fact {
                 CaseEvent::ObligationMissedConfirmed(_) => ("obligation missed", "认定待办未完成"),
                 CaseEvent::AbsenceReported(_) => ("absence reported", "报告外出"),
                 CaseEvent::AbsenceExtended(_) => ("absence extended", "延长外出"),
+                CaseEvent::LeaveApproved(_) => ("leave approved", "批准外出"),
+                CaseEvent::LeaveRefused(_) => ("leave refused", "不予批准外出"),
+                CaseEvent::ReleaseHandoverReceived(_) => ("handed over on release", "出所衔接"),
+                CaseEvent::CarePlanDrafted(_) => ("care plan drafted", "拟定帮扶计划"),
+                CaseEvent::CarePlanApproved(_) => ("care plan approved", "批准帮扶计划"),
+                CaseEvent::CarePlanReviewed(_) => ("care plan reviewed", "评估帮扶计划"),
+                CaseEvent::SummaryRecorded(_) => ("summary recorded", "阶段小结"),
+                CaseEvent::DocumentIssued(_) => ("document issued", "制发文书"),
+                CaseEvent::DocumentServed(_) => ("document served", "送达文书"),
+                CaseEvent::ObligationNotified(_) => ("told what is owed", "告知待办"),
+                CaseEvent::TestEntrusted(_) => ("test entrusted", "委托检测"),
+                CaseEvent::TestCompelled(_) => ("test compelled", "强制检测"),
                 CaseEvent::HomeVisitRecorded(_) => ("home visit", "家访"),
                 CaseEvent::PhoneCheckRecorded(_) => ("call to check", "电话核查"),
                 CaseEvent::ReturnReported(_) => ("return reported", "报告返回"),

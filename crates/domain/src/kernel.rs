@@ -81,7 +81,7 @@ pub trait Command: Serialize + Send + Sync {
     }
 
     /// Values that must not be in use elsewhere; claimed in the same append.
-    fn claims(&self) -> Vec<Claim> {
+    fn claims(&self, _: &Self::Aggregate) -> Vec<Claim> {
         Vec::new()
     }
 }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::kernel::{Aggregate, Command, Context, Principal, Role};
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyChange};
 use crate::rejection::{Reason, Rejection};
 
 /// A history to ask a command of.
@@ -12,6 +12,7 @@ pub struct Given<A: Aggregate> {
     state: A,
     today: Date,
     actor: Principal,
+    policy: PolicyChange,
 }
 
 /// Starts from a history; the actor is a case worker of the station `station-qinglongshan`.
@@ -29,6 +30,10 @@ pub fn given<A: Aggregate>(history: impl IntoIterator<Item = A::Event>) -> Given
         state,
         today: jiff::civil::date(2026, 3, 2),
         actor,
+        policy: PolicyChange {
+            valid_from: crate::calendar::FIRST_DAY,
+            set: Vec::new(),
+        },
     }
 }
 
@@ -63,12 +68,20 @@ impl<A: Aggregate> Given<A> {
         Self { actor, ..self }
     }
 
+    /// Sets values that the station has set, from the first day on.
+    #[must_use]
+    pub fn under(mut self, set: &[(&str, &str)]) -> Self {
+        let set = set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        self.policy.set.extend(set);
+        self
+    }
+
     /// Decides.
     ///
     /// # Errors
     /// What the command says no with.
     pub fn when<C: Command<Aggregate = A>>(&self, command: &C) -> Result<Vec<A::Event>, Rejection> {
-        let policy = Policy::shipped(&self.actor.station);
+        let policy = Policy::shipped(&self.actor.station).with_change(&self.policy)?;
         command.decide(
             &self.state,
             &Context {

@@ -441,6 +441,7 @@ fn today_s_events_are_written_as_they_always_were() {
         .chain(conduct())
         .chain(moves::moves())
         .chain(lifecycle::lifecycle())
+        .chain(lifecycle::support())
         .map(|event| (event.event_type(), event.encode()))
         .chain(points().iter().map(|event| (event.event_type(), event.encode())))
         .chain(accounts().iter().map(|event| (event.event_type(), event.encode())))

@@ -85,6 +85,34 @@ impl CaseService for Api {
         self.command(request).await
     }
 
+    async fn record_release_handover(&self, request: Request<v1::RecordReleaseHandoverRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn draft_care_plan(&self, request: Request<v1::DraftCarePlanRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn approve_care_plan(&self, request: Request<v1::ApproveCarePlanRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn review_care_plan(&self, request: Request<v1::ReviewCarePlanRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_summary(&self, request: Request<v1::RecordSummaryRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn issue_document(&self, request: Request<v1::IssueDocumentRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn serve_document(&self, request: Request<v1::ServeDocumentRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn form_support_team(&self, request: Request<v1::FormSupportTeamRequest>) -> Receipt {
         self.command(request).await
     }

@@ -6,6 +6,7 @@ mod org;
 pub(crate) mod person;
 mod points;
 mod policy;
+mod support;
 mod transfer;
 
 use std::pin::Pin;
@@ -155,6 +156,18 @@ impl Api {
             Some(Command::ContestRiskClass(message)) => self.carry_out(message, principal).await,
             Some(Command::RecordHomeVisit(message)) => self.carry_out(message, principal).await,
             Some(Command::RecordPhoneCheck(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordReleaseHandover(message)) => self.carry_out(message, principal).await,
+            Some(Command::DraftCarePlan(message)) => self.carry_out(message, principal).await,
+            Some(Command::ApproveCarePlan(message)) => self.carry_out(message, principal).await,
+            Some(Command::ReviewCarePlan(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordSummary(message)) => self.carry_out(message, principal).await,
+            Some(Command::IssueDocument(message)) => self.carry_out(message, principal).await,
+            Some(Command::ServeDocument(message)) => self.carry_out(message, principal).await,
+            Some(Command::ApproveLeave(message)) => self.carry_out(message, principal).await,
+            Some(Command::RefuseLeave(message)) => self.carry_out(message, principal).await,
+            Some(Command::EntrustTest(message)) => self.carry_out(message, principal).await,
+            Some(Command::RecordCompelledTest(message)) => self.carry_out(message, principal).await,
+            Some(Command::NotifyObligation(message)) => self.carry_out(message, principal).await,
             Some(Command::ExtendAbsence(message)) => self.carry_out(message, principal).await,
             None => {
                 let mut fields = Fields::default();

@@ -113,6 +113,26 @@ impl ComplianceService for Api {
         self.command(request).await
     }
 
+    async fn approve_leave(&self, request: Request<v1::ApproveLeaveRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn refuse_leave(&self, request: Request<v1::RefuseLeaveRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn entrust_test(&self, request: Request<v1::EntrustTestRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn record_compelled_test(&self, request: Request<v1::RecordCompelledTestRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn notify_obligation(&self, request: Request<v1::NotifyObligationRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn propose_test_void(&self, request: Request<v1::ProposeTestVoidRequest>) -> Receipt {
         self.command(request).await
     }

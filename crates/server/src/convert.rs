@@ -82,6 +82,7 @@ pub(crate) fn obligation(entry: &AgendaEntry) -> v1::Obligation {
         detected_on: day(entry.detected_on),
         fulfilled_on: day(entry.fulfilled_on),
         source: entry.source.clone(),
+        notified_on: day(entry.notified_on),
     }
 }
 

@@ -6,8 +6,9 @@ use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::inspection_service_server::InspectionService;
 use waystation_app::views::CaseSummary;
-use waystation_app::{Action, Found, Inspected, PAGE_MAX, RoleHeld, Target};
+use waystation_app::{Action, Found, Inspected, Issued, Load, PAGE_MAX, RoleHeld, Target};
 use waystation_domain::FieldClass;
+use waystation_domain::case::{DocumentKind, ServiceMode};
 use waystation_domain::finding::{Candidate, Check, draw};
 
 use crate::Api;
@@ -112,6 +113,89 @@ impl InspectionService for Api {
         }))
     }
 
+    async fn list_documents(
+        &self,
+        request: Request<v1::ListDocumentsRequest>,
+    ) -> Result<Response<v1::ListDocumentsResponse>, Status> {
+        let reader = Reader::of(&request, "InspectionService/ListDocuments")?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let station = fields.id("station", &request.station);
+        let kind = fields.optional_choice("kind", request.kind, &DocumentKind::ALL);
+        let year = i16::try_from(request.year).ok().filter(|year| *year >= 0);
+        if year.is_none() {
+            fields.wrong("year", "a year, or 0 for every year");
+        }
+        let page = fields.page(request.page_size, String::new());
+        let read = fields.read(request.read);
+        fields.finish()?;
+        self.allow(&reader, Action::ReadStatus, &Target::station(&station))?;
+        let found = self.app.documents_of_station(&station, read).await;
+        let mut register = found.map_err(|error| status(&error, "documents"))?;
+        let year = year.filter(|year| *year > 0);
+        let asked = |of: DocumentKind, in_year: i16| {
+            kind.is_none_or(|kind| kind == of) && year.is_none_or(|year| year == in_year)
+        };
+        register.gaps.retain(|((kind, year), _)| asked(*kind, *year));
+        let (mut papers, mut allowed) = (Vec::new(), HashMap::new());
+        for paper in register.papers {
+            if !asked(paper.kind, paper.on.year()) || request.unserved && paper.served.is_some() {
+                continue;
+            }
+            if !allowed.contains_key(&paper.case) {
+                let target = self.case_target(&reader, &paper.case).await?;
+                allowed.insert(paper.case.clone(), self.allows(&reader, Action::ReadStatus, &target)?);
+            }
+            if allowed.get(&paper.case).is_some_and(|allowed| *allowed) {
+                papers.push(paper);
+            }
+        }
+        let shown = &papers[..papers.len().min(page.rows())];
+        let cases = shown.iter().map(|paper| paper.case.clone()).collect();
+        self.on_record_by_case(&reader, cases, register.position).await?;
+        let gaps = |((kind, year), serials): ((DocumentKind, i16), Vec<u32>)| v1::DocumentGaps {
+            kind: number(&DocumentKind::ALL, &kind),
+            year: year.into(),
+            count: serials.len() as i32,
+            serials: serials.into_iter().take(PAGE_MAX).map(|serial| serial as i32).collect(),
+        };
+        Ok(Response::new(v1::ListDocumentsResponse {
+            documents: shown.iter().map(document).collect(),
+            gaps: register.gaps.into_iter().map(gaps).collect(),
+            total: papers.len() as i64,
+            position: signed(register.position),
+        }))
+    }
+
+    async fn list_workload(
+        &self,
+        request: Request<v1::ListWorkloadRequest>,
+    ) -> Result<Response<v1::ListWorkloadResponse>, Status> {
+        let reader = Reader::of(&request, "InspectionService/ListWorkload")?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let station = fields.id("station", &request.station);
+        let read = fields.read(request.read);
+        fields.finish()?;
+        // Figures, about staff.
+        self.allow(&reader, Action::ReadStatistics, &Target::station(&station))?;
+        let found = self.app.workload(&station, read).await;
+        let found = found.map_err(|error| status(&error, "cases"))?;
+        let load = |load: Load| v1::Workload {
+            worker: load.worker,
+            cases: load.cases as i32,
+            over: load.over,
+        };
+        Ok(Response::new(v1::ListWorkloadResponse {
+            workers: found.workers.into_iter().map(load).collect(),
+            limit: found.limit.value,
+            source: found.limit.pack,
+            legal_source: found.limit.source,
+            certainty: found.limit.certainty,
+            position: signed(found.position),
+        }))
+    }
+
     async fn list_roles(
         &self,
         request: Request<v1::ListRolesRequest>,
@@ -146,6 +230,23 @@ fn shown(candidate: &Candidate) -> v1::Candidate {
     v1::Candidate {
         case: format!("cases/{}", candidate.case),
         stage: number(stages(), &candidate.stage),
+    }
+}
+
+fn document(paper: &Issued) -> v1::IssuedDocument {
+    let (served_on, mode, signed_for) = paper.served.map_or((String::new(), 0, false), |(on, mode, signed)| {
+        (on.to_string(), number(&ServiceMode::ALL, &mode), signed)
+    });
+    v1::IssuedDocument {
+        case: format!("cases/{}", paper.case),
+        document: paper.document as i32,
+        kind: number(&DocumentKind::ALL, &paper.kind),
+        serial: paper.serial as i32,
+        issued_on: paper.on.to_string(),
+        served_on,
+        mode,
+        signed: signed_for,
+        position: signed(paper.position),
     }
 }
 

@@ -44,6 +44,13 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "VoidContact",
             "RecordHomeVisit",
             "RecordPhoneCheck",
+            "RecordReleaseHandover",
+            "DraftCarePlan",
+            "ApproveCarePlan",
+            "ReviewCarePlan",
+            "RecordSummary",
+            "IssueDocument",
+            "ServeDocument",
             "RevokeOrder",
             "ConfirmRefusal",
             "MarkLostContact",
@@ -62,6 +69,11 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "FileAbsenceReport",
             "ReportReturn",
             "ExtendAbsence",
+            "ApproveLeave",
+            "RefuseLeave",
+            "EntrustTest",
+            "RecordCompelledTest",
+            "NotifyObligation",
             "AllegeAbsence",
             "ConfirmAbsence",
             "WithdrawAbsence",
@@ -129,7 +141,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
     ),
     (
         "waystation.v1.InspectionService",
-        &["ListFindings", "DrawSample"],
+        &["ListFindings", "DrawSample", "ListDocuments"],
         Needs(Action::ReadStatus),
     ),
     (
@@ -144,7 +156,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
     ),
     (
         "waystation.v1.InspectionService",
-        &["ListRoles"],
+        &["ListRoles", "ListWorkload"],
         Needs(Action::ReadStatistics),
     ),
     (

@@ -75,6 +75,9 @@ pub struct AgendaEntry {
     /// Day it was met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fulfilled_on: Option<Date>,
+    /// Day on which the participant was first told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified_on: Option<Date>,
     /// Policy pack and key behind it.
     pub source: String,
 }
@@ -90,7 +93,12 @@ impl AgendaEntry {
             | ObligationKind::UrineTest
             | ObligationKind::LeaveReturn
             | ObligationKind::PoliceReport
-            | ObligationKind::TransferReportIn => waystation_domain::calendar::add_days(self.window_to, 1),
+            | ObligationKind::TransferReportIn
+            | ObligationKind::SignAgreement
+            | ObligationKind::HomeVisit
+            | ObligationKind::HalfYearSummary
+            | ObligationKind::AnnualAssessment
+            | ObligationKind::RiskReview => waystation_domain::calendar::add_days(self.window_to, 1),
         }
     }
 }
@@ -114,7 +122,7 @@ fn entry_id(case: &str, number: u32) -> String {
 impl View for Agenda {
     type Document = AgendaEntry;
     const NAME: &'static str = "agenda";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         let number = match &recorded.fact {
@@ -125,6 +133,7 @@ impl View for Agenda {
             Fact::Case(CaseEvent::ObligationExcused(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationMissedConfirmed(fact)) => fact.number,
             Fact::Case(CaseEvent::ObligationReopened(fact)) => fact.number,
+            Fact::Case(CaseEvent::ObligationNotified(fact)) => fact.number,
             Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
                 let along = fact.obligations.iter();
                 return along.map(|number| entry_id(recorded.id(), *number)).collect();
@@ -151,6 +160,7 @@ impl View for Agenda {
                 state: ObligationState::Open,
                 detected_on: None,
                 fulfilled_on: None,
+                notified_on: None,
                 source: fact.source.clone(),
             });
         }
@@ -163,6 +173,9 @@ impl View for Agenda {
                 } else {
                     ObligationState::Fulfilled
                 };
+            }
+            Fact::Case(CaseEvent::ObligationNotified(fact)) => {
+                entry.notified_on.get_or_insert(fact.on);
             }
             Fact::Case(CaseEvent::ObligationPastDue(fact)) => {
                 entry.detected_on = Some(fact.detected_on);

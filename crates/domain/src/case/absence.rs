@@ -3,6 +3,7 @@
 
 mod allege_absence;
 mod confirm_absence;
+mod decide_leave;
 mod extend_absence;
 mod file_absence_report;
 mod report_return;
@@ -10,6 +11,7 @@ mod withdraw_absence;
 
 pub use allege_absence::AllegeAbsence;
 pub use confirm_absence::ConfirmAbsence;
+pub use decide_leave::{ApproveLeave, LeaveApproved, LeaveRefused, RefuseLeave};
 pub use extend_absence::ExtendAbsence;
 pub use file_absence_report::FileAbsenceReport;
 pub use report_return::ReportReturn;
@@ -115,6 +117,8 @@ pub enum AbsenceState {
     Counted(String, i32),
     /// It does not count.
     Withdrawn,
+    /// Reported before, and not approved where the station asks for approval.
+    Refused,
 }
 
 /// An absence of a case.
@@ -124,6 +128,8 @@ pub struct Absence {
     pub from: Date,
     /// Last day away.
     pub to: Date,
+    /// It was approved, where the station asks for that.
+    pub approved: bool,
     /// How it stands.
     pub state: AbsenceState,
 }
@@ -150,7 +156,8 @@ fn check_free(case: &Case, from: Date, to: Date) -> Result<(), Rejection> {
 /// The same, but for one absence.
 fn check_free_but(case: &Case, but: u32, from: Date, to: Date) -> Result<(), Rejection> {
     let mut there = (1_u32..).zip(&case.absences).filter(|(number, _)| *number != but);
-    if there.any(|(_, other)| other.overlaps(from, to) && other.state != AbsenceState::Withdrawn) {
+    let none = |absence: &Absence| matches!(absence.state, AbsenceState::Withdrawn | AbsenceState::Refused);
+    if there.any(|(_, other)| other.overlaps(from, to) && !none(other)) {
         return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
     }
     Ok(())

@@ -11,6 +11,7 @@ impl Case {
             CaseEvent::AbsenceReported(fact) => self.absences.push(Absence {
                 from: fact.from,
                 to: fact.to,
+                approved: false,
                 state: AbsenceState::Reported(fact.obligation),
             }),
             CaseEvent::AbsenceExtended(fact) => {
@@ -21,6 +22,7 @@ impl Case {
             CaseEvent::AbsenceAlleged(fact) => self.absences.push(Absence {
                 from: fact.from,
                 to: fact.to,
+                approved: false,
                 state: AbsenceState::Alleged(fact.by.clone()),
             }),
             CaseEvent::ReturnReported(fact) => {
@@ -42,19 +44,26 @@ impl Case {
                     absence.state = AbsenceState::Withdrawn;
                 }
             }
-            CaseEvent::TestNoticeServed(fact) => self.tests.push(DrugTest {
-                noticed_on: fact.on,
-                due_on: fact.due_on,
-                collected_on: None,
-                refused_on: None,
-                evaded: false,
-                urine_on: None,
-                run: 0,
-                told_on: None,
-                objected_on: None,
-                void_by: None,
-                state: TestState::Noticed,
+            CaseEvent::LeaveApproved(fact) => {
+                if let Some(absence) = at(&mut self.absences, fact.absence) {
+                    absence.approved = true;
+                }
+            }
+            CaseEvent::LeaveRefused(fact) => {
+                if let Some(absence) = at(&mut self.absences, fact.absence) {
+                    absence.state = AbsenceState::Refused;
+                }
+            }
+            CaseEvent::TestNoticeServed(fact) => self.tests.push(DrugTest::noticed(fact.on, fact.due_on)),
+            CaseEvent::TestCompelled(fact) => self.tests.push(DrugTest {
+                compels: Some(fact.refused),
+                ..DrugTest::noticed(fact.on, fact.on)
             }),
+            CaseEvent::TestEntrusted(fact) => {
+                if let Some(test) = at(&mut self.tests, fact.test) {
+                    test.entrusted = Some((fact.on, fact.valid_to));
+                }
+            }
             CaseEvent::SampleCollected(fact) => {
                 let run = self.suspensions.len();
                 if let Some(test) = at(&mut self.tests, fact.test) {

@@ -1,7 +1,9 @@
 //! Drug tests: notice, sample, result; or a refusal that one records and another counts (戒毒条例 20).
 
 mod confirm_test_refusal;
+mod entrust_test;
 mod lodge_objection;
+mod record_compelled_test;
 mod record_sample;
 mod record_test_refusal;
 mod record_test_result;
@@ -9,7 +11,9 @@ mod serve_test_notice;
 mod withdraw_test_refusal;
 
 pub use confirm_test_refusal::ConfirmTestRefusal;
+pub use entrust_test::EntrustTest;
 pub use lodge_objection::LodgeObjection;
+pub use record_compelled_test::RecordCompelledTest;
 pub use record_sample::RecordSample;
 pub use record_test_refusal::RecordTestRefusal;
 pub use record_test_result::RecordTestResult;
@@ -127,6 +131,33 @@ pub struct TestResultRecorded {
     pub outcome: TestOutcome,
 }
 
+/// A sample may be taken elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestEntrusted {
+    /// Which test.
+    pub test: u32,
+    /// Day of the approval.
+    pub on: Date,
+    /// Who is entrusted, as a code.
+    pub place: String,
+    /// Last day.
+    pub valid_to: Date,
+}
+
+/// The police compel a test in place of one that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestCompelled {
+    /// Number of the new test within the case.
+    pub test: u32,
+    /// The test that was refused.
+    pub refused: u32,
+    /// Day.
+    pub on: Date,
+    /// Number of the approval.
+    #[serde(default, skip_serializing)]
+    pub document_no: Personal,
+}
+
 /// The participant objected to the result on the spot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultObjected {
@@ -209,10 +240,35 @@ pub struct DrugTest {
     pub told_on: Option<Date>,
     /// Day on which the participant objected to that.
     pub objected_on: Option<Date>,
+    /// First and last day on which a sample may be taken elsewhere.
+    pub entrusted: Option<(Date, Date)>,
+    /// The refused test in whose place the police compel this one.
+    pub compels: Option<u32>,
     /// Who says that it was none, as long as nobody else has confirmed it.
     pub void_by: Option<String>,
     /// How it stands.
     pub state: TestState,
+}
+
+impl DrugTest {
+    /// A test that the participant was told of.
+    pub(super) fn noticed(on: Date, due_on: Date) -> Self {
+        Self {
+            noticed_on: on,
+            due_on,
+            collected_on: None,
+            refused_on: None,
+            evaded: false,
+            urine_on: None,
+            run: 0,
+            told_on: None,
+            objected_on: None,
+            entrusted: None,
+            compels: None,
+            void_by: None,
+            state: TestState::Noticed,
+        }
+    }
 }
 
 /// A test by its number.

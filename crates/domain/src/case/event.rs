@@ -4,24 +4,27 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::absence::{
-    AbsenceAlleged, AbsenceCounted, AbsenceExtended, AbsenceReported, AbsenceWithdrawn, ReturnReported,
+    AbsenceAlleged, AbsenceCounted, AbsenceExtended, AbsenceReported, AbsenceWithdrawn, LeaveApproved, LeaveRefused,
+    ReturnReported,
 };
 use super::breach::{
     BreachWithdrawn, PoliceOutcomeRecorded, ReferredToPolice, RefusalConfirmed, RelapseConfirmed,
     SeriousBreachConfirmed, WarningIssued,
 };
 use super::contact_lost::{ContactRestored, LostContactRecorded};
+use super::document::{DocumentIssued, DocumentServed};
 use super::drug_test::{
-    ResultObjected, SampleCollected, TestNoticeServed, TestRefusalCounted, TestRefusalWithdrawn, TestRefused,
-    TestResultRecorded,
+    ResultObjected, SampleCollected, TestCompelled, TestEntrusted, TestNoticeServed, TestRefusalCounted,
+    TestRefusalWithdrawn, TestRefused, TestResultRecorded,
 };
 use super::dual_control::{DualControlAnswered, DualControlEnded, DualControlStarted};
 use super::end_dynamic_control::DynamicControlEnded;
 use super::obligation::{
-    ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationMissedConfirmed, ObligationOpened,
-    ObligationPastDue, ObligationReopened,
+    ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationMissedConfirmed, ObligationNotified,
+    ObligationOpened, ObligationPastDue, ObligationReopened,
 };
-use super::order::{OrderRegistered, OrderRevoked, OrderServed, OrderVaried};
+use super::order::{OrderRegistered, OrderRevoked, OrderServed, OrderVaried, ReleaseHandoverReceived};
+use super::plan::{CarePlanApproved, CarePlanDrafted, CarePlanReviewed, SummaryRecorded};
 use super::risk::{RiskClassConfirmed, RiskClassContested, RiskScored};
 use super::support_team::SupportTeamFormed;
 use super::transfer::{
@@ -43,6 +46,8 @@ events! {
         "case.order_revoked.v1" => OrderRevoked,
         /// The order was served on the person.
         "case.order_served.v1" => OrderServed,
+        /// The place of compulsory isolation handed the person over.
+        "case.release_handover.v1" => ReleaseHandoverReceived,
         /// The person reported to the station.
         "case.reported_in.v2" | "case.reported_in.v1" => ReportedIn,
         /// The clock saw the report-in deadline pass.
@@ -79,6 +84,10 @@ events! {
         "absence.reported.v1" => AbsenceReported,
         /// They stay longer than they had said.
         "absence.extended.v1" => AbsenceExtended,
+        /// It was approved.
+        "leave.approved.v1" => LeaveApproved,
+        /// It was not approved.
+        "leave.refused.v1" => LeaveRefused,
         /// They came back from it.
         "absence.return_reported.v1" => ReturnReported,
         /// Somebody says that the participant was away without a report.
@@ -89,6 +98,10 @@ events! {
         "absence.withdrawn.v1" => AbsenceWithdrawn,
         /// The participant was told to come for a test.
         "test.notice_served.v1" => TestNoticeServed,
+        /// It may be taken elsewhere.
+        "test.entrusted.v1" => TestEntrusted,
+        /// The police compel one in place of one that was refused.
+        "test.compelled.v1" => TestCompelled,
         /// A sample was taken.
         "test.sample_collected.v1" => SampleCollected,
         /// A test of the sample was read.
@@ -143,6 +156,18 @@ events! {
         "visit.home_recorded.v1" => HomeVisitRecorded,
         /// Somebody called to check.
         "visit.phone_recorded.v1" => PhoneCheckRecorded,
+        /// A care plan was drafted.
+        "plan.drafted.v1" => CarePlanDrafted,
+        /// Somebody else approved it.
+        "plan.approved.v1" => CarePlanApproved,
+        /// The plan was looked at again.
+        "plan.reviewed.v1" => CarePlanReviewed,
+        /// The station summed up how things went.
+        "summary.recorded.v1" => SummaryRecorded,
+        /// A paper was issued.
+        "document.issued.v1" => DocumentIssued,
+        /// It reached whom it is for.
+        "document.served.v1" => DocumentServed,
         /// A support team was formed, or formed anew.
         "team.formed.v1" => SupportTeamFormed,
         /// A check-in or talk was none.
@@ -155,6 +180,8 @@ events! {
         "obligation.reopened.v1" => ObligationReopened,
         /// Something became due.
         "obligation.opened.v1" => ObligationOpened,
+        /// The participant was told of it.
+        "obligation.notified.v1" => ObligationNotified,
         /// It was done.
         "obligation.fulfilled.v1" => ObligationFulfilled,
         /// The clock saw it not done in time.
@@ -208,7 +235,19 @@ impl CaseEvent {
             CaseEvent::RiskClassContested(fact) => vec![(Field::Note, &fact.statement)],
             CaseEvent::HomeVisitRecorded(fact) => vec![(Field::Note, &fact.note)],
             CaseEvent::PhoneCheckRecorded(fact) => vec![(Field::Note, &fact.place)],
+            CaseEvent::CarePlanDrafted(fact) => vec![(Field::Note, &fact.measures)],
+            CaseEvent::CarePlanReviewed(fact) => vec![(Field::Note, &fact.note)],
+            CaseEvent::SummaryRecorded(fact) => vec![(Field::Note, &fact.note)],
+            CaseEvent::LeaveRefused(fact) => vec![(Field::Reason, &fact.reason)],
+            CaseEvent::TestCompelled(fact) => vec![(Field::DocumentNo, &fact.document_no)],
             CaseEvent::AbsenceExtended(_)
+            | CaseEvent::ReleaseHandoverReceived(_)
+            | CaseEvent::CarePlanApproved(_)
+            | CaseEvent::DocumentIssued(_)
+            | CaseEvent::DocumentServed(_)
+            | CaseEvent::ObligationNotified(_)
+            | CaseEvent::LeaveApproved(_)
+            | CaseEvent::TestEntrusted(_)
             | CaseEvent::RiskScored(_)
             | CaseEvent::RefusalConfirmed(_)
             | CaseEvent::ResultObjected(_)

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::drug_test::NoticeMode;
 use super::state::Case;
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
@@ -25,11 +26,21 @@ pub enum ObligationKind {
     PoliceReport,
     /// Reporting to the new station after a transfer (戒毒条例 22).
     TransferReportIn,
+    /// The station owes the agreement after a report (戒毒条例 16 says promptly; policy says how promptly).
+    SignAgreement,
+    /// The station owes a visit at home, where policy wants them.
+    HomeVisit,
+    /// The station owes a summary of half a year, where policy wants one.
+    HalfYearSummary,
+    /// The station owes an assessment of the year, where policy wants one.
+    AnnualAssessment,
+    /// The station owes the confirmation of a proposed class of risk, where policy says by when.
+    RiskReview,
 }
 
 impl ObligationKind {
     /// All kinds, in the order of their numbers in the API.
-    pub const ALL: [ObligationKind; 7] = [
+    pub const ALL: [ObligationKind; 12] = [
         ObligationKind::ReportIn,
         ObligationKind::MonthlyMeeting,
         ObligationKind::DischargeNoticeWatch,
@@ -37,16 +48,41 @@ impl ObligationKind {
         ObligationKind::PoliceReport,
         ObligationKind::UrineTest,
         ObligationKind::TransferReportIn,
+        ObligationKind::SignAgreement,
+        ObligationKind::HomeVisit,
+        ObligationKind::HalfYearSummary,
+        ObligationKind::AnnualAssessment,
+        ObligationKind::RiskReview,
     ];
 
     /// Those that are owed window after window as long as the term runs.
-    pub const PERIODIC: [ObligationKind; 2] = [ObligationKind::MonthlyMeeting, ObligationKind::UrineTest];
+    pub const PERIODIC: [ObligationKind; 5] = [
+        ObligationKind::MonthlyMeeting,
+        ObligationKind::UrineTest,
+        ObligationKind::HomeVisit,
+        ObligationKind::HalfYearSummary,
+        ObligationKind::AnnualAssessment,
+    ];
+
+    /// The policy key that says every how many months the station owes it; 0 for never.
+    pub fn every_months(self) -> Option<&'static str> {
+        match self {
+            ObligationKind::HomeVisit => Some("visit.every_months"),
+            ObligationKind::HalfYearSummary => Some("summary.every_months"),
+            ObligationKind::AnnualAssessment => Some("assessment.every_months"),
+            _ => None,
+        }
+    }
 
     /// Whether it is the participant who owes it.
     pub fn is_participants(self) -> bool {
-        !matches!(
+        matches!(
             self,
-            ObligationKind::DischargeNoticeWatch | ObligationKind::PoliceReport
+            ObligationKind::ReportIn
+                | ObligationKind::MonthlyMeeting
+                | ObligationKind::UrineTest
+                | ObligationKind::LeaveReturn
+                | ObligationKind::TransferReportIn
         )
     }
 
@@ -60,6 +96,11 @@ impl ObligationKind {
             ObligationKind::LeaveReturn => "LEAVE_RETURN",
             ObligationKind::PoliceReport => "POLICE_REPORT",
             ObligationKind::TransferReportIn => "TRANSFER_REPORT_IN",
+            ObligationKind::SignAgreement => "SIGN_AGREEMENT",
+            ObligationKind::HomeVisit => "HOME_VISIT",
+            ObligationKind::HalfYearSummary => "HALF_YEAR_SUMMARY",
+            ObligationKind::AnnualAssessment => "ANNUAL_ASSESSMENT",
+            ObligationKind::RiskReview => "RISK_REVIEW",
         }
     }
 }
@@ -99,6 +140,8 @@ pub enum CancelReason {
     Replanned,
     /// The transfer was rejected or withdrawn.
     TransferEnded,
+    /// The absence was not approved.
+    LeaveRefused,
 }
 
 /// An obligation opened.
@@ -175,6 +218,20 @@ pub struct ObligationReopened {
     pub met_on: Date,
     /// It had been met after its last day.
     pub late: bool,
+}
+
+/// The participant was told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObligationNotified {
+    /// Which.
+    pub number: u32,
+    /// Day.
+    pub on: Date,
+    /// How.
+    pub mode: NoticeMode,
+    /// Digests of what shows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
 }
 
 /// An obligation that no longer applies.

@@ -93,6 +93,19 @@ pub struct OrderVaried {
     pub document_no: Personal,
 }
 
+/// The place of compulsory isolation handed the person over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseHandoverReceived {
+    /// Day of the release.
+    pub released_on: Date,
+    /// Day of the handover.
+    pub received_on: Date,
+    /// Place of compulsory isolation, as a code.
+    pub facility: String,
+    /// Papers that came along, as codes.
+    pub papers: Vec<String>,
+}
+
 /// The order was revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRevoked {

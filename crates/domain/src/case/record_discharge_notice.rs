@@ -55,7 +55,12 @@ impl Command for RecordDischargeNotice {
                 | ObligationKind::UrineTest
                 | ObligationKind::LeaveReturn
                 | ObligationKind::PoliceReport
-                | ObligationKind::TransferReportIn => ObligationCancelled {
+                | ObligationKind::TransferReportIn
+                | ObligationKind::SignAgreement
+                | ObligationKind::HomeVisit
+                | ObligationKind::HalfYearSummary
+                | ObligationKind::AnnualAssessment
+                | ObligationKind::RiskReview => ObligationCancelled {
                     number: open.number,
                     reason: CancelReason::CaseEnded,
                 }

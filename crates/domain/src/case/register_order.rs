@@ -80,7 +80,7 @@ impl Command for RegisterOrder {
         ])
     }
 
-    fn claims(&self) -> Vec<Claim> {
+    fn claims(&self, _: &Case) -> Vec<Claim> {
         let rejection = Rejection::of(Reason::OrderNumberInUse, "order_no");
         vec![Claim {
             category: "ordernumber",

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, ReportedIn};
 use super::obligation::{CancelReason, ObligationCancelled, ObligationFulfilled, ObligationKind};
-use super::rules::{check_actor, check_day_from, check_stage, check_text, term};
+use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text, term};
 use super::stage::Stage;
 use super::state::Case;
 use crate::kernel::{Command, Context, Role};
@@ -66,6 +66,9 @@ impl Command for ReportIn {
             .into()
         }));
         events.push(term(case, self.on, 0).into());
+        let key = "agreement.sign_within_working_days";
+        let kind = ObligationKind::SignAgreement;
+        events.extend(Opener::after(case).within_working_days(kind, self.on, key, context)?);
         if case.referral.refusal && case.referral.told_on.is_none() {
             // The police need not be told of a refusal that was none.
             let duties = case.obligations.iter();

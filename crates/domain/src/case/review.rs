@@ -82,10 +82,23 @@ impl Command for Review {
                 window_to = last;
             }
         }
+        // What the station has set since is owed from now on.
+        if LIVE.contains(&case.stage) && expired.is_none() {
+            for kind in ObligationKind::PERIODIC {
+                let never = kind.every_months().is_some() && case.planned_to.iter().all(|(of, _)| *of != kind);
+                if never {
+                    events.extend(opener.periodic(kind, case, (today, case.term_end), context)?);
+                }
+            }
+        }
         let others = case.obligations.iter().filter(|owed| {
             let kind = matches!(
                 owed.kind,
-                ObligationKind::LeaveReturn | ObligationKind::PoliceReport | ObligationKind::TransferReportIn
+                ObligationKind::LeaveReturn
+                    | ObligationKind::PoliceReport
+                    | ObligationKind::TransferReportIn
+                    | ObligationKind::SignAgreement
+                    | ObligationKind::RiskReview
             );
             let ends = owed.kind != ObligationKind::PoliceReport && !within(owed.window_to);
             kind && !owed.past_due && owed.window_to < today && !ends
@@ -102,7 +115,7 @@ impl Command for Review {
             let stops = |owed: &&Obligation| {
                 let once = matches!(
                     owed.kind,
-                    ObligationKind::LeaveReturn | ObligationKind::TransferReportIn
+                    ObligationKind::LeaveReturn | ObligationKind::TransferReportIn | ObligationKind::RiskReview
                 );
                 let kind = ObligationKind::PERIODIC.contains(&owed.kind) || once;
                 kind && !owed.past_due && owed.window_to >= ended_on

@@ -10,7 +10,7 @@ use super::order::Programme;
 use super::stage::Stage;
 use super::state::Case;
 use super::test_plan::window_end;
-use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between};
+use crate::calendar::{FIRST_DAY, LAST_DAY, add_days, add_months, days_between, working_days_after};
 use crate::kernel::{Context, Role};
 use crate::person::is_personal_number;
 use crate::rejection::{Reason, Rejection};
@@ -270,6 +270,7 @@ impl Opener {
             }
             let opened = match kind {
                 ObligationKind::UrineTest => self.urine_test(case, from, term_end, context),
+                kind if kind.every_months().is_some() => self.every_months(kind, case, (from, term_end), context)?,
                 _ => self.monthly_meeting(from, term_end, context)?,
             };
             if opened.is_some() {
@@ -320,6 +321,55 @@ impl Opener {
         )))
     }
 
+    /// What the station owes every so many months of the programme: the window that `from` lies in, from `from` on.
+    fn every_months(
+        &mut self,
+        kind: ObligationKind,
+        case: &Case,
+        (from, term_end): (Date, Option<Date>),
+        context: &Context<'_>,
+    ) -> Result<Option<CaseEvent>, Rejection> {
+        let (Some(key), Some(start)) = (kind.every_months(), case.reported_on) else {
+            return Ok(None);
+        };
+        let every = context.policy.number(key, from)?;
+        let Some(months) = i32::try_from(every.value).ok().filter(|months| *months > 0) else {
+            return Ok(None);
+        };
+        let ends = (1..).map(|number| add_days(add_months(start, months.saturating_mul(number)), -1));
+        let Some(end) = ends.take(MONTHS_MAX).find(|end| *end >= from) else {
+            return Ok(None);
+        };
+        let window = (from, term_end.map_or(end, |term| end.min(term)));
+        Ok(Some(self.open(
+            kind,
+            Debtor::Station,
+            window,
+            format!("{} {key}", every.pack),
+        )))
+    }
+
+    /// What the station owes within so many working days, where policy says so; 0 for nothing.
+    pub(super) fn within_working_days(
+        &mut self,
+        kind: ObligationKind,
+        from: Date,
+        key: &str,
+        context: &Context<'_>,
+    ) -> Result<Option<CaseEvent>, Rejection> {
+        let days = context.policy.number(key, from)?;
+        let Some(count) = i32::try_from(days.value).ok().filter(|count| *count > 0) else {
+            return Ok(None);
+        };
+        let to = working_days_after(context.policy, from, count);
+        Ok(Some(self.open(
+            kind,
+            Debtor::Station,
+            (from, to),
+            format!("{} {key}", days.pack),
+        )))
+    }
+
     /// The watch on the police's discharge notice.
     pub(super) fn discharge_watch(&mut self, term_end: Date, context: &Context<'_>) -> Result<CaseEvent, Rejection> {
         let owed = (ObligationKind::DischargeNoticeWatch, Debtor::Police);
@@ -365,6 +415,16 @@ pub(super) fn fulfilled(
         events.extend(Opener::after(case).periodic(kind, case, next, context)?);
     }
     Ok(events)
+}
+
+/// What is owed once is met on a day, in time or late.
+pub(super) fn met(case: &Case, kind: ObligationKind, on: Date) -> Vec<CaseEvent> {
+    let owed = case.obligations.iter().filter(|owed| owed.kind == kind);
+    let met = owed.map(|owed| {
+        let (number, late) = (owed.number, on > owed.window_to);
+        ObligationFulfilled { number, on, late }.into()
+    });
+    met.collect()
 }
 
 /// Cancels obligations that no longer apply. From the first day of a suspension on participants owe nothing; what was past due

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{AgreementSigned, CaseEvent};
 use super::obligation::ObligationKind;
-use super::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_stage, check_text};
+use super::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_stage, check_text, met};
 use super::stage::Stage;
 use super::state::Case;
 use crate::calendar::add_days;
@@ -53,6 +53,7 @@ impl Command for SignAgreement {
             clauses: self.clauses.clone(),
         };
         let mut events = vec![CaseEvent::from(signed)];
+        events.extend(met(case, ObligationKind::SignAgreement, self.on));
         let mut opener = Opener::after(case);
         for kind in ObligationKind::PERIODIC {
             // What is owed runs on; what the old station wanted none of is owed from here.

@@ -4,11 +4,13 @@ use jiff::civil::Date;
 
 use super::absence::Absence;
 use super::breach::{BreachGround, WarningStep};
+use super::document::Document;
 use super::drug_test::DrugTest;
 use super::dual_control::DualControl;
 use super::event::{CaseEvent, CheckInMode};
 use super::obligation::{Met, Obligation, ObligationKind};
 use super::order::Programme;
+use super::plan::CarePlan;
 use super::risk::Risk;
 use super::stage::Stage;
 use super::support_team::TeamMember;
@@ -101,6 +103,12 @@ pub struct Case {
     pub lost_since: Option<Date>,
     /// How the risk stands.
     pub risk: Option<Risk>,
+    /// Care plans, by number from 1.
+    pub plans: Vec<CarePlan>,
+    /// Papers that were issued, by number from 1.
+    pub documents: Vec<Document>,
+    /// The place of compulsory isolation handed the person over.
+    pub handed_over: bool,
     /// The last admonition or warning.
     pub warned: Option<(Date, WarningStep)>,
     /// The participant is not dynamically controlled any more.
@@ -195,6 +203,8 @@ impl Aggregate for Case {
         self.transfer = Transfer::after(self.transfer.take(), event);
         self.dually_controlled(event);
         self.at_risk(event);
+        self.planned(event);
+        self.documented(event);
         match event {
             CaseEvent::OrderRegistered(fact) => {
                 self.person.clone_from(&fact.person);
@@ -209,6 +219,7 @@ impl Aggregate for Case {
                 self.offset_days = fact.offset_days;
             }
             CaseEvent::OrderServed(fact) => self.served_on = Some(fact.on),
+            CaseEvent::ReleaseHandoverReceived(_) => self.handed_over = true,
             CaseEvent::ReportedIn(fact) => self.reported_on = Some(fact.on),
             CaseEvent::TransferReportedIn(fact) => {
                 self.station.clone_from(&fact.to_station);
@@ -292,6 +303,17 @@ impl Aggregate for Case {
             }
             CaseEvent::AbsenceReported(_)
             | CaseEvent::ReturnReported(_)
+            | CaseEvent::CarePlanDrafted(_)
+            | CaseEvent::CarePlanApproved(_)
+            | CaseEvent::CarePlanReviewed(_)
+            | CaseEvent::SummaryRecorded(_)
+            | CaseEvent::DocumentIssued(_)
+            | CaseEvent::DocumentServed(_)
+            | CaseEvent::ObligationNotified(_)
+            | CaseEvent::LeaveApproved(_)
+            | CaseEvent::LeaveRefused(_)
+            | CaseEvent::TestEntrusted(_)
+            | CaseEvent::TestCompelled(_)
             | CaseEvent::AbsenceAlleged(_)
             | CaseEvent::AbsenceCounted(_)
             | CaseEvent::AbsenceWithdrawn(_)

@@ -1,4 +1,4 @@
-//! Visits at home and calls to check: contact that meets nothing that is owed by itself.
+//! Visits at home and calls to check: contact that meets nothing that the participant owes.
 
 mod record_home_visit;
 mod record_phone_check;

@@ -80,3 +80,84 @@ pub(super) fn lifecycle() -> Vec<CaseEvent> {
         .into(),
     ]
 }
+
+/// Samples of plans, summaries, papers, notices, leave that is decided on, and tests elsewhere or compelled.
+pub(super) fn support() -> Vec<CaseEvent> {
+    let on = day("2026-04-10");
+    vec![
+        ReleaseHandoverReceived {
+            released_on: day("2026-02-26"),
+            received_on: day("2026-02-27"),
+            facility: "GUIYANG_ISOLATION_1".into(),
+            papers: vec!["RELEASE_CERTIFICATE".into()],
+        }
+        .into(),
+        CarePlanDrafted {
+            plan: 1,
+            on,
+            by: "worker-1".into(),
+            goals: vec![CareGoal::Abstinence, CareGoal::Work],
+            review_on: day("2026-10-01"),
+            measures: "介绍到保洁岗位".into(),
+        }
+        .into(),
+        CarePlanApproved { plan: 1 }.into(),
+        CarePlanReviewed {
+            plan: 1,
+            on,
+            outcome: PlanOutcome::Continue,
+            review_on: Some(day("2027-01-01")),
+            note: "已就业".into(),
+        }
+        .into(),
+        SummaryRecorded {
+            kind: SummaryKind::HalfYear,
+            on,
+            note: "按时检测".into(),
+        }
+        .into(),
+        DocumentIssued {
+            document: 1,
+            kind: DocumentKind::Admonition,
+            serial: 12,
+            on,
+            station: "station-qinglongshan".into(),
+        }
+        .into(),
+        DocumentServed {
+            document: 1,
+            on,
+            mode: ServiceMode::Family,
+            signed: true,
+        }
+        .into(),
+        ObligationNotified {
+            number: 3,
+            on,
+            mode: NoticeMode::Phone,
+            evidence: vec!["0".repeat(64)],
+        }
+        .into(),
+        LeaveApproved { absence: 1, on }.into(),
+        LeaveRefused {
+            absence: 1,
+            on,
+            reason: "检测未完成".into(),
+        }
+        .into(),
+        TestEntrusted {
+            test: 1,
+            on,
+            place: "GUIYANG_SECOND_HOSPITAL".into(),
+            valid_to: day("2026-04-20"),
+        }
+        .into(),
+        TestCompelled {
+            test: 2,
+            refused: 1,
+            on,
+            document_no: "强检-1".into(),
+        }
+        .into(),
+    ]
+}

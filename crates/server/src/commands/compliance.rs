@@ -1,11 +1,12 @@
 //! Commands about absences, tests and breaches.
 
 use waystation_domain::case::{
-    AllegeAbsence, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmRiskClass, ConfirmSeriousBreach,
-    ConfirmTestRefusal, ConfirmTestVoid, ContestRiskClass, ExcuseObligation, ExtendAbsence, FileAbsenceReport,
-    IssueWarning, LodgeObjection, NoticeMode, PoliceOutcome, ProposeTestVoid, RecordPoliceOutcome, RecordSample,
-    RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk,
-    ServeTestNotice, TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
+    AllegeAbsence, ApproveLeave, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmRiskClass,
+    ConfirmSeriousBreach, ConfirmTestRefusal, ConfirmTestVoid, ContestRiskClass, EntrustTest, ExcuseObligation,
+    ExtendAbsence, FileAbsenceReport, IssueWarning, LodgeObjection, NoticeMode, NotifyObligation, PoliceOutcome,
+    ProposeTestVoid, RecordCompelledTest, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult,
+    ReferToPolice, RefuseLeave, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk, ServeTestNotice,
+    TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -48,6 +49,41 @@ command!(case, "cases", ExtendAbsenceRequest, |m, fields, id, app| {
         absence: fields.number("absence", m.absence),
         reported_on: fields.day("reported_on", &m.reported_on),
         to: fields.day("to", &m.to),
+    }
+});
+
+command!(case, "cases", ApproveLeaveRequest, |m, fields, id, app| ApproveLeave {
+    absence: fields.number("absence", m.absence),
+    on: fields.day("on", &m.on),
+});
+
+command!(case, "cases", RefuseLeaveRequest, |m, fields, id, app| RefuseLeave {
+    absence: fields.number("absence", m.absence),
+    on: fields.day("on", &m.on),
+    reason: m.reason,
+});
+
+command!(case, "cases", EntrustTestRequest, |m, fields, id, app| EntrustTest {
+    test: fields.number("test", m.test),
+    on: fields.day("on", &m.on),
+    place: m.place,
+    valid_to: fields.day("valid_to", &m.valid_to),
+});
+
+command!(case, "cases", RecordCompelledTestRequest, |m, fields, id, app| {
+    RecordCompelledTest {
+        test: fields.number("test", m.test),
+        on: fields.day("on", &m.on),
+        document_no: m.document_no,
+    }
+});
+
+command!(case, "cases", NotifyObligationRequest, |m, fields, id, app| {
+    NotifyObligation {
+        obligation: fields.number("obligation", m.obligation),
+        on: fields.day("on", &m.on),
+        mode: fields.choice("mode", m.mode, &NOTICE_MODES).unwrap_or(NoticeMode::Hand),
+        evidence: m.evidence,
     }
 });
 

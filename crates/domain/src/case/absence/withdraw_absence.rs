@@ -46,7 +46,9 @@ impl Command for WithdrawAbsence {
                 }
                 Ok(events)
             }
-            AbsenceState::Returned | AbsenceState::Withdrawn => Err(Rejection::of(Reason::AbsenceDecided, "absence")),
+            AbsenceState::Returned | AbsenceState::Withdrawn | AbsenceState::Refused => {
+                Err(Rejection::of(Reason::AbsenceDecided, "absence"))
+            }
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::rejection::{Reason, Rejection};
 const COLLECTORS_MAX: usize = 5;
 
 /// Records a sample: taken by two or more, for urine one of them of the participant's gender (吸毒检测程序规定). A urine
-/// sample meets the test that is due on that day; another in the same window is extra.
+/// sample meets the test that is due on that day; another in the same window is extra. Elsewhere it is taken by whom
+/// [`EntrustTest`](super::EntrustTest) allowed.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordSample {
     /// Which test.
@@ -44,6 +45,12 @@ impl Command for RecordSample {
             return Err(misfit());
         }
         check_day_from("on", self.on, Some(test.noticed_on), context)?;
+        let entrusted = test
+            .entrusted
+            .is_some_and(|(from, to)| from <= self.on && self.on <= to);
+        if self.site == SampleSite::Entrusted && !entrusted {
+            return Err(Rejection::of(Reason::NotEntrusted, "site"));
+        }
         if self.collectors.len() > COLLECTORS_MAX {
             return Err(Rejection::of(Reason::FieldInvalid, "collectors").with("expected", "at most 5"));
         }

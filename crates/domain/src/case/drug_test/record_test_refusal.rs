@@ -31,7 +31,8 @@ impl Command for RecordTestRefusal {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &LATE)?;
         let test = find(case, self.test)?;
-        if test.state != TestState::Noticed {
+        // Nobody refuses what is done to them.
+        if test.state != TestState::Noticed || test.compels.is_some() {
             return Err(misfit());
         }
         check_day_from("on", self.on, Some(test.noticed_on), context)?;

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{RiskClass, RiskClassConfirmed};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{check_actor, check_note, check_registered};
+use crate::case::obligation::ObligationKind;
+use crate::case::rules::{check_actor, check_note, check_registered, met};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -33,13 +34,12 @@ impl Command for ConfirmRiskClass {
             None if overridden => return Err(Rejection::of(Reason::ReasonRequired, "reason")),
             None => {}
         }
-        Ok(vec![
-            RiskClassConfirmed {
-                class: self.class,
-                overridden,
-                reason: (&self.reason).into(),
-            }
-            .into(),
-        ])
+        let mut events = vec![CaseEvent::from(RiskClassConfirmed {
+            class: self.class,
+            overridden,
+            reason: (&self.reason).into(),
+        })];
+        events.extend(met(case, ObligationKind::RiskReview, context.today));
+        Ok(events)
     }
 }

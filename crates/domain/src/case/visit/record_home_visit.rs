@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{HomeVisitRecorded, Interviewee};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LATE, check_actor, check_code, check_day_from, check_note, check_stage};
+use crate::case::obligation::ObligationKind;
+use crate::case::rules::{LATE, check_actor, check_code, check_day_from, check_note, check_stage, fulfilled};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -13,7 +14,7 @@ use crate::rejection::{Reason, Rejection};
 /// Most people who go on one visit.
 const VISITORS_MAX: usize = 10;
 
-/// Records a visit by as many as policy `visit.visitors_gte` wants.
+/// Records a visit by as many as policy `visit.visitors_gte` wants; it meets what the station owes by `visit.every_months`.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordHomeVisit {
     /// Day.
@@ -50,14 +51,13 @@ impl Command for RecordHomeVisit {
         if let Some(note) = &self.note {
             check_note("note", note)?;
         }
-        Ok(vec![
-            HomeVisitRecorded {
-                on: self.on,
-                visitors,
-                interviewee: self.interviewee,
-                note: (&self.note).into(),
-            }
-            .into(),
-        ])
+        let mut events = vec![CaseEvent::from(HomeVisitRecorded {
+            on: self.on,
+            visitors,
+            interviewee: self.interviewee,
+            note: (&self.note).into(),
+        })];
+        events.extend(fulfilled(case, ObligationKind::HomeVisit, self.on, context)?);
+        Ok(events)
     }
 }
