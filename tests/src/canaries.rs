@@ -4,12 +4,14 @@
 mod conduct;
 mod further;
 mod moves;
+mod support;
 
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 use conduct::conduct;
 use moves::moves;
+use support::support;
 use waystation_api::v1;
 
 use crate::{STATION, Server, after, base64, check_in, today};
@@ -25,7 +27,7 @@ const FULL_NAME: &str = "金丝雀工作人员";
 const PASSWORD: &str = "金丝雀口令金丝雀口令金丝雀";
 const ADDRESS: &str = "金丝雀路七十七号哨所";
 /// Numbers of documents, reasons, notes.
-pub const NOTES: [&str; 23] = [
+pub const NOTES: [&str; 28] = [
     "金丝雀决字第7788号",
     "金丝雀协议第7789号",
     "金丝雀档案第7790号",
@@ -49,6 +51,11 @@ pub const NOTES: [&str; 23] = [
     "金丝雀撤销认定原因",
     "金丝雀回执第7797号",
     "金丝雀处理第7798号",
+    "金丝雀帮扶措施",
+    "金丝雀计划评估",
+    "金丝雀半年小结",
+    "金丝雀不予准假原因",
+    "金丝雀强检第7799号",
 ];
 
 /// Every value that goes through, with this identity number.
@@ -279,6 +286,7 @@ pub async fn go_through(server: &Server, number: &str) -> String {
     leader.points.reverse_award(reverse).await.expect("is reversed");
     said += &conduct(&mut worker, &mut leader, &mut inspector, &name()).await;
     moves(&mut worker, &mut leader, &name()).await;
+    support(server, &mut worker, &mut leader, &name()).await;
     let end = v1::TerminateRequest {
         name: name(),
         on: day,

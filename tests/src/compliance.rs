@@ -6,7 +6,7 @@ use waystation_api::v1;
 use waystation_domain::calendar;
 
 use crate::people::reason;
-use crate::today;
+use crate::{Clients, after, today};
 
 /// The case that is asked about.
 pub const CASE: &str = "cases/c1";
@@ -83,6 +83,21 @@ pub fn breach(ground: v1::BreachGround) -> v1::ConfirmSeriousBreachRequest {
         ground: ground.into(),
         ..Default::default()
     }
+}
+
+/// Everything of a kind that was ever owed in the case that is asked about, oldest first.
+///
+/// # Panics
+/// When it is not listed.
+pub async fn owed(clients: &mut Clients, kind: v1::ObligationKind, at: &v1::CommandReceipt) -> Vec<v1::Obligation> {
+    let list = v1::ListAgendaRequest {
+        case: CASE.into(),
+        kind: kind.into(),
+        read: after(at),
+        ..Default::default()
+    };
+    let listed = clients.cases.list_agenda(list).await.expect("lists").into_inner();
+    listed.obligations
 }
 
 /// A refusal, with its reason, the field it is about, and words in Chinese.

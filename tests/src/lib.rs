@@ -8,6 +8,7 @@ pub mod forger;
 pub mod inspection;
 pub mod matrix;
 pub mod people;
+pub mod policy;
 pub mod records;
 
 use std::io::{BufRead, BufReader};

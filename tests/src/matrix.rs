@@ -2,6 +2,7 @@
 
 mod compliance;
 mod lifecycle;
+mod support;
 mod transfer;
 mod watches;
 
@@ -463,6 +464,7 @@ pub async fn tried(clients: &mut Clients, id: &str, (head, entry): (i64, i64)) -
     table.extend(compliance::tried(clients, (&case, station), read).await);
     table.extend(lifecycle::tried(clients, &case).await);
     table.extend(transfer::tried(clients, (&case, station), read).await);
+    table.extend(support::tried(clients, (&case, station), read).await);
     let command = v1::RecordCheckInRequest {
         name: case,
         on: day,

@@ -88,6 +88,7 @@ impl Agenda {
             say("from", "开始"),
             say("to", "截止"),
             say("state", "状态"),
+            say("told", "告知"),
             say("noticed", "发现"),
             say("source", "依据"),
         ]);
@@ -101,7 +102,7 @@ impl Agenda {
     }
 }
 
-fn row(entry: &AgendaEntry) -> [String; 9] {
+fn row(entry: &AgendaEntry) -> [String; 10] {
     [
         entry.case.clone(),
         entry.number.to_string(),
@@ -110,6 +111,7 @@ fn row(entry: &AgendaEntry) -> [String; 9] {
         entry.window_from.to_string(),
         entry.window_to.to_string(),
         entry.state.as_str().to_owned(),
+        entry.notified_on.map_or_else(String::new, |day| day.to_string()),
         entry.detected_on.map_or_else(String::new, |day| day.to_string()),
         entry.source.clone(),
     ]
@@ -120,7 +122,7 @@ fn json(entry: &AgendaEntry) -> serde_json::Value {
     serde_json::json!({
         "case": entry.case, "number": entry.number, "kind": entry.kind.as_str(), "debtor": entry.debtor.as_str(),
         "window_from": entry.window_from.to_string(), "window_to": entry.window_to.to_string(),
-        "state": entry.state.as_str(), "detected_on": day(entry.detected_on),
+        "state": entry.state.as_str(), "notified_on": day(entry.notified_on), "detected_on": day(entry.detected_on),
         "fulfilled_on": day(entry.fulfilled_on), "source": entry.source,
     })
 }

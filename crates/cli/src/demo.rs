@@ -3,6 +3,7 @@
 mod clock;
 mod conduct;
 mod faults;
+mod papers;
 mod person;
 mod plan;
 mod story;
@@ -153,6 +154,7 @@ async fn live_the_year(app: &App, clock: &DemoClock, mut people: Vec<Person>, la
             .await?;
         story::live(app, today, number).await?;
         faults::live(app, today, number).await?;
+        papers::live(app, today, number).await?;
         progress.set(number as u64 + 1, 365);
     }
     Ok(())

@@ -18,6 +18,7 @@ mod moment;
 mod policy;
 mod progress;
 mod projections;
+mod register;
 mod replay;
 mod serve;
 mod statistics;
@@ -66,6 +67,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Say what happened in a station month by month, now or as it was known at a past moment
     Statistics(statistics::Statistics),
+    /// List the papers that a station issued, and the numbers that nobody used
+    Documents(register::Documents),
+    /// Count the open cases of each worker against what policy would have
+    Workload(register::Workload),
     /// Draw a random sample of a station's cases that anybody can draw again
     Draw(draw::Draw),
     /// List who held which role in a station on a day
@@ -145,6 +150,8 @@ async fn run() -> ExitCode {
         Command::Agenda(command) => command.run().await,
         Command::Inspect(command) => command.run().await,
         Command::Statistics(command) => command.run().await,
+        Command::Documents(command) => command.run().await,
+        Command::Workload(command) => command.run().await,
         Command::Draw(command) => command.run().await,
         Command::Roles(command) => command.run().await,
         Command::Explain(command) => command.run().await,

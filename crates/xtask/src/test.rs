@@ -41,7 +41,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         tests.env(THREADS, (cores * THREADS_PER_CORE).to_string());
     }
     let status = tests
-        .args(["test", "--workspace", "--all-targets"])
+        .args(["test", "--workspace"])
+        // Whoever names a target wants that one and not every other besides.
+        .args(arguments.is_empty().then_some("--all-targets"))
         .args(FEATURES)
         .args(arguments)
         .env("WAYSTATION_TEST_POSTGRES_URL", &postgres.url)
