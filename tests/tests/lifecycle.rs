@@ -113,7 +113,10 @@ fn an_order_that_is_revoked_leaves_nothing_owed() {
         };
         let owed = leader.cases.list_agenda(agenda).await.expect("lists").into_inner();
         let states: Vec<_> = owed.obligations.iter().map(|owed| owed.state.as_str()).collect();
-        assert_eq!(states, ["FULFILLED", "CANCELLED", "CANCELLED", "CANCELLED"]);
+        assert_eq!(
+            states,
+            ["FULFILLED", "FULFILLED", "CANCELLED", "CANCELLED", "CANCELLED"]
+        );
         check(leader.cases.revoke_order(revoke).await, ("CASE_CLOSED", None));
     });
 }

@@ -186,3 +186,113 @@ fn a_station_changes_no_statute_and_says_when_it_means_the_past() {
         );
     });
 }
+
+#[test]
+fn what_a_district_sets_binds_the_stations_that_belong_to_it_and_a_station_may_say_otherwise() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let channel = server.connect().await;
+        let mut leader = server.clients("leader-1", "SUPERVISOR").await;
+        let mut officer = Clients::at(&channel, "officer-1", "DISTRICT_OFFICER", "guanshanhu");
+        let mut second = Clients::at(&channel, "officer-2", "DISTRICT_OFFICER", "guanshanhu");
+        let mut other = Clients::at(&channel, "officer-3", "DISTRICT_OFFICER", "baiyun");
+        let register = |unit: &str, kind: v1::OrgUnitKind, parent: &str| v1::RegisterOrgUnitRequest {
+            name: format!("orgUnits/{unit}"),
+            kind: kind.into(),
+            parent: parent.into(),
+            from: ago(400),
+            ..Default::default()
+        };
+        let station = register(STATION, v1::OrgUnitKind::UnitStation, "guanshanhu");
+        check(
+            other.org.register_org_unit(station.clone()).await,
+            ("STATION_OUT_OF_SCOPE", None),
+        );
+        for unit in [register("guanshanhu", v1::OrgUnitKind::UnitDistrict, ""), station] {
+            officer.org.register_org_unit(unit).await.expect("is registered");
+        }
+        let of_district = |value: &str| v1::DraftPolicyPackRequest {
+            name: "policies/guanshanhu".into(),
+            pack: "guanshanhu/points-1".into(),
+            ..draft(KEY, value, today())
+        };
+        check(
+            other.policies.draft_policy_pack(of_district("5")).await,
+            ("STATION_OUT_OF_SCOPE", None),
+        );
+        check(
+            leader.policies.draft_policy_pack(of_district("5")).await,
+            ("STATION_OUT_OF_SCOPE", None),
+        );
+        let statute = v1::DraftPolicyPackRequest {
+            values: vec![v1::PackValue {
+                key: "report_in.days.CD".into(),
+                value: "30".into(),
+                source: "区禁毒办通知".into(),
+                certainty: "A".into(),
+            }],
+            ..of_district("5")
+        };
+        check(
+            officer.policies.draft_policy_pack(statute).await,
+            ("NOT_OVERRIDABLE", None),
+        );
+        officer
+            .policies
+            .draft_policy_pack(of_district("5"))
+            .await
+            .expect("is drafted");
+        let review_own = review(true);
+        let review = v1::ReviewPolicyPackRequest {
+            name: "policies/guanshanhu".into(),
+            pack: "guanshanhu/points-1".into(),
+            approved: true,
+            ..Default::default()
+        };
+        check(
+            officer.policies.review_policy_pack(review.clone()).await,
+            ("SAME_PERSON_FORBIDDEN", Some("pack")),
+        );
+        second.policies.review_policy_pack(review).await.expect("agrees");
+        let publish_district = v1::PublishPolicyPackRequest {
+            name: "policies/guanshanhu".into(),
+            pack: "guanshanhu/points-1".into(),
+            ..Default::default()
+        };
+        let before = value(&mut leader, None).await;
+        assert_eq!(before.0, "3");
+        let published = officer.policies.publish_policy_pack(publish_district).await;
+        let published = published.expect("is published").into_inner();
+        let bound = value(&mut leader, after(&published)).await;
+        assert_eq!((bound.0.as_str(), bound.1.as_str()), ("5", "guanshanhu/points-1"));
+        // Another station does not belong to it.
+        let list = v1::ListPolicyValuesRequest {
+            station: "station-elsewhere".into(),
+            on: today(),
+            read: after(&published),
+        };
+        let mut elsewhere = Clients::at(&channel, "leader-9", "SUPERVISOR", "station-elsewhere");
+        let listed = elsewhere
+            .policies
+            .list_policy_values(list)
+            .await
+            .expect("lists")
+            .into_inner();
+        let found = listed
+            .values
+            .into_iter()
+            .find(|value| value.key == KEY)
+            .expect("has it");
+        assert_eq!(found.value, "3");
+        // The station fills in what is its own.
+        leader
+            .policies
+            .draft_policy_pack(draft(KEY, "7", today()))
+            .await
+            .expect("is drafted");
+        officer.policies.review_policy_pack(review_own).await.expect("agrees");
+        let own = leader.policies.publish_policy_pack(publish()).await;
+        let own = own.expect("is published").into_inner();
+        assert_eq!(value(&mut leader, after(&own)).await.0, "7");
+    });
+}

@@ -196,7 +196,7 @@ fn a_load_that_policy_would_not_have_is_shown_and_stops_nobody() {
         policy::set(&server, "qinglongshan/load-1", &[("load.max_cases_per_worker", "1")]).await;
         let mut last = None;
         for case in ["c1", "c2", "c3"] {
-            worker.active_case(case, &ago(2)).await.expect("is active");
+            last = Some(worker.active_case(case, &ago(2)).await.expect("is active"));
             if case != "c3" {
                 let assign = v1::AssignWorkerRequest {
                     name: format!("cases/{case}"),
@@ -204,8 +204,7 @@ fn a_load_that_policy_would_not_have_is_shown_and_stops_nobody() {
                     from: today(),
                     ..Default::default()
                 };
-                let assigned = leader.cases.assign_worker(assign).await.expect("stops nobody");
-                last = Some(assigned.into_inner());
+                leader.cases.assign_worker(assign).await.expect("stops nobody");
             }
         }
         let list = v1::ListWorkloadRequest {

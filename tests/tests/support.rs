@@ -101,7 +101,7 @@ fn what_a_station_sets_for_itself_it_owes() {
         let mut worker = server.clients("worker-1", "CASE_WORKER").await;
         let mut leader = server.clients("leader-1", "SUPERVISOR").await;
         let values = [
-            ("agreement.sign_within_working_days", "3"),
+            ("agreement.sign_within_days", "5"),
             ("summary.every_months", "6"),
             ("assessment.every_months", "12"),
             ("visit.every_months", "3"),
@@ -115,10 +115,7 @@ fn what_a_station_sets_for_itself_it_owes() {
             (agreement[0].state.as_str(), agreement[0].debtor.as_str()),
             ("FULFILLED", "STATION")
         );
-        assert_eq!(
-            agreement[0].source,
-            "qinglongshan/duties-1 agreement.sign_within_working_days"
-        );
+        assert_eq!(agreement[0].source, "qinglongshan/duties-1 agreement.sign_within_days");
         let summary = |kind: v1::SummaryKind| v1::RecordSummaryRequest {
             name: CASE.into(),
             kind: kind.into(),

@@ -1,14 +1,15 @@
-//! The rules that bind a station: what is shipped, and what it has published.
+//! The rules that bind a station: what is shipped, and what it and the units that it belongs to have published.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 
 use lru::LruCache;
-use waystation_domain::policy::PolicyValue;
+use waystation_domain::org_unit::{OrgUnit, OrgUnitKind};
+use waystation_domain::policy::{Layer, PolicyValue};
 use waystation_domain::policy_book::{OwnPack, PolicyBook};
 use waystation_domain::{Command, Date, Policy};
 
-use crate::aggregates::{load, load_until, stream_of};
+use crate::aggregates::{load_until, stream_of};
 use crate::app::App;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
@@ -16,6 +17,9 @@ use crate::query::ReadOptions;
 
 /// Stations whose rules are kept in memory.
 const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("is not zero");
+
+/// Most units that a station belongs to, one above the other, with itself.
+const LEVELS_MAX: usize = 8;
 
 /// The rules of stations, as this process last read them.
 pub(crate) struct Policies {
@@ -55,8 +59,7 @@ impl App {
             }
             policies.generation
         };
-        let (book, _) = load::<PolicyBook>(&stream_of::<PolicyBook>(station), self.main()).await?;
-        let policy = Arc::new(Policy::shipped(station).with_packs(book.published()));
+        let policy = Arc::new(self.policy_as_of(station, u64::MAX).await?);
         let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
         // What was published meanwhile may be missing from it.
         if policies.generation == generation {
@@ -65,7 +68,26 @@ impl App {
         Ok(policy)
     }
 
-    /// The packs of a station's own as far as was known at a position.
+    /// A station and the units that it belongs to, from below, each with the layer of its rules, as far as was known at a position.
+    async fn units_of(&self, station: &str, position: u64) -> Result<Vec<(String, Layer)>, AppError> {
+        let mut units = vec![(station.to_owned(), Layer::Station)];
+        let mut at = station.to_owned();
+        while units.len() < LEVELS_MAX {
+            let (unit, _) = load_until::<OrgUnit>(&stream_of::<OrgUnit>(&at), self.main(), position).await?;
+            let Some(parent) = unit
+                .parent
+                .filter(|parent| units.iter().all(|(unit, _)| unit != parent))
+            else {
+                break;
+            };
+            let (above, _) = load_until::<OrgUnit>(&stream_of::<OrgUnit>(&parent), self.main(), position).await?;
+            units.push((parent.clone(), above.kind.map_or(Layer::District, OrgUnitKind::layer)));
+            at = parent;
+        }
+        Ok(units)
+    }
+
+    /// The packs of a unit's own as far as was known at a position.
     async fn book_as_of(&self, station: &str, position: u64) -> Result<PolicyBook, AppError> {
         let stream = stream_of::<PolicyBook>(station);
         let (book, _) = load_until(&stream, self.main(), position).await?;
@@ -74,8 +96,14 @@ impl App {
 
     /// The policy that bound a station as far as was known at a position.
     pub(crate) async fn policy_as_of(&self, station: &str, position: u64) -> Result<Policy, AppError> {
-        let book = self.book_as_of(station, position).await?;
-        Ok(Policy::shipped(station).with_packs(book.published()))
+        let units = self.units_of(station, position).await?;
+        let names: Vec<&str> = units.iter().map(|(unit, _)| unit.as_str()).collect();
+        let mut policy = Policy::shipped_for(&names);
+        for (unit, layer) in &units {
+            let book = self.book_as_of(unit, position).await?;
+            policy = policy.with_packs(*layer, book.published());
+        }
+        Ok(policy)
     }
 
     /// Every value that binds a station on a day, and its own packs, as far as was known at a moment.
@@ -90,7 +118,7 @@ impl App {
             None => self.day_of(options, position).await?,
         };
         Ok(Rules {
-            values: Policy::shipped(station).with_packs(book.published()).values(on),
+            values: self.policy_as_of(station, position).await?.values(on),
             packs: book.packs,
             position,
         })
@@ -103,7 +131,7 @@ impl App {
         policies.generation += 1;
     }
 
-    /// Drafts, reviews or publishes a pack of a station.
+    /// Drafts, reviews or publishes a pack of a station, or of a unit that stations belong to.
     ///
     /// # Errors
     /// As [`App::case`].

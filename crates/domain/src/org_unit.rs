@@ -20,6 +20,8 @@ use crate::kernel::Aggregate;
 /// The state of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrgUnit {
+    /// What it is; `None` before it is registered.
+    pub kind: Option<OrgUnitKind>,
     /// First day; `None` before it is registered.
     pub from: Option<Date>,
     /// The unit it belongs to.
@@ -48,6 +50,7 @@ impl Aggregate for OrgUnit {
     fn evolve(&mut self, event: &OrgUnitEvent) {
         match event {
             OrgUnitEvent::OrgUnitRegistered(fact) => {
+                self.kind = Some(fact.kind);
                 self.from = Some(fact.from);
                 self.parent.clone_from(&fact.parent);
             }
@@ -97,7 +100,7 @@ mod tests {
     use crate::spec::{Given, given};
 
     fn officer() -> Given<OrgUnit> {
-        given::<OrgUnit>([]).at("officer-1", Role::DistrictOfficer, "district")
+        given::<OrgUnit>([]).at("officer-1", Role::DistrictOfficer, "guanshanhu")
     }
 
     fn register(unit: &str) -> RegisterOrgUnit {
@@ -130,6 +133,8 @@ mod tests {
             on: date(2026, 3, 2),
         };
         assert_eq!(merged.reason(&close), Reason::UnitOver);
+        let other = given::<OrgUnit>([]).at("officer-2", Role::DistrictOfficer, "baiyun");
+        assert_eq!(other.reason(&register("community-1")), Reason::StationOutOfScope);
         let worker = given::<OrgUnit>([]);
         assert_eq!(worker.reason(&register("community-1")), Reason::RoleRequired);
     }

@@ -25,6 +25,8 @@ pub enum Layer {
     City,
     /// District or county.
     District,
+    /// Sub-district or town.
+    SubDistrict,
     /// One station.
     Station,
 }
@@ -37,6 +39,7 @@ impl Layer {
             Layer::Province => "PROVINCE",
             Layer::City => "CITY",
             Layer::District => "DISTRICT",
+            Layer::SubDistrict => "SUB_DISTRICT",
             Layer::Station => "STATION",
         }
     }
@@ -95,8 +98,8 @@ struct Pack {
     layer: Layer,
     valid_from: Date,
     valid_to: Option<Date>,
-    /// Station it is for; every station when absent.
-    station: Option<String>,
+    /// Unit it is for, with all that belongs to it; everybody when absent.
+    unit: Option<String>,
     values: BTreeMap<String, Entry>,
 }
 
@@ -164,12 +167,17 @@ pub struct Sourced<T> {
     pub certainty: String,
 }
 
-const SHIPPED: [&str; 5] = [
+const SHIPPED: [&str; 10] = [
     // First: any pack of the same layer and day overrides a default.
     include_str!("../policy/defaults.json"),
     include_str!("../policy/national-2011-06-26.json"),
     include_str!("../policy/calendar-2025.json"),
     include_str!("../policy/calendar-2026.json"),
+    include_str!("../policy/zhejiang-statute.json"),
+    include_str!("../policy/chongqing-2012.json"),
+    include_str!("../policy/shanghai.json"),
+    include_str!("../policy/hunan-huaihua-2020.json"),
+    include_str!("../policy/fujian-xianyou-2012.json"),
     include_str!("../policy/qinglongshan.json"),
 ];
 
@@ -183,12 +191,20 @@ fn shipped() -> &'static [Pack] {
 }
 
 impl Policy {
-    /// The packs shipped with this release, as they bind a station.
+    /// The packs shipped with this release, as they bind a station that belongs to nothing.
     ///
     /// # Panics
     /// Never: a test reads every shipped pack.
     pub fn shipped(station: &str) -> Self {
-        let binds = |pack: &&Pack| pack.station.as_deref().is_none_or(|only| only == station);
+        Self::shipped_for(&[station])
+    }
+
+    /// The packs shipped with this release, as they bind a station: itself, and what it belongs to.
+    ///
+    /// # Panics
+    /// Never: a test reads every shipped pack.
+    pub fn shipped_for(units: &[&str]) -> Self {
+        let binds = |pack: &&Pack| pack.unit.as_deref().is_none_or(|only| units.contains(&only));
         let mut packs: Vec<Pack> = shipped().iter().filter(binds).cloned().collect();
         packs.sort_by_key(|pack| (pack.layer, pack.valid_from));
         let list = |key: &str| {
@@ -262,7 +278,7 @@ impl Policy {
             layer: Layer::Station,
             valid_from: change.valid_from,
             valid_to: None,
-            station: None,
+            unit: None,
             values,
         });
         Ok(changed)

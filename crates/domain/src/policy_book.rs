@@ -1,5 +1,5 @@
-//! The rule values that a station sets for itself: drafted by one, reviewed by another, published; above what is shipped, and
-//! never against a statute.
+//! The rule values that a station sets for itself, or a unit that stations belong to sets for them: drafted by one, reviewed by
+//! another, published; above what is shipped, and never against a statute.
 
 mod draft_policy_pack;
 pub mod event;
@@ -96,10 +96,10 @@ impl Aggregate for PolicyBook {
     }
 }
 
-/// A supervisor of the station, or, where the command says so, somebody above it.
-fn check_actor(station: &str, roles: &[Role], context: &Context<'_>) -> Result<(), Rejection> {
-    check_role(roles, context)?;
-    if context.actor.role == Role::Supervisor && context.actor.station != station {
+/// A supervisor of the station, or an officer of the unit whose rules they are.
+fn check_actor(unit: &str, context: &Context<'_>) -> Result<(), Rejection> {
+    check_role(&[Role::Supervisor, Role::DistrictOfficer], context)?;
+    if context.actor.role != Role::System && context.actor.station != unit {
         return Err(Reason::StationOutOfScope.into());
     }
     Ok(())
@@ -121,7 +121,7 @@ mod tests {
     use jiff::civil::{Date, date};
 
     use super::*;
-    use crate::policy::Policy;
+    use crate::policy::{Layer, Policy};
     use crate::spec::{Given, given};
 
     const HERE: &str = "station-qinglongshan";
@@ -137,7 +137,7 @@ mod tests {
 
     fn draft(from: Date, values: Vec<PackValue>) -> DraftPolicyPack {
         DraftPolicyPack {
-            station: HERE.into(),
+            unit: HERE.into(),
             pack: "qinglongshan/2026-04".into(),
             valid_from: from,
             valid_to: None,
@@ -159,12 +159,12 @@ mod tests {
         let from = date(2026, 4, 1);
         let name = "qinglongshan/2026-04".to_owned();
         let review = |approved| ReviewPolicyPack {
-            station: HERE.into(),
+            unit: HERE.into(),
             pack: name.clone(),
             approved,
         };
         let publish = PublishPolicyPack {
-            station: HERE.into(),
+            unit: HERE.into(),
             pack: name.clone(),
         };
         let drafted = leader().then(&draft(from, tests_less_often()));
@@ -189,7 +189,7 @@ mod tests {
             .then(&review(true))
             .at("leader-1", Role::Supervisor, HERE)
             .then(&publish);
-        let policy = Policy::shipped(HERE).with_packs(published.state().published());
+        let policy = Policy::shipped(HERE).with_packs(Layer::Station, published.state().published());
         let plan = |day| policy.numbers("tests.urine.per_year.CD", day).expect("is in force");
         assert_eq!(plan(date(2026, 3, 31)).value, [12, 6, 4]);
         assert_eq!((plan(from).value, plan(from).pack), (vec![6, 4, 2], name));
@@ -251,13 +251,13 @@ mod tests {
             .then(&draft(date(2026, 4, 1), tests_less_often()))
             .at("officer-1", Role::DistrictOfficer, "district")
             .then(&ReviewPolicyPack {
-                station: HERE.into(),
+                unit: HERE.into(),
                 pack: "qinglongshan/2026-04".into(),
                 approved: true,
             })
             .at("leader-1", Role::Supervisor, HERE);
         let publish = PublishPolicyPack {
-            station: HERE.into(),
+            unit: HERE.into(),
             pack: "qinglongshan/2026-04".into(),
         };
         assert!(waiting.clone().on(date(2026, 4, 1)).when(&publish).is_ok());
@@ -268,7 +268,7 @@ mod tests {
     fn a_station_without_a_plan_may_set_one() {
         let elsewhere = "station-weicheng";
         let plan = DraftPolicyPack {
-            station: elsewhere.into(),
+            unit: elsewhere.into(),
             ..draft(date(2026, 4, 1), tests_less_often())
         };
         assert!(leader().at("leader-9", Role::Supervisor, elsewhere).when(&plan).is_ok());

@@ -23,7 +23,10 @@ impl App {
         command: &C,
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
-        self.run(self.units(), unit, command, envelope).await
+        let receipt = self.run(self.units(), unit, command, envelope).await;
+        // What it belongs to says which rules bind it.
+        self.reread_policies();
+        receipt
     }
 
     /// Merges a unit into another, which has to be there.

@@ -248,7 +248,7 @@ async fn agree(app: &App, on: Date, by: &Envelope) -> anyhow::Result<()> {
 async fn rules(app: &App, today: Date) -> anyhow::Result<()> {
     let pack = "qinglongshan/2026".to_owned();
     let draft = DraftPolicyPack {
-        station: STATION.into(),
+        unit: STATION.into(),
         pack: pack.clone(),
         valid_from: today,
         valid_to: None,
@@ -262,14 +262,14 @@ async fn rules(app: &App, today: Date) -> anyhow::Result<()> {
     };
     app.policy_pack(STATION, &draft, &supervisor()).await?;
     let review = ReviewPolicyPack {
-        station: STATION.into(),
+        unit: STATION.into(),
         pack: pack.clone(),
         approved: true,
     };
     app.policy_pack(STATION, &review, &envelope("district-1", Role::DistrictOfficer))
         .await?;
     let publish = PublishPolicyPack {
-        station: STATION.into(),
+        unit: STATION.into(),
         pack,
     };
     app.policy_pack(STATION, &publish, &supervisor()).await?;
@@ -347,7 +347,8 @@ async fn answered(app: &App, case: &str, on: Date) -> anyhow::Result<()> {
 
 /// The district counts the other station under this one from here on.
 async fn merges(app: &App, on: Date) -> anyhow::Result<()> {
-    let district = envelope("district-1", Role::DistrictOfficer);
+    let mut district = envelope("district-1", Role::DistrictOfficer);
+    district.principal.station = "guanshanhu".into();
     for unit in [ELSEWHERE, STATION] {
         let register = RegisterOrgUnit {
             unit: unit.into(),

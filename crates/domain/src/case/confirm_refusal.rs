@@ -120,7 +120,8 @@ mod tests {
             .then(&report(date(2026, 3, 17)));
         assert_eq!(reported.state().stage, Stage::Reported);
         assert!(!reported.state().referral.is_pending());
-        assert!(reported.state().obligations.is_empty(), "the police need not be told");
+        let told = reported.state().open(ObligationKind::PoliceReport);
+        assert!(told.is_none(), "the police need not be told");
     }
 
     #[test]

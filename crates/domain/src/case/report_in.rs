@@ -66,9 +66,7 @@ impl Command for ReportIn {
             .into()
         }));
         events.push(term(case, self.on, 0).into());
-        let key = "agreement.sign_within_working_days";
-        let kind = ObligationKind::SignAgreement;
-        events.extend(Opener::after(case).within_working_days(kind, self.on, key, context)?);
+        events.extend(Opener::after(case).agreement(self.on, context)?);
         if case.referral.refusal && case.referral.told_on.is_none() {
             // The police need not be told of a refusal that was none.
             let duties = case.obligations.iter();

@@ -349,6 +349,11 @@ impl Opener {
         )))
     }
 
+    /// The agreement that the station owes after a report (戒毒条例 16).
+    pub(super) fn agreement(&mut self, on: Date, context: &Context<'_>) -> Result<Option<CaseEvent>, Rejection> {
+        self.within_working_days(ObligationKind::SignAgreement, on, "agreement.sign_within_days", context)
+    }
+
     /// What the station owes within so many working days, where policy says so; 0 for nothing.
     pub(super) fn within_working_days(
         &mut self,

@@ -82,6 +82,19 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
+    fn the_station_owes_the_agreement_three_working_days_after_the_report() {
+        // 戒毒条例 16 says promptly; three days are a default. 2026-03-02 is a Monday.
+        let reported = crate::case::tests::reported();
+        let owed = reported.state().open(ObligationKind::SignAgreement).expect("is owed");
+        assert_eq!(owed.window_to, date(2026, 3, 5));
+        let late = reported
+            .on(date(2026, 3, 9))
+            .when(&agreement(date(2026, 3, 6)))
+            .expect("is signed");
+        assert!(matches!(&late[1], CaseEvent::ObligationFulfilled(met) if met.late));
+    }
+
+    #[test]
     fn an_agreement_without_a_mandatory_clause_is_refused() {
         let mut short = agreement(date(2026, 3, 2));
         short.clauses.retain(|clause| clause != "LIABILITY");

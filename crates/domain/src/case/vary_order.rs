@@ -197,7 +197,7 @@ mod tests {
                 .state()
                 .open(ObligationKind::MonthlyMeeting)
                 .map(|owed| owed.number),
-            Some(2)
+            Some(3)
         );
     }
 

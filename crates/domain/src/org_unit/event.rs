@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::events;
 use crate::personal::{Field, Personal};
+use crate::policy::Layer;
 
 events! {
     /// Every fact of a unit.
@@ -30,6 +31,10 @@ impl OrgUnitEvent {
 pub enum OrgUnitKind {
     /// 区县.
     District,
+    /// 省、自治区、直辖市.
+    Province,
+    /// 设区的市.
+    City,
     /// 街道、乡镇.
     SubDistrict,
     /// 阳光驿站.
@@ -44,14 +49,27 @@ pub enum OrgUnitKind {
 
 impl OrgUnitKind {
     /// All kinds, in the order of their numbers in the API.
-    pub const ALL: [OrgUnitKind; 6] = [
+    pub const ALL: [OrgUnitKind; 8] = [
         OrgUnitKind::District,
         OrgUnitKind::SubDistrict,
         OrgUnitKind::Station,
         OrgUnitKind::Branch,
         OrgUnitKind::Committee,
         OrgUnitKind::Grid,
+        OrgUnitKind::Province,
+        OrgUnitKind::City,
     ];
+
+    /// The layer of the rules that it sets for what belongs to it.
+    pub fn layer(self) -> Layer {
+        match self {
+            OrgUnitKind::Province => Layer::Province,
+            OrgUnitKind::City => Layer::City,
+            OrgUnitKind::District => Layer::District,
+            OrgUnitKind::SubDistrict => Layer::SubDistrict,
+            OrgUnitKind::Station | OrgUnitKind::Branch | OrgUnitKind::Committee | OrgUnitKind::Grid => Layer::Station,
+        }
+    }
 }
 
 /// See [`OrgUnitEvent::OrgUnitRegistered`].

@@ -1,4 +1,4 @@
-//! What a station may set for itself, above what is shipped.
+//! What a station, or a unit that it belongs to, may set, above what is shipped.
 
 use super::{CALENDAR, Entry, Layer, Pack, Policy, TRIED, Value, shipped};
 use crate::case::TeamPlace;
@@ -17,14 +17,15 @@ const CODES_MAX: usize = 50;
 /// Largest number of a rule.
 const NUMBER_MAX: i64 = 10_000;
 
-/// What a statute gives, above the station.
-fn statute(key: &str) -> Option<&'static Entry> {
-    let above = shipped().iter().filter(|pack| pack.layer < Layer::Station);
-    let mut given = above.filter_map(|pack| pack.values.get(key));
-    given.find(|entry| entry.certainty == "A")
-}
-
 impl Policy {
+    /// What a statute that binds gives: shipped, above the station, and read in full.
+    fn statute(&self, key: &str) -> Option<&Entry> {
+        let above = self.packs.iter().filter(|pack| pack.layer < Layer::Station);
+        let given = above.filter(|pack| Policy::is_shipped(&pack.pack));
+        let mut given = given.filter_map(|pack| pack.values.get(key));
+        given.find(|entry| entry.certainty == "A")
+    }
+
     /// A value for a key that a pack has, and the entry of the newest such pack. What only another station has a value for may be
     /// set too.
     pub(super) fn read(&self, field: &'static str, key: &str, text: &str) -> Result<(&Entry, Value), Rejection> {
@@ -74,7 +75,7 @@ impl Policy {
             return Err(no.with("expected", "a rule; calendars are shipped"));
         }
         self.read("values", key, text)?;
-        match statute(key) {
+        match self.statute(key) {
             Some(entry) => {
                 let no = Rejection::of(Reason::NotOverridable, "values").with("key", key);
                 Err(no.with("source", &entry.source))
@@ -88,9 +89,9 @@ impl Policy {
         name == TRIED || shipped().iter().any(|pack| pack.pack == name)
     }
 
-    /// The same policy with packs that a station has published, in this order, above what is shipped.
+    /// The same policy with packs that a unit of a layer has published, in this order, above what is shipped.
     #[must_use]
-    pub fn with_packs<'a>(&self, published: impl Iterator<Item = &'a PolicyPackDrafted>) -> Self {
+    pub fn with_packs<'a>(&self, layer: Layer, published: impl Iterator<Item = &'a PolicyPackDrafted>) -> Self {
         let mut policy = self.clone();
         for draft in published {
             let values = draft.values.iter().filter_map(|value| {
@@ -107,10 +108,10 @@ impl Policy {
             });
             policy.packs.push(Pack {
                 pack: draft.pack.clone(),
-                layer: Layer::Station,
+                layer,
                 valid_from: draft.valid_from,
                 valid_to: draft.valid_to,
-                station: None,
+                unit: None,
                 values: values.collect(),
             });
         }

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::{PackValue, PolicyBook, PolicyEvent, PolicyPackDrafted, check_actor};
 use crate::calendar::{FIRST_DAY, LAST_DAY};
-use crate::kernel::{Command, Context, Role};
+use crate::kernel::{Command, Context};
 use crate::policy::Policy;
 use crate::rejection::{Reason, Rejection};
 
 /// Most values of a pack.
 const VALUES_MAX: usize = 50;
-/// Most packs of a station.
+/// Most packs of a unit.
 const PACKS_MAX: usize = 500;
 /// Digits in a row that may be somebody's number.
 const PERSONAL_DIGITS_MIN: usize = 11;
@@ -22,8 +22,8 @@ const SOURCE_CHARS_MAX: usize = 200;
 /// reviewed it and it is published.
 #[derive(Clone, Debug, Serialize)]
 pub struct DraftPolicyPack {
-    /// The station.
-    pub station: String,
+    /// The station, or the unit that stations belong to.
+    pub unit: String,
     /// Name of the pack, such as `qinglongshan/2026-04`.
     pub pack: String,
     /// First day.
@@ -59,14 +59,14 @@ impl Command for DraftPolicyPack {
     const NAME: &'static str = "DraftPolicyPack";
 
     fn decide(&self, book: &PolicyBook, context: &Context<'_>) -> Result<Vec<PolicyEvent>, Rejection> {
-        check_actor(&self.station, &[Role::Supervisor], context)?;
+        check_actor(&self.unit, context)?;
         check_name(&self.pack)?;
         // Not the name of a shipped pack either: it would stand for a source that it is not.
         if book.pack(&self.pack).is_some() || Policy::is_shipped(&self.pack) {
             return Err(Rejection::of(Reason::PackExists, "pack"));
         }
         if book.packs.len() >= PACKS_MAX {
-            return Err(Rejection::of(Reason::FieldInvalid, "pack").with("expected", "at most 500 packs of a station"));
+            return Err(Rejection::of(Reason::FieldInvalid, "pack").with("expected", "at most 500 packs of a unit"));
         }
         if self.valid_from < FIRST_DAY || self.valid_from > LAST_DAY {
             return Err(Rejection::of(Reason::DateOutOfRange, "valid_from"));

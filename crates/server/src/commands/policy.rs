@@ -1,4 +1,4 @@
-//! Commands about the rules of a station.
+//! Commands about the rules of a station, or of a unit that stations belong to.
 
 use waystation_domain::policy_book::{DraftPolicyPack, PackValue, PublishPolicyPack, ReviewPolicyPack};
 
@@ -6,7 +6,7 @@ use super::command;
 
 command!(policy_pack, "policies", DraftPolicyPackRequest, |m, fields, id, app| {
     DraftPolicyPack {
-        station: id.clone(),
+        unit: id.clone(),
         pack: m.pack,
         valid_from: fields.day("valid_from", &m.valid_from),
         valid_to: fields.optional_day("valid_to", &m.valid_to),
@@ -29,7 +29,7 @@ command!(
     "policies",
     ReviewPolicyPackRequest,
     |m, fields, id, app| ReviewPolicyPack {
-        station: id.clone(),
+        unit: id.clone(),
         pack: m.pack,
         approved: m.approved,
     }
@@ -40,7 +40,7 @@ command!(
     "policies",
     PublishPolicyPackRequest,
     |m, fields, id, app| PublishPolicyPack {
-        station: id.clone(),
+        unit: id.clone(),
         pack: m.pack,
     }
 );

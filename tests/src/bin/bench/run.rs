@@ -335,8 +335,8 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let channel = server.connect().await;
     let tenth = size.cases / 5;
     say(&format!("{database}: filling {} events", tenth * size.events_each));
-    // Registering to signing is 13 events of a case.
-    let check_ins = size.events_each - 13;
+    // Registering to signing is 15 events of a case.
+    let check_ins = size.events_each - 15;
     let head = fill(&channel, 0, tenth, check_ins, &on).await;
     let small = as_of_page(&channel, head).await;
     say(&format!("{database}: filling {} events", size.cases * size.events_each));

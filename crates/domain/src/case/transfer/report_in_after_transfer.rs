@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{TransferReportedIn, check_receiver, under_way};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{ObligationFulfilled, ObligationKind};
-use crate::case::rules::{LIVE, check_day_from, check_role, check_stage, check_text};
+use crate::case::rules::{LIVE, Opener, check_day_from, check_role, check_stage, check_text};
 use crate::case::state::Case;
 use crate::kernel::{Aggregate, Command, Context, Event, Follows, Role};
 use crate::person::{Person, PersonEvent, PersonMoved};
@@ -83,6 +83,7 @@ impl Command for ReportInAfterTransfer {
             justification: Personal::from(&self.justification.clone().filter(|_| late)),
         };
         events.push(fact.into());
+        events.extend(Opener::after(case).agreement(self.on, context)?);
         Ok(events)
     }
 }
