@@ -189,7 +189,7 @@ fn leave_is_decided_on_where_the_station_asks_for_it() {
         let mut worker = server.clients("worker-1", "CASE_WORKER").await;
         let mut leader = server.clients("leader-1", "SUPERVISOR").await;
         worker.active_case("c1", &ago(20)).await.expect("is active");
-        for (from, to) in [(-5, -9), (-20, -24)] {
+        for (from, to) in [(-5, -9), (-20, -24), (0, -2)] {
             let report = v1::FileAbsenceReportRequest {
                 name: CASE.into(),
                 reported_on: today(),
@@ -236,9 +236,10 @@ fn leave_is_decided_on_where_the_station_asks_for_it() {
             ("ABSENCE_DECIDED", Some("absence")),
         );
         check(
-            leader.compliance.refuse_leave(refuse(3)).await,
+            leader.compliance.refuse_leave(refuse(4)).await,
             ("ABSENCE_NOT_FOUND", Some("absence")),
         );
+        check(leader.compliance.refuse_leave(refuse(3)).await, ("LEAVE_BEGUN", None));
         let refused = leader
             .compliance
             .refuse_leave(refuse(2))
@@ -247,7 +248,7 @@ fn leave_is_decided_on_where_the_station_asks_for_it() {
             .into_inner();
         let returns = owed(&mut worker, v1::ObligationKind::LeaveReturn, &refused).await;
         let states: Vec<&str> = returns.iter().map(|owed| owed.state.as_str()).collect();
-        assert_eq!(states, ["OPEN", "CANCELLED"]);
+        assert_eq!(states, ["OPEN", "CANCELLED", "OPEN"]);
     });
 }
 

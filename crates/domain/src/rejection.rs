@@ -112,6 +112,7 @@ reasons! {
     DocumentServed "DOCUMENT_SERVED" Precondition "the document has been served already" "该文书已送达",
     DocumentNumberInUse "DOCUMENT_NUMBER_IN_USE" AlreadyExists "the number is used in this kind and year already" "该文书编号本年度已使用",
     ApprovalNotAsked "APPROVAL_NOT_ASKED" Precondition "the station asks for a report, and for no approval" "本站外出实行报告制，无须批准",
+    LeaveBegun "LEAVE_BEGUN" Precondition "leave is refused before it begins" "不予批准须在外出开始之前作出",
     NotEntrusted "NOT_ENTRUSTED" Precondition "nobody is entrusted with the test on that day" "该日未委托外单位检测",
     NotARelease "NOT_A_RELEASE" Precondition "only rehabilitation begins with a handover" "仅社区康复有出所衔接",
     HandedOverAlready "HANDED_OVER_ALREADY" Precondition "the handover is recorded already" "出所衔接已登记",

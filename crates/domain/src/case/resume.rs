@@ -58,6 +58,18 @@ impl Command for Resume {
         {
             owed.push(report_owed(&mut opener, case, effective_on.max(self.on), context)?);
         }
+        // The agreement with the station that they moved to is owed still.
+        if case
+            .transfer
+            .as_ref()
+            .is_some_and(|transfer| transfer.reported_on.is_some())
+            && !case
+                .obligations
+                .iter()
+                .any(|owed| owed.kind == ObligationKind::SignAgreement)
+        {
+            owed.extend(opener.agreement(self.on, context)?);
+        }
         let watch = opener.discharge_watch(term.end, context)?;
         events.push(term.into());
         events.extend(owed);

@@ -115,7 +115,10 @@ impl Command for Review {
             let stops = |owed: &&Obligation| {
                 let once = matches!(
                     owed.kind,
-                    ObligationKind::LeaveReturn | ObligationKind::TransferReportIn | ObligationKind::RiskReview
+                    ObligationKind::LeaveReturn
+                        | ObligationKind::TransferReportIn
+                        | ObligationKind::SignAgreement
+                        | ObligationKind::RiskReview
                 );
                 let kind = ObligationKind::PERIODIC.contains(&owed.kind) || once;
                 kind && !owed.past_due && owed.window_to >= ended_on

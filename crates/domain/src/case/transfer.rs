@@ -438,6 +438,39 @@ mod tests {
     }
 
     #[test]
+    fn the_new_station_owes_an_agreement_also_after_custody_and_not_beyond_the_term() {
+        let moved = moved().on(date(2026, 4, 23));
+        let owed = moved.state().open(ObligationKind::SignAgreement).expect("is owed");
+        assert_eq!(
+            (owed.window_from, owed.window_to),
+            (date(2026, 4, 20), date(2026, 4, 23))
+        );
+        let back = moved.clone().then(&suspend(date(2026, 4, 21))).then(&Resume {
+            on: date(2026, 4, 23),
+            document_no: "释放-1".into(),
+        });
+        let again = back.state().open(ObligationKind::SignAgreement).expect("is owed again");
+        assert_eq!(again.window_from, date(2026, 4, 23));
+        // The clock closes what the end of the term leaves open.
+        let number = owed.number;
+        let mut ended = moved.state().clone();
+        ended.term_end = Some(date(2026, 4, 22));
+        let actor = crate::Principal {
+            id: "clock".into(),
+            role: Role::System,
+            station: THERE.into(),
+        };
+        let context = Context {
+            today: date(2026, 4, 23),
+            actor: &actor,
+            policy: &crate::Policy::shipped(THERE),
+        };
+        let events = crate::Command::decide(&Review {}, &ended, &context).expect("decides");
+        let closed = |event: &CaseEvent| matches!(event, CaseEvent::ObligationCancelled(fact) if fact.number == number);
+        assert!(events.iter().any(closed), "{events:?}");
+    }
+
+    #[test]
     fn custody_stops_the_case_and_not_the_transfer() {
         let custody = here(accepted()).then(&suspend(date(2026, 4, 16)));
         let resume = Resume {

@@ -49,7 +49,7 @@ pub struct ApproveLeave {
 pub struct RefuseLeave {
     /// Which absence.
     pub absence: u32,
-    /// Day; before the first day away.
+    /// Day.
     pub on: Date,
     /// Why; at most 2,000 characters.
     pub reason: String,
@@ -89,8 +89,9 @@ impl Command for RefuseLeave {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         let absence = undecided(case, self.absence, self.on, context)?;
         check_note("reason", &self.reason)?;
-        if self.on >= absence.from {
-            return Err(Rejection::of(Reason::ReportTooLate, "on").with("from", absence.from));
+        // Not by a day that is written down afterwards either: who left on the strength of a report was allowed to.
+        if context.today >= absence.from {
+            return Err(Rejection::of(Reason::LeaveBegun, "absence").with("from", absence.from));
         }
         let refused = LeaveRefused {
             absence: self.absence,
@@ -161,8 +162,8 @@ mod tests {
 
     #[test]
     fn who_leaves_though_it_was_refused_may_be_said_to_be_away_without_leave() {
-        let late = asked().on(date(2026, 3, 5));
-        assert_eq!(late.reason(&refuse(date(2026, 3, 5))), Reason::ReportTooLate);
+        let begun = asked().on(date(2026, 3, 5));
+        assert_eq!(begun.reason(&refuse(date(2026, 3, 2))), Reason::LeaveBegun);
         let refused = asked().then(&refuse(date(2026, 3, 2)));
         assert!(refused.state().open(ObligationKind::LeaveReturn).is_none());
         let back = ReportReturn {
@@ -177,5 +178,16 @@ mod tests {
             how_known: "车站登记".into(),
         };
         assert!(later.when(&away).is_ok());
+    }
+
+    #[test]
+    fn days_that_are_added_are_approved_anew() {
+        let approved = asked().then(&APPROVE).by("worker-1", Role::CaseWorker);
+        let extended = approved.then(&crate::case::ExtendAbsence {
+            absence: 1,
+            reported_on: date(2026, 3, 2),
+            to: date(2026, 3, 20),
+        });
+        assert!(extended.by("leader-1", Role::Supervisor).when(&APPROVE).is_ok());
     }
 }

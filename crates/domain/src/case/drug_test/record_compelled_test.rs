@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{TestCompelled, TestState, find, misfit};
+use super::{DrugTest, TestCompelled, TestState, find, misfit};
 use crate::case::event::CaseEvent;
 use crate::case::rules::{LATE, check_actor, check_day_from, check_stage, check_text};
 use crate::case::state::Case;
@@ -30,7 +30,8 @@ impl Command for RecordCompelledTest {
         check_stage(case, &LATE)?;
         let test = find(case, self.test)?;
         let refused = matches!(test.state, TestState::Refused(_) | TestState::RefusalCounted(_));
-        let compelled = case.tests.iter().any(|other| other.compels == Some(self.test));
+        let in_place = |other: &DrugTest| other.compels == Some(self.test) && other.state != TestState::Void;
+        let compelled = case.tests.iter().any(in_place);
         if !refused || compelled {
             return Err(misfit());
         }
