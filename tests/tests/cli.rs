@@ -256,6 +256,20 @@ fn the_demo_proves_itself() {
             .is_some_and(|cases| cases > 0),
         "{summary}"
     );
+    for check in [
+        "RECORDED_LATE",
+        "READ_IN_CONFLICT",
+        "REUSED_EVIDENCE",
+        "AWARD_WITHOUT_BASIS",
+        "TRANSFER_GAP",
+        "REFUSAL_WITHOUT_NOTICE",
+        "POLICY_CHANGED_IN_WINDOW",
+    ] {
+        let database = format!("sqlite:{}", path("demo/demo.db"));
+        let found = json(&run(&["inspect", check, "--json", "--database", &database]));
+        assert_ne!(found["total"], 0, "README says that {check} finds something: {found}");
+        assert!(found["total"].is_u64(), "{found}");
+    }
     // The page for inspectors is about this year.
     waystation_tests::inspection::hold(&format!("sqlite:{}", path("demo/demo.db")));
     // An inspector takes the year home and verifies it with a script that has none of our code.

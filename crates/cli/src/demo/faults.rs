@@ -45,14 +45,16 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
             team(app, FILLED, today, &[TeamPlace::CaseWorker, TeamPlace::Volunteer]).await?;
             team(app, RELATIVE, today, &TeamPlace::ALL).await?;
         }
-        100 => photographed(app, RELATIVE, today, &worker).await?,
-        130 => photographed(app, UNNOTICED, today, &worker).await?,
-        140 => voided(app, UNNOTICED).await?,
+        100 => photographed(app, RELATIVE, "5f", today, &worker).await?,
+        130 => photographed(app, UNNOTICED, "5f", today, &worker).await?,
+        140 => voided(app, UNNOTICED, add_days(today, -10)).await?,
         150 => mistaken(app, RELATIVE, today, &worker).await?,
         160..=194 => moves(app, today, number).await?,
         196 => rules(app, today).await?,
         200 => read(app, CLOSE, "p-qls-relative").await?,
         210 => too_close(app, CLOSE, "p-qls-relative").await?,
+        212 => photographed(app, FILLED, "6a", today, &worker).await?,
+        219 => photographed(app, RELATIVE, "6a", today, &worker).await?,
         231 => read(app, HONG, "p-ahong").await?,
         233 => too_close(app, HONG, "p-ahong").await?,
         240 => unnoticed(app, add_days(today, -4), &worker).await?,
@@ -133,9 +135,9 @@ async fn meet(app: &App, case: &str, today: Date, by: &Envelope) -> anyhow::Resu
 }
 
 /// The same photograph stands for two meetings.
-async fn photographed(app: &App, case: &str, today: Date, by: &Envelope) -> anyhow::Result<()> {
+async fn photographed(app: &App, case: &str, digit: &str, today: Date, by: &Envelope) -> anyhow::Result<()> {
     let seen = RecordCheckIn {
-        evidence: vec!["5f".repeat(32)],
+        evidence: vec![digit.repeat(32)],
         ..check_in(today)
     };
     let receipt = tell(app, case, &seen, by).await?;
@@ -143,9 +145,10 @@ async fn photographed(app: &App, case: &str, today: Date, by: &Envelope) -> anyh
 }
 
 /// The second of them was none; the points stay.
-async fn voided(app: &App, case: &str) -> anyhow::Result<()> {
+async fn voided(app: &App, case: &str, on: Date) -> anyhow::Result<()> {
     let state = app.case_of(case).await?;
-    let Some(last) = state.contacts.last() else {
+    // Not the monthly meeting that may have come since.
+    let Some(last) = state.contacts.iter().rfind(|contact| contact.on == on) else {
         return Ok(());
     };
     let void = VoidContact {

@@ -16,8 +16,6 @@ impl Case {
             }),
             CaseEvent::AbsenceExtended(fact) => {
                 if let Some(absence) = at(&mut self.absences, fact.absence) {
-                    // More days were not approved.
-                    absence.approved = false;
                     (absence.to, absence.state) = (fact.to, AbsenceState::Reported(fact.obligation));
                 }
             }

@@ -251,6 +251,11 @@ pub struct DrugTest {
 }
 
 impl DrugTest {
+    /// Last day on which the participant may come: that of the notice, or of an approval to go elsewhere.
+    pub(super) fn last_day(&self) -> Date {
+        self.entrusted.map_or(self.due_on, |(_, to)| self.due_on.max(to))
+    }
+
     /// A test that the participant was told of.
     pub(super) fn noticed(on: Date, due_on: Date) -> Self {
         Self {
@@ -280,9 +285,9 @@ pub(super) fn find(case: &Case, number: u32) -> Result<&DrugTest, Rejection> {
 
 /// Who is in custody can neither come nor say no.
 fn in_custody(case: &Case, test: &DrugTest) -> bool {
-    let refused_on = test.refused_on.unwrap_or(test.due_on);
+    let refused_on = test.refused_on.unwrap_or(test.last_day());
     if test.evaded {
-        case.suspended_within(test.noticed_on, test.due_on)
+        case.suspended_within(test.noticed_on, test.last_day())
     } else {
         case.suspended_within(refused_on, refused_on)
     }

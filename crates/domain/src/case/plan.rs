@@ -361,4 +361,52 @@ mod tests {
         );
         assert_eq!(clock.when(&Review {}), Ok(vec![]));
     }
+
+    #[test]
+    fn what_a_station_sets_later_is_owed_also_where_nothing_is_ever_late() {
+        let meeting = crate::case::tests::check_in(date(2026, 3, 20));
+        let met = active()
+            .on(date(2026, 3, 20))
+            .under(&[("summary.every_months", "6")])
+            .then(&meeting);
+        let summary = met.state().open(ObligationKind::HalfYearSummary).expect("is owed");
+        assert_eq!(
+            (summary.window_from, summary.window_to),
+            (date(2026, 3, 20), date(2026, 9, 1))
+        );
+        // And again after it had been switched off for a while.
+        let record = RecordSummary {
+            kind: SummaryKind::HalfYear,
+            on: date(2026, 8, 20),
+            note: "按时检测".into(),
+        };
+        let off = met
+            .on(date(2026, 8, 20))
+            .under(&[("summary.every_months", "0")])
+            .then(&record);
+        assert_eq!(off.state().open(ObligationKind::HalfYearSummary), None);
+        let clock = off
+            .under(&[("summary.every_months", "6")])
+            .by("clock", Role::System)
+            .on(date(2026, 10, 1))
+            .then(&Review {});
+        let again = clock
+            .state()
+            .open(ObligationKind::HalfYearSummary)
+            .expect("is owed again");
+        assert_eq!(
+            (again.window_from, again.window_to),
+            (date(2026, 10, 1), date(2027, 3, 1))
+        );
+    }
+
+    #[test]
+    fn custody_leaves_the_look_at_a_class_of_risk_owed() {
+        let scored = active()
+            .under(&[("risk.review_within_working_days", "5")])
+            .then(&crate::case::ScoreRisk {});
+        let custody = scored.then(&crate::case::tests::suspend(date(2026, 3, 2)));
+        assert!(custody.state().open(ObligationKind::RiskReview).is_some());
+        assert!(custody.state().open(ObligationKind::MonthlyMeeting).is_none());
+    }
 }

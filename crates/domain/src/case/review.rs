@@ -82,14 +82,13 @@ impl Command for Review {
                 window_to = last;
             }
         }
-        // What the station has set since is owed from now on.
-        if LIVE.contains(&case.stage) && expired.is_none() {
-            for kind in ObligationKind::PERIODIC {
-                let never = kind.every_months().is_some() && case.planned_to.iter().all(|(of, _)| *of != kind);
-                if never {
-                    events.extend(opener.periodic(kind, case, (today, case.term_end), context)?);
-                }
-            }
+        if expired.is_none() {
+            let opened = |kind| events.iter().any(|event| is_opened(event, kind));
+            let since: Vec<_> = ObligationKind::PERIODIC
+                .into_iter()
+                .filter(|kind| !opened(*kind))
+                .collect();
+            events.extend(opener.set_since(case, &since, context)?);
         }
         let others = case.obligations.iter().filter(|owed| {
             let kind = matches!(
@@ -134,6 +133,10 @@ impl Command for Review {
         }
         Ok(events)
     }
+}
+
+fn is_opened(event: &CaseEvent, kind: ObligationKind) -> bool {
+    matches!(event, CaseEvent::ObligationOpened(opened) if opened.kind == kind)
 }
 
 #[cfg(test)]

@@ -354,6 +354,27 @@ impl Opener {
         self.within_working_days(ObligationKind::SignAgreement, on, "agreement.sign_within_days", context)
     }
 
+    /// What the station has set since, and owes from today on: of kinds of which nothing is open, and nothing was planned up to today.
+    pub(super) fn set_since(
+        &mut self,
+        case: &Case,
+        kinds: &[ObligationKind],
+        context: &Context<'_>,
+    ) -> Result<Vec<CaseEvent>, Rejection> {
+        let mut events = Vec::new();
+        if !LIVE.contains(&case.stage) || case.suspended_from().is_some() {
+            return Ok(events);
+        }
+        let today = context.today;
+        for kind in kinds.iter().copied().filter(|kind| kind.every_months().is_some()) {
+            let planned = case.planned_to.iter().find(|(of, _)| *of == kind);
+            if case.open(kind).is_none() && planned.is_none_or(|(_, to)| *to < today) {
+                events.extend(self.periodic(kind, case, (today, case.term_end), context)?);
+            }
+        }
+        Ok(events)
+    }
+
     /// What the station owes within so many working days, where policy says so; 0 for nothing.
     pub(super) fn within_working_days(
         &mut self,
@@ -417,9 +438,31 @@ pub(super) fn fulfilled(
     if !owed.past_due && !case.is_planned_beyond(kind, owed.window_to) {
         // The next window opens at once; a past-due or reopened one was followed by its successor already.
         let next = (add_days(owed.window_to, 1), case.term_end);
-        events.extend(Opener::after(case).periodic(kind, case, next, context)?);
+        let mut opener = Opener::after(case);
+        events.extend(opener.periodic(kind, case, next, context)?);
+        // The clock does not look at a case of which nothing passes.
+        let others: Vec<_> = ObligationKind::PERIODIC.into_iter().filter(|of| *of != kind).collect();
+        events.extend(opener.set_since(case, &others, context)?);
     }
     Ok(events)
+}
+
+/// The same for what the station owes: one that is past due is met before the next.
+pub(super) fn fulfilled_late_first(
+    case: &Case,
+    kind: ObligationKind,
+    on: Date,
+    context: &Context<'_>,
+) -> Result<Vec<CaseEvent>, Rejection> {
+    let mut late = case.obligations.iter();
+    let late = late.find(|open| open.kind == kind && open.past_due && open.window_to < on);
+    match late.map(|open| open.number) {
+        Some(number) => {
+            let late = true;
+            Ok(vec![ObligationFulfilled { number, on, late }.into()])
+        }
+        None => fulfilled(case, kind, on, context),
+    }
 }
 
 /// What is owed once is met on a day, in time or late.
@@ -433,10 +476,11 @@ pub(super) fn met(case: &Case, kind: ObligationKind, on: Date) -> Vec<CaseEvent>
 }
 
 /// Cancels obligations that no longer apply. From the first day of a suspension on participants owe nothing; what was past due
-/// before stays on record, and so does what the station owes the police.
+/// before stays on record, and so does what the station owes the police, and its look at a class of risk.
 pub(super) fn cancel_all(case: &Case, reason: CancelReason, from: Option<Date>) -> Vec<CaseEvent> {
     let stays = |owed: &Obligation| {
-        let kept = |from| owed.kind == ObligationKind::PoliceReport || owed.past_due && owed.window_to < from;
+        let decides = matches!(owed.kind, ObligationKind::PoliceReport | ObligationKind::RiskReview);
+        let kept = |from| decides || owed.past_due && owed.window_to < from;
         from.is_some_and(kept)
     };
     let stale = case.obligations.iter().filter(|obligation| !stays(obligation));

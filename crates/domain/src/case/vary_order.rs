@@ -97,11 +97,17 @@ fn cancelled(number: u32) -> CaseEvent {
 /// What was past due and never was owed, under a term that ends on an earlier day.
 fn never_owed(case: &Case, end: Date, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
     let mut events = Vec::new();
-    for owed in case
+    let watched = |kind| {
+        matches!(
+            kind,
+            ObligationKind::PoliceReport | ObligationKind::DischargeNoticeWatch
+        )
+    };
+    let past_due = case
         .obligations
         .iter()
-        .filter(|owed| owed.past_due && owed.kind.is_participants())
-    {
+        .filter(|owed| owed.past_due && !watched(owed.kind));
+    for owed in past_due {
         let begins_after = owed.window_from >= end;
         let periodic = ObligationKind::PERIODIC.contains(&owed.kind);
         let from = (owed.window_from, Some(end));
@@ -121,7 +127,11 @@ fn replan(case: &Case, end: Date, context: &Context<'_>) -> Result<Vec<CaseEvent
         let mut open = case.obligations.iter().rev();
         let open = open.find(|owed| owed.kind == kind && !owed.past_due);
         let planned = case.planned_to.iter().find(|(of, _)| *of == kind);
-        let after = planned.map(|(_, to)| add_days(*to, 1)).max(case.agreement_on);
+        // What the station has set since is owed from now on.
+        let began = case
+            .agreement_on
+            .filter(|_| kind.every_months().is_none() || planned.is_some());
+        let after = planned.map(|(_, to)| add_days(*to, 1)).max(began);
         let from = open.map(|open| open.window_from).or(after).unwrap_or(context.today);
         let next = opener.periodic(kind, case, (from, Some(end)), context)?;
         match (open, next) {

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{AbsenceReported, check_free};
+use super::{Absence, AbsenceReported, AbsenceState, check_free};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{Debtor, ObligationKind};
 use crate::case::rules::{LIVE, Opener, check_actor, check_code, check_day_from, check_note, check_span, check_stage};
@@ -43,6 +43,12 @@ impl Command for FileAbsenceReport {
         }
         check_span("to", self.from, self.to)?;
         check_free(case, self.from, self.to)?;
+        // What was refused is not reported anew after the fact.
+        let refused =
+            |absence: &Absence| absence.state == AbsenceState::Refused && absence.overlaps(self.from, self.to);
+        if context.today >= self.from && case.absences.iter().any(refused) {
+            return Err(Rejection::of(Reason::AbsenceOverlaps, "from"));
+        }
         let key = "absence.report_if_days_gte";
         let source = format!("{} {key}", context.policy.number(key, self.from)?.pack);
         let window = (self.from, self.to);

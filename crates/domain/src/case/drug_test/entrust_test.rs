@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
     use crate::case::drug_test::tests::{noticed, sample};
-    use crate::case::{RecordSample, SampleSite};
+    use crate::case::{RecordSample, RecordTestRefusal, SampleSite};
     use crate::rejection::Reason;
 
     #[test]
@@ -76,6 +76,22 @@ mod tests {
         assert_eq!(noticed.reason(&entrust), Reason::RoleRequired);
         let entrusted = noticed.by("leader-1", Role::Supervisor).then(&entrust);
         assert_eq!(entrusted.reason(&elsewhere(date(2026, 3, 5))), Reason::NotEntrusted);
+        let late = EntrustTest {
+            valid_to: date(2026, 3, 20),
+            ..entrust.clone()
+        };
+        let evaded = RecordTestRefusal {
+            test: 1,
+            on: date(2026, 3, 10),
+            evaded: true,
+            facts: "未到".into(),
+        };
+        let longer = entrusted.clone().then(&late).on(date(2026, 3, 10));
+        assert_eq!(
+            longer.reason(&evaded),
+            Reason::NotYetEvaded,
+            "there are days left elsewhere"
+        );
         let taken = entrusted.then(&elsewhere(date(2026, 3, 4)));
         assert_eq!(taken.reason(&entrust), Reason::TestDoesNotFit);
     }

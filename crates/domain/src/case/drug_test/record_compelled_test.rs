@@ -15,7 +15,7 @@ use crate::rejection::Rejection;
 pub struct RecordCompelledTest {
     /// Which test was refused; it is compelled once.
     pub test: u32,
-    /// Day; not before that of the refusal.
+    /// Day; not before that of the refusal, and within the term.
     pub on: Date,
     /// Number of the approval.
     pub document_no: String,
@@ -32,7 +32,8 @@ impl Command for RecordCompelledTest {
         let refused = matches!(test.state, TestState::Refused(_) | TestState::RefusalCounted(_));
         let in_place = |other: &DrugTest| other.compels == Some(self.test) && other.state != TestState::Void;
         let compelled = case.tests.iter().any(in_place);
-        if !refused || compelled {
+        let over = case.term_end.is_some_and(|end| self.on >= end);
+        if !refused || compelled || over {
             return Err(misfit());
         }
         check_day_from("on", self.on, test.refused_on, context)?;

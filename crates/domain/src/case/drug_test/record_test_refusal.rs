@@ -37,8 +37,8 @@ impl Command for RecordTestRefusal {
         }
         check_day_from("on", self.on, Some(test.noticed_on), context)?;
         check_note("facts", &self.facts)?;
-        if self.evaded && self.on <= test.due_on {
-            return Err(Rejection::of(Reason::NotYetEvaded, "on").with("due_on", test.due_on));
+        if self.evaded && self.on <= test.last_day() {
+            return Err(Rejection::of(Reason::NotYetEvaded, "on").with("due_on", test.last_day()));
         }
         let refused = DrugTest {
             refused_on: Some(self.on),
@@ -50,7 +50,7 @@ impl Command for RecordTestRefusal {
         }
         let same = |other: &DrugTest| match other.refused_on {
             None => false,
-            Some(on) => on == self.on || (self.evaded && other.evaded && other.due_on == test.due_on),
+            Some(on) => on == self.on || (self.evaded && other.evaded && other.last_day() == test.last_day()),
         };
         if case.tests.iter().any(same) {
             return Err(Rejection::of(Reason::RefusedThatDay, "on"));

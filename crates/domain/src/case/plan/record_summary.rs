@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{SummaryKind, SummaryRecorded};
 use crate::case::event::CaseEvent;
-use crate::case::obligation::{ObligationFulfilled, ObligationKind};
-use crate::case::rules::{LATE, check_actor, check_day_from, check_note, check_stage, fulfilled};
+use crate::case::obligation::ObligationKind;
+use crate::case::rules::{LATE, check_actor, check_day_from, check_note, check_stage, fulfilled_late_first};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
@@ -39,16 +39,7 @@ impl Command for RecordSummary {
             SummaryKind::HalfYear => ObligationKind::HalfYearSummary,
             SummaryKind::Annual => ObligationKind::AnnualAssessment,
         };
-        // One that is late is written before the next.
-        let mut late = case.obligations.iter();
-        let late = late.find(|open| open.kind == owed && open.past_due && open.window_to < on);
-        match late.map(|open| open.number) {
-            Some(number) => {
-                let late = true;
-                events.push(ObligationFulfilled { number, on, late }.into());
-            }
-            None => events.extend(fulfilled(case, owed, on, context)?),
-        }
+        events.extend(fulfilled_late_first(case, owed, on, context)?);
         Ok(events)
     }
 }

@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::{HomeVisitRecorded, Interviewee};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::ObligationKind;
-use crate::case::rules::{LATE, check_actor, check_code, check_day_from, check_note, check_stage, fulfilled};
+use crate::case::rules::{
+    LATE, check_actor, check_code, check_day_from, check_note, check_stage, fulfilled_late_first,
+};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -57,7 +59,7 @@ impl Command for RecordHomeVisit {
             interviewee: self.interviewee,
             note: (&self.note).into(),
         })];
-        events.extend(fulfilled(case, ObligationKind::HomeVisit, self.on, context)?);
+        events.extend(fulfilled_late_first(case, ObligationKind::HomeVisit, self.on, context)?);
         Ok(events)
     }
 }
