@@ -66,6 +66,16 @@ fn what_is_too_close_is_closed() {
         };
         let refused = leader.people.declare_conflict(nobody).await.expect_err("is not there");
         assert_eq!(reason(&refused), "ACCOUNT_MISSING");
+        for (case, serial) in [("c-other", 1), (PERSON, 2), ("c-other", 3)] {
+            let issue = v1::IssueDocumentRequest {
+                name: format!("cases/{case}"),
+                kind: v1::DocumentKind::BreachCertificate.into(),
+                serial,
+                on: today(),
+                ..Default::default()
+            };
+            leader.cases.issue_document(issue).await.expect("is issued");
+        }
         worker
             .people
             .declare_conflict(declare())
@@ -77,6 +87,20 @@ fn what_is_too_close_is_closed() {
             .await
             .expect_err("decides nothing");
         assert_eq!(refused.code(), Code::PermissionDenied);
+
+        // A number of their paper looks like one that nobody used.
+        let register = v1::ListDocumentsRequest {
+            station: waystation_tests::STATION.into(),
+            ..Default::default()
+        };
+        let register = worker
+            .inspection
+            .list_documents(register)
+            .await
+            .expect("lists")
+            .into_inner();
+        let serials: Vec<i32> = register.documents.iter().map(|paper| paper.serial).collect();
+        assert_eq!((serials, register.gaps[0].serials.clone()), (vec![1, 3], vec![2]));
 
         // Reading, whole or masked, by case, in lists, by number, and in an emergency.
         let case = format!("cases/{PERSON}");

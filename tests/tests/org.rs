@@ -40,6 +40,21 @@ fn figures_are_restated_under_the_tree_of_either_day() {
             officer.org.merge_org_unit(merge(OLD, STATION)).await,
             ("UNIT_NOT_FOUND", None),
         );
+        check(
+            officer.org.register_org_unit(register(OLD)).await,
+            ("UNIT_NOT_FOUND", Some("parent")),
+        );
+        let district = v1::RegisterOrgUnitRequest {
+            kind: v1::OrgUnitKind::UnitDistrict.into(),
+            parent: String::new(),
+            ..register("guanshanhu")
+        };
+        let mut other = Clients::at(&channel, "officer-2", "DISTRICT_OFFICER", "baiyun");
+        check(
+            other.org.register_org_unit(district.clone()).await,
+            ("STATION_OUT_OF_SCOPE", None),
+        );
+        officer.org.register_org_unit(district).await.expect("is registered");
         for unit in [OLD, STATION] {
             officer
                 .org

@@ -204,13 +204,13 @@ fn what_a_district_sets_binds_the_stations_that_belong_to_it_and_a_station_may_s
             ..Default::default()
         };
         let station = register(STATION, v1::OrgUnitKind::UnitStation, "guanshanhu");
+        let district = register("guanshanhu", v1::OrgUnitKind::UnitDistrict, "");
+        officer.org.register_org_unit(district).await.expect("is registered");
         check(
             other.org.register_org_unit(station.clone()).await,
             ("STATION_OUT_OF_SCOPE", None),
         );
-        for unit in [register("guanshanhu", v1::OrgUnitKind::UnitDistrict, ""), station] {
-            officer.org.register_org_unit(unit).await.expect("is registered");
-        }
+        officer.org.register_org_unit(station).await.expect("is registered");
         let of_district = |value: &str| v1::DraftPolicyPackRequest {
             name: "policies/guanshanhu".into(),
             pack: "guanshanhu/points-1".into(),

@@ -71,18 +71,15 @@ impl App {
     /// A station and the units that it belongs to, from below, each with the layer of its rules, as far as was known at a position.
     async fn units_of(&self, station: &str, position: u64) -> Result<Vec<(String, Layer)>, AppError> {
         let mut units = vec![(station.to_owned(), Layer::Station)];
-        let mut at = station.to_owned();
+        let (mut at, _) = load_until::<OrgUnit>(&stream_of::<OrgUnit>(station), self.main(), position).await?;
         while units.len() < LEVELS_MAX {
-            let (unit, _) = load_until::<OrgUnit>(&stream_of::<OrgUnit>(&at), self.main(), position).await?;
-            let Some(parent) = unit
-                .parent
-                .filter(|parent| units.iter().all(|(unit, _)| unit != parent))
-            else {
+            let Some(parent) = at.parent.filter(|parent| units.iter().all(|(unit, _)| unit != parent)) else {
                 break;
             };
-            let (above, _) = load_until::<OrgUnit>(&stream_of::<OrgUnit>(&parent), self.main(), position).await?;
-            units.push((parent.clone(), above.kind.map_or(Layer::District, OrgUnitKind::layer)));
-            at = parent;
+            (at, _) = load_until::<OrgUnit>(&stream_of::<OrgUnit>(&parent), self.main(), position).await?;
+            let layer = at.kind.map_or(Layer::District, OrgUnitKind::layer);
+            // Whatever it calls itself, it is above.
+            units.push((parent, layer.min(Layer::SubDistrict)));
         }
         Ok(units)
     }

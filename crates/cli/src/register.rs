@@ -41,13 +41,14 @@ impl Documents {
         app.close().await;
         let mut register = found?;
         let in_year = |year: i16| self.year.is_none_or(|asked| asked == year);
+        register.papers.retain(|paper| in_year(paper.on.year()));
+        let gaps = register.gaps();
         register
             .papers
-            .retain(|paper| in_year(paper.on.year()) && !(self.unserved && paper.served.is_some()));
-        register.gaps.retain(|((_, year), _)| in_year(*year));
+            .retain(|paper| !(self.unserved && paper.served.is_some()));
         if self.json {
             let papers: Vec<_> = register.papers.iter().map(json).collect();
-            let gaps = register.gaps.iter().map(|((kind, year), serials)| {
+            let gaps = gaps.iter().map(|((kind, year), serials)| {
                 serde_json::json!({ "kind": kind.as_str(), "year": year, "serials": serials })
             });
             println!(
@@ -84,12 +85,12 @@ impl Documents {
             ]);
         }
         println!("{table}");
-        for ((kind, year), serials) in &register.gaps {
+        for ((kind, year), serials) in &gaps {
             let named: Vec<String> = serials.iter().take(NAMED_MAX).map(u32::to_string).collect();
             let more = if serials.len() > NAMED_MAX { " …" } else { "" };
             println!(
                 "{} {} {year}: {}{more}",
-                say("numbers that nobody used:", "空号："),
+                say("numbers that nobody used", "空号"),
                 kind.as_str(),
                 named.join(", ")
             );

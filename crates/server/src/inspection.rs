@@ -136,10 +136,9 @@ impl InspectionService for Api {
         let asked = |of: DocumentKind, in_year: i16| {
             kind.is_none_or(|kind| kind == of) && year.is_none_or(|year| year == in_year)
         };
-        register.gaps.retain(|((kind, year), _)| asked(*kind, *year));
         let (mut papers, mut allowed) = (Vec::new(), HashMap::new());
         for paper in register.papers {
-            if !asked(paper.kind, paper.on.year()) || request.unserved && paper.served.is_some() {
+            if !asked(paper.kind, paper.on.year()) {
                 continue;
             }
             if !allowed.contains_key(&paper.case) {
@@ -150,6 +149,11 @@ impl InspectionService for Api {
                 papers.push(paper);
             }
         }
+        // Of what may be read: a number that is in neither list would tell of somebody.
+        register.papers = papers;
+        let gaps_found = register.gaps();
+        let mut papers = register.papers;
+        papers.retain(|paper| !(request.unserved && paper.served.is_some()));
         let shown = &papers[..papers.len().min(page.rows())];
         let cases = shown.iter().map(|paper| paper.case.clone()).collect();
         self.on_record_by_case(&reader, cases, register.position).await?;
@@ -161,7 +165,7 @@ impl InspectionService for Api {
         };
         Ok(Response::new(v1::ListDocumentsResponse {
             documents: shown.iter().map(document).collect(),
-            gaps: register.gaps.into_iter().map(gaps).collect(),
+            gaps: gaps_found.into_iter().map(gaps).collect(),
             total: papers.len() as i64,
             position: signed(register.position),
         }))

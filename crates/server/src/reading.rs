@@ -291,7 +291,7 @@ impl<'a> About<'a> {
         match stream.split_once('-') {
             Some(("person" | "points", person)) => About::Person(person),
             Some(("case", case)) => About::Case(case),
-            Some(("ordernumber" | "key", _)) => About::Commitment,
+            Some(("ordernumber" | "documentnumber" | "key", _)) => About::Commitment,
             _ => About::Nobody,
         }
     }

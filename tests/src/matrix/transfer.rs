@@ -158,6 +158,7 @@ pub(super) async fn tried(
         "OrgService/RegisterOrgUnit",
         RegisterOrgUnitRequest {
             kind: 3,
+            parent: crate::STATION.into(),
             from: day.clone()
         }
     );

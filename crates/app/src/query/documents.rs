@@ -35,10 +35,23 @@ pub struct Issued {
 pub struct DocumentRegister {
     /// Every paper, by kind, year and number.
     pub papers: Vec<Issued>,
-    /// Numbers that nobody used, by kind and year; only where there are any.
-    pub gaps: Vec<((DocumentKind, i16), Vec<u32>)>,
     /// The moment.
     pub position: u64,
+}
+
+impl DocumentRegister {
+    /// Numbers that none of the papers has, by kind and year; only where there are any. Whoever may not read every paper asks
+    /// about those that they may: a gap that is none would tell of the others.
+    pub fn gaps(&self) -> Vec<((DocumentKind, i16), Vec<u32>)> {
+        let mut used: BTreeMap<(DocumentKind, i16), Vec<u32>> = BTreeMap::new();
+        for paper in &self.papers {
+            used.entry((paper.kind, paper.on.year()))
+                .or_default()
+                .push(paper.serial);
+        }
+        let gaps = used.into_iter().map(|(register, serials)| (register, gaps(&serials)));
+        gaps.filter(|(_, gaps)| !gaps.is_empty()).collect()
+    }
 }
 
 impl App {
@@ -78,17 +91,6 @@ impl App {
         self.scan(Case::CATEGORY, position, fold).await?;
         let mut papers: Vec<Issued> = papers.into_values().collect();
         papers.sort_by_key(|paper| (paper.kind, paper.on.year(), paper.serial));
-        let mut used: BTreeMap<(DocumentKind, i16), Vec<u32>> = BTreeMap::new();
-        for paper in &papers {
-            used.entry((paper.kind, paper.on.year()))
-                .or_default()
-                .push(paper.serial);
-        }
-        let gaps = used.into_iter().map(|(register, serials)| (register, gaps(&serials)));
-        Ok(DocumentRegister {
-            gaps: gaps.filter(|(_, gaps)| !gaps.is_empty()).collect(),
-            papers,
-            position,
-        })
+        Ok(DocumentRegister { papers, position })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use waystation_domain::org_unit::{MergeOrgUnit, OrgUnit, counted_under};
-use waystation_domain::{Aggregate, Command, Date, Fact, Reason, Rejection};
+use waystation_domain::org_unit::{MergeOrgUnit, OrgUnit, RegisterOrgUnit, counted_under};
+use waystation_domain::{Aggregate, Command, Date, Fact, Reason, Rejection, Role};
 
 use super::{AsOf, PAGE_MAX, PageRequest, ReadOptions};
 use crate::app::App;
@@ -25,8 +25,29 @@ impl App {
     ) -> Result<Receipt, AppError> {
         let receipt = self.run(self.units(), unit, command, envelope).await;
         // What it belongs to says which rules bind it.
-        self.reread_policies();
+        if receipt.is_ok() && !envelope.validate_only {
+            self.reread_policies();
+        }
         receipt
+    }
+
+    /// Registers a unit under another, which has to be there: nobody else's may come to stand above it later.
+    ///
+    /// # Errors
+    /// As [`App::case`]; [`Reason::UnitNotFound`].
+    pub async fn register_unit(
+        &self,
+        unit: &str,
+        command: &RegisterOrgUnit,
+        envelope: &Envelope,
+    ) -> Result<Receipt, AppError> {
+        if let Some(parent) = &command.parent
+            && envelope.principal.role == Role::DistrictOfficer
+            && self.units().durable(parent, self.main()).await?.from.is_none()
+        {
+            return Err(Rejection::of(Reason::UnitNotFound, "parent").into());
+        }
+        self.org_unit(unit, command, envelope).await
     }
 
     /// Merges a unit into another, which has to be there.

@@ -175,7 +175,8 @@ impl View for Agenda {
                 };
             }
             Fact::Case(CaseEvent::ObligationNotified(fact)) => {
-                entry.notified_on.get_or_insert(fact.on);
+                // Also when it is written down later.
+                entry.notified_on = Some(entry.notified_on.map_or(fact.on, |first| first.min(fact.on)));
             }
             Fact::Case(CaseEvent::ObligationPastDue(fact)) => {
                 entry.detected_on = Some(fact.detected_on);

@@ -352,14 +352,19 @@ async fn answered(app: &App, case: &str, on: Date) -> anyhow::Result<()> {
 async fn merges(app: &App, on: Date) -> anyhow::Result<()> {
     let mut district = envelope("district-1", Role::DistrictOfficer);
     district.principal.station = "guanshanhu".into();
-    for unit in [ELSEWHERE, STATION] {
+    let units = [
+        ("guanshanhu", OrgUnitKind::District, None),
+        (ELSEWHERE, OrgUnitKind::Station, Some("guanshanhu".to_owned())),
+        (STATION, OrgUnitKind::Station, Some("guanshanhu".to_owned())),
+    ];
+    for (unit, kind, parent) in units {
         let register = RegisterOrgUnit {
             unit: unit.into(),
-            kind: OrgUnitKind::Station,
-            parent: Some("guanshanhu".into()),
+            kind,
+            parent,
             from: add_days(on, -365),
         };
-        app.org_unit(unit, &register, &district).await?;
+        app.register_unit(unit, &register, &district).await?;
     }
     let merge = MergeOrgUnit {
         unit: ELSEWHERE.into(),

@@ -16,7 +16,7 @@ pub struct RegisterOrgUnit {
     pub unit: String,
     /// What it is.
     pub kind: OrgUnitKind,
-    /// The unit it belongs to: that of the officer, whose rules bind it from then on.
+    /// The unit it belongs to: that of the officer, whose rules bind it from then on; none of the officer's own.
     pub parent: Option<String>,
     /// First day.
     pub from: Date,
@@ -34,10 +34,11 @@ impl Command for RegisterOrgUnit {
         check_day("from", self.from, context)?;
         if let Some(parent) = &self.parent {
             check_code("parent", parent)?;
-            // It says whose rules bind: nobody puts a unit under another's.
-            if context.actor.role != Role::System && context.actor.station != *parent {
-                return Err(Rejection::from(Reason::StationOutOfScope).with("parent", parent));
-            }
+        }
+        // It says whose rules bind: nobody puts a unit under another's, or says what another's is.
+        let owner = self.parent.as_ref().unwrap_or(&self.unit);
+        if context.actor.role != Role::System && context.actor.station != *owner {
+            return Err(Rejection::from(Reason::StationOutOfScope).with("parent", owner));
         }
         Ok(vec![
             OrgUnitRegistered {

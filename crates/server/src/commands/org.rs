@@ -5,16 +5,21 @@ use waystation_domain::org_unit::{CloseOrgUnit, MergeOrgUnit, OrgUnitKind, Regis
 use super::command;
 use crate::fields::optional;
 
-command!(org_unit, "orgUnits", RegisterOrgUnitRequest, |m, fields, id, app| {
-    RegisterOrgUnit {
-        unit: id.clone(),
-        kind: fields
-            .choice("kind", m.kind, &OrgUnitKind::ALL)
-            .unwrap_or(OrgUnitKind::Station),
-        parent: optional(m.parent),
-        from: fields.day("from", &m.from),
+command!(
+    register_unit,
+    "orgUnits",
+    RegisterOrgUnitRequest,
+    |m, fields, id, app| {
+        RegisterOrgUnit {
+            unit: id.clone(),
+            kind: fields
+                .choice("kind", m.kind, &OrgUnitKind::ALL)
+                .unwrap_or(OrgUnitKind::Station),
+            parent: optional(m.parent),
+            from: fields.day("from", &m.from),
+        }
     }
-});
+);
 
 command!(merge_unit, "orgUnits", MergeOrgUnitRequest, |m, fields, id, app| {
     MergeOrgUnit {
