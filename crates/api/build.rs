@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 23] = [
+const FILES: [&str; 24] = [
     "waystation/v1/types",
     "waystation/v1/case",
     "waystation/v1/compliance",
@@ -15,6 +15,7 @@ const FILES: [&str; 23] = [
     "waystation/v1/audit",
     "waystation/v1/admin",
     "waystation/v1/command",
+    "waystation/v1/register",
     "waystation/v1/session",
     "waystation/v1/transfer",
     "event_store/client/shared",

@@ -76,6 +76,26 @@ fn what_is_too_close_is_closed() {
             };
             leader.cases.issue_document(issue).await.expect("is issued");
         }
+        let report = v1::ReportInRequest {
+            name: format!("cases/{PERSON}"),
+            on: today(),
+            identity_checked: true,
+            ..Default::default()
+        };
+        leader.cases.report_in(report).await.expect("reports");
+        let agreement = v1::SignAgreementRequest {
+            name: format!("cases/{PERSON}"),
+            on: today(),
+            agreement_no: "A-2".into(),
+            clauses: ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec(),
+            ..Default::default()
+        };
+        leader.cases.sign_agreement(agreement).await.expect("signs");
+        let mut met = active;
+        for case in ["c-other", PERSON] {
+            let meeting = leader.cases.record_check_in(check_in(case, &today())).await;
+            met = meeting.expect("is recorded").into_inner();
+        }
         worker
             .people
             .declare_conflict(declare())
@@ -101,6 +121,19 @@ fn what_is_too_close_is_closed() {
             .into_inner();
         let serials: Vec<i32> = register.documents.iter().map(|paper| paper.serial).collect();
         assert_eq!((serials, register.gaps[0].serials.clone()), (vec![1, 3], vec![2]));
+
+        let contacts = v1::ListContactsRequest {
+            station: waystation_tests::STATION.into(),
+            read: after(&met),
+            ..Default::default()
+        };
+        let listed = |answer: tonic::Response<v1::ListContactsResponse>| answer.into_inner().total;
+        let theirs = worker.registers.list_contacts(contacts.clone()).await;
+        assert_eq!(listed(theirs.expect("lists")), 1, "and counts nobody else's");
+        assert_eq!(
+            listed(leader.registers.list_contacts(contacts).await.expect("lists")),
+            2
+        );
 
         // Reading, whole or masked, by case, in lists, by number, and in an emergency.
         let case = format!("cases/{PERSON}");

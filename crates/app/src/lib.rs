@@ -54,9 +54,9 @@ pub use keys::{KeyReport, Rotation};
 pub use permission::{Action, POLICIES, Permissions, SCHEMA, Target};
 pub use projection::{GenerationStatus, ViewStatus};
 pub use query::{
-    AgendaQuery, AsOf, AuditEntry, CASES_INSPECTED_MAX, CaseQuery, Compliance, ComplianceCounter, DocumentRegister,
-    Evidence, Found, Inspected, Issued, LedgerLine, Load, PAGE_MAX, Page, PageRequest, ReadOptions, RoleHeld,
-    Simulated, Simulation, StationNow, TimeRange, Workload,
+    AgendaQuery, AsOf, Asked, AuditEntry, CASES_INSPECTED_MAX, CaseQuery, Compliance, ComplianceCounter,
+    DocumentRegister, Evidence, Found, Inspected, Issued, LedgerLine, Listed, Load, PAGE_MAX, Page, PageRequest,
+    ReadOptions, Register, RoleHeld, Simulated, Simulation, StationNow, TimeRange, Workload,
 };
 pub use recorded::{RESERVED_CATEGORIES, Recorded};
 pub use rehearse::{Rehearsal, Rehearsed};

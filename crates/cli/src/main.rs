@@ -3,6 +3,7 @@
 mod accounts;
 mod agenda;
 mod demo;
+mod documents;
 mod draw;
 mod events;
 mod explain;
@@ -24,6 +25,7 @@ mod serve;
 mod statistics;
 mod verify;
 mod witness;
+mod workload;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -67,10 +69,12 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Say what happened in a station month by month, now or as it was known at a past moment
     Statistics(statistics::Statistics),
+    /// List tests, contacts, leave, breaches, classes of risk or counters of a station
+    Register(register::Register),
     /// List the papers that a station issued, and the numbers that nobody used
-    Documents(register::Documents),
+    Documents(documents::Documents),
     /// Count the open cases of each worker against what policy would have
-    Workload(register::Workload),
+    Workload(workload::Workload),
     /// Draw a random sample of a station's cases that anybody can draw again
     Draw(draw::Draw),
     /// List who held which role in a station on a day
@@ -150,6 +154,7 @@ async fn run() -> ExitCode {
         Command::Agenda(command) => command.run().await,
         Command::Inspect(command) => command.run().await,
         Command::Statistics(command) => command.run().await,
+        Command::Register(command) => command.run().await,
         Command::Documents(command) => command.run().await,
         Command::Workload(command) => command.run().await,
         Command::Draw(command) => command.run().await,

@@ -1,32 +1,140 @@
-//! `waystation documents`: the papers that a station issued, and the numbers that nobody used; `waystation workload`: how many cases
-//! each worker has.
+//! `waystation register`: what a station lists: tests, contacts, leave, breaches, classes of risk and counters.
+
+mod row;
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use comfy_table::Table;
-use waystation_app::Issued;
+use serde::Serialize;
+use waystation_app::{Asked, Listed, PageRequest, StorageError};
+use waystation_domain::Date;
+use waystation_domain::case::RiskClass;
+use waystation_domain::register::{
+    AbsenceEntry, AbsenceFilter, AbsenceStanding, BreachEntry, BreachFilter, BreachStanding, ContactEntry,
+    ContactFilter, ContactKind, CounterEntry, CounterFilter, RiskEntry, RiskFilter, TestEntry, TestFilter,
+    TestStanding,
+};
 
 use crate::lang::say;
 use crate::moment::Moment;
-
-/// Numbers of a gap that a table names.
-const NAMED_MAX: usize = 20;
+use row::{Row, code};
 
 #[derive(Args)]
-pub(crate) struct Documents {
+pub(crate) struct Register {
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Subcommand)]
+enum Which {
+    /// Drug tests, by the day of the sample or refusal (尿检台账)
+    Tests {
+        #[command(flatten)]
+        days: Days,
+        /// Only where something was found and not ruled out since
+        #[arg(long)]
+        positive: bool,
+        /// Only what somebody elsewhere is entrusted with
+        #[arg(long)]
+        entrusted: bool,
+        /// Only tests that stand so, such as REFUSAL_COUNTED
+        #[arg(long)]
+        standing: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Check-ins, talks, visits and calls, by their day (谈话走访台账)
+    Contacts {
+        #[command(flatten)]
+        days: Days,
+        /// Only of this kind, such as TALK
+        #[arg(long)]
+        kind: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Leave and absence, by the first day away (请假外出台账)
+    Absences {
+        #[command(flatten)]
+        days: Days,
+        /// Only who is away at the moment
+        #[arg(long)]
+        out: bool,
+        /// Only what stands so, such as COUNTED
+        #[arg(long)]
+        standing: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Breaches, relapses and refusals to report, and what the police made of them (违约与移送台账)
+    Breaches {
+        #[command(flatten)]
+        days: Days,
+        /// Only what stands so, such as AWAITING_POLICE
+        #[arg(long)]
+        standing: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// The class of risk of each case that is not over (风险评估台账)
+    Risks {
+        #[command(flatten)]
+        days: Days,
+        /// Only where this class holds, such as HIGH
+        #[arg(long)]
+        class: Option<String>,
+        /// Only where nobody has decided on the last score
+        #[arg(long)]
+        undecided: bool,
+        /// Only where somebody decided otherwise than was proposed
+        #[arg(long)]
+        overridden: bool,
+        /// Only what the participant contests
+        #[arg(long)]
+        contested: bool,
+        /// Only where another class holds than on this day
+        #[arg(long)]
+        moved_since: Option<Date>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// How near each case that is not over is to a serious breach (违约计数)
+    Counters {
+        /// Only what one more, or five days more, would make a serious breach
+        #[arg(long)]
+        near: bool,
+        #[command(flatten)]
+        of: Of,
+    },
+}
+
+/// Which days.
+#[derive(Args)]
+struct Days {
+    /// Only lines of this day or later
+    #[arg(long)]
+    from: Option<Date>,
+    /// Only lines of this day or earlier
+    #[arg(long)]
+    to: Option<Date>,
+}
+
+/// What every register is asked.
+#[derive(Args)]
+struct Of {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
     #[arg(long)]
     database: String,
     /// The station
     #[arg(long, default_value = "station-qinglongshan")]
     station: String,
-    /// Only of this year
+    /// Only of this case
     #[arg(long)]
-    year: Option<i16>,
-    /// Only what has not reached whom it is for
-    #[arg(long)]
-    unserved: bool,
+    case: Option<String>,
+    /// How many, at most 1000
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
     #[command(flatten)]
     moment: Moment,
     /// Print one JSON object instead of a table
@@ -34,142 +142,147 @@ pub(crate) struct Documents {
     json: bool,
 }
 
-impl Documents {
+impl Register {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.which {
+            Which::Tests {
+                days,
+                positive,
+                entrusted,
+                standing,
+                of,
+            } => {
+                let filter = TestFilter {
+                    positive,
+                    entrusted,
+                    standing: named(standing, &TestStanding::ALL)?,
+                };
+                of.show::<TestEntry>(Some(days), filter).await
+            }
+            Which::Contacts { days, kind, of } => {
+                let kind = named(kind, &ContactKind::ALL)?;
+                of.show::<ContactEntry>(Some(days), ContactFilter { kind }).await
+            }
+            Which::Absences {
+                days,
+                out,
+                standing,
+                of,
+            } => {
+                let standing = named(standing, &AbsenceStanding::ALL)?;
+                of.show::<AbsenceEntry>(Some(days), AbsenceFilter { out, standing })
+                    .await
+            }
+            Which::Breaches { days, standing, of } => {
+                let standing = named(standing, &BreachStanding::ALL)?;
+                of.show::<BreachEntry>(Some(days), BreachFilter { standing }).await
+            }
+            Which::Risks {
+                days,
+                class,
+                undecided,
+                overridden,
+                contested,
+                moved_since,
+                of,
+            } => {
+                let filter = RiskFilter {
+                    class: named(class, &RiskClass::ALL)?,
+                    undecided,
+                    overridden,
+                    contested,
+                    moved_since,
+                };
+                of.show::<RiskEntry>(Some(days), filter).await
+            }
+            Which::Counters { near, of } => of.show::<CounterEntry>(None, CounterFilter { near }).await,
+        }
+    }
+}
+
+impl Of {
+    async fn show<E: Row>(self, days: Option<Days>, filter: E::Filter) -> anyhow::Result<ExitCode> {
+        let (from, to) = days.map_or((None, None), |days| (days.from, days.to));
+        let asked = Asked {
+            station: self.station.clone(),
+            from,
+            to,
+            page: PageRequest {
+                size: usize::from(self.limit),
+                token: String::new(),
+            },
+            query: String::new(),
+        };
         let app = crate::open_app(&self.database).await?;
-        let found = app.documents_of_station(&self.station, self.moment.read()).await;
+        let read = self.moment.read();
+        let found = async {
+            let (mut cases, position) = app.cases_of_station(&self.station, read).await?;
+            cases.retain(|(id, _)| self.case.as_ref().is_none_or(|case| case == id));
+            app.register::<E>(&asked, &cases, (read, position), &filter).await
+        };
+        let found = found.await;
         app.close().await;
-        let mut register = found?;
-        let in_year = |year: i16| self.year.is_none_or(|asked| asked == year);
-        register.papers.retain(|paper| in_year(paper.on.year()));
-        let gaps = register.gaps();
-        register
-            .papers
-            .retain(|paper| !(self.unserved && paper.served.is_some()));
+        let found = found?;
         if self.json {
-            let papers: Vec<_> = register.papers.iter().map(json).collect();
-            let gaps = gaps.iter().map(|((kind, year), serials)| {
-                serde_json::json!({ "kind": kind.as_str(), "year": year, "serials": serials })
-            });
+            let lines: Vec<Line<'_, E>> = found.page.rows.iter().map(Line::of).collect();
             println!(
                 "{}",
                 serde_json::json!({
-                    "position": register.position, "documents": papers, "gaps": gaps.collect::<Vec<_>>(),
+                    "position": found.page.position, "total": found.total, "days": found.days, "lines": lines,
                 })
             );
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = Table::new();
-        table.set_header([
-            say("what", "文书"),
-            say("year", "年份"),
-            say("no.", "编号"),
-            say("case", "案件"),
-            say("issued", "制发"),
-            say("served", "送达"),
-            say("signed", "签收"),
-        ]);
-        for paper in &register.papers {
-            let (served, signed) = paper.served.map_or_else(
-                || (String::new(), ""),
-                |(on, _, signed)| (on.to_string(), if signed { say("yes", "是") } else { say("no", "否") }),
-            );
-            table.add_row([
-                paper.kind.as_str().to_owned(),
-                paper.on.year().to_string(),
-                paper.serial.to_string(),
-                paper.case.clone(),
-                paper.on.to_string(),
-                served,
-                signed.to_owned(),
-            ]);
+        let mut header = vec![say("case", "案件")];
+        header.extend(E::header());
+        table.set_header(header);
+        for line in &found.page.rows {
+            let mut cells = vec![line.case.clone()];
+            cells.extend(line.entry.cells());
+            table.add_row(cells);
         }
         println!("{table}");
-        for ((kind, year), serials) in &gaps {
-            let named: Vec<String> = serials.iter().take(NAMED_MAX).map(u32::to_string).collect();
-            let more = if serials.len() > NAMED_MAX { " …" } else { "" };
-            println!(
-                "{} {} {year}: {}{more}",
-                say("numbers that nobody used", "空号"),
-                kind.as_str(),
-                named.join(", ")
-            );
+        if found.days > 0 {
+            println!("{} {}", say("days in all", "合计天数"), found.days);
         }
-        println!("{} {}", say("as of position", "截至位置"), register.position);
+        println!(
+            "{} {} {}, {} {}",
+            found.page.rows.len(),
+            say("of", "行，共"),
+            found.total,
+            say("as of position", "截至位置"),
+            found.page.position
+        );
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn json(paper: &Issued) -> serde_json::Value {
-    serde_json::json!({
-        "case": paper.case, "document": paper.document, "kind": paper.kind.as_str(), "serial": paper.serial,
-        "issued_on": paper.on.to_string(), "served_on": paper.served.map(|(on, _, _)| on.to_string()),
-        "signed": paper.served.map(|(_, _, signed)| signed), "position": paper.position,
-    })
+/// A line as JSON.
+#[derive(Serialize)]
+struct Line<'a, E> {
+    case: &'a str,
+    #[serde(flatten)]
+    entry: &'a E,
 }
 
-#[derive(Args)]
-pub(crate) struct Workload {
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(long)]
-    database: String,
-    /// The station
-    #[arg(long, default_value = "station-qinglongshan")]
-    station: String,
-    #[command(flatten)]
-    moment: Moment,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    json: bool,
+impl<'a, E> Line<'a, E> {
+    fn of(line: &'a Listed<E>) -> Self {
+        Self {
+            case: &line.case,
+            entry: &line.entry,
+        }
+    }
 }
 
-impl Workload {
-    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let app = crate::open_app(&self.database).await?;
-        let found = app.workload(&self.station, self.moment.read()).await;
-        app.close().await;
-        let load = found?;
-        if self.json {
-            let workers = load
-                .workers
-                .iter()
-                .map(|one| serde_json::json!({ "worker": one.worker, "cases": one.cases, "over": one.over }));
-            println!(
-                "{}",
-                serde_json::json!({
-                    "position": load.position, "limit": load.limit.value, "source": load.limit.pack,
-                    "legal_source": load.limit.source, "certainty": load.limit.certainty,
-                    "workers": workers.collect::<Vec<_>>(),
-                })
-            );
-            return Ok(ExitCode::SUCCESS);
+/// The value that a code names.
+fn named<T: Serialize + Copy>(name: Option<String>, all: &[T]) -> anyhow::Result<Option<T>> {
+    let Some(name) = name else { return Ok(None) };
+    match all.iter().find(|value| code(value) == name) {
+        Some(value) => Ok(Some(*value)),
+        None => {
+            let codes: Vec<String> = all.iter().map(code).collect();
+            Err(StorageError::Url(format!("{name} is none of {}", codes.join(", "))).into())
         }
-        let mut table = Table::new();
-        table.set_header([
-            say("worker", "专干"),
-            say("open cases", "在管人数"),
-            say("over", "超额"),
-        ]);
-        for one in &load.workers {
-            let worker = if one.worker.is_empty() {
-                say("nobody", "未指派")
-            } else {
-                &one.worker
-            };
-            let over = if one.over { say("yes", "是") } else { "" };
-            table.add_row([worker, &one.cases.to_string(), over]);
-        }
-        println!("{table}");
-        println!(
-            "{} {} ({}, {} {}), {} {}",
-            say("at most", "上限"),
-            load.limit.value,
-            load.limit.source,
-            say("certainty", "可信度"),
-            load.limit.certainty,
-            say("as of position", "截至位置"),
-            load.position
-        );
-        Ok(ExitCode::SUCCESS)
     }
 }

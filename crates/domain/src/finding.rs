@@ -125,7 +125,7 @@ impl Asked<'_> {
 }
 
 /// The day on which an event ended the case, if it did.
-fn ended(event: &CaseEvent) -> Option<Date> {
+pub(crate) fn ended(event: &CaseEvent) -> Option<Date> {
     match event {
         CaseEvent::CaseTerminated(fact) => Some(fact.on),
         CaseEvent::CaseDischarged(fact) => Some(fact.issued_on),
@@ -227,17 +227,18 @@ pub fn find(check: Check, history: &[Told], asked: &Asked<'_>) -> Result<Vec<Fin
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use jiff::civil::date;
 
     use super::*;
     use crate::case::Case;
     use crate::case::tests::{agreement, order, report, served_on};
     use crate::kernel::{Command, Role};
+    use crate::register::Entry;
     use crate::spec::{Given, given};
 
     /// A case, and what the log would know of it.
-    pub(super) struct Story {
+    pub(crate) struct Story {
         case: Given<Case>,
         today: Date,
         actor: (String, Role, String),
@@ -248,13 +249,13 @@ mod tests {
 
     impl Story {
         /// Served, reported and under agreement on 2026-03-02.
-        pub(super) fn active() -> Self {
+        pub(crate) fn active() -> Self {
             let day = date(2026, 3, 2);
             Self::reported().then(&agreement(day))
         }
 
         /// Served and reported on 2026-03-02.
-        pub(super) fn reported() -> Self {
+        pub(crate) fn reported() -> Self {
             let day = date(2026, 3, 2);
             let story = Self {
                 case: given::<Case>([]),
@@ -265,23 +266,23 @@ mod tests {
             story.then(&order()).then(&served_on(day)).then(&report(day))
         }
 
-        pub(super) fn on(mut self, today: Date) -> Self {
+        pub(crate) fn on(mut self, today: Date) -> Self {
             self.today = today;
             self.case = self.case.on(today);
             self
         }
 
-        pub(super) fn by(self, id: &str, role: Role) -> Self {
+        pub(crate) fn by(self, id: &str, role: Role) -> Self {
             self.at(id, role, HERE)
         }
 
-        pub(super) fn at(mut self, id: &str, role: Role, station: &str) -> Self {
+        pub(crate) fn at(mut self, id: &str, role: Role, station: &str) -> Self {
             self.case = self.case.at(id, role, station);
             self.actor = (id.into(), role, station.into());
             self
         }
 
-        pub(super) fn then<C: Command<Aggregate = Case>>(mut self, command: &C) -> Self {
+        pub(crate) fn then<C: Command<Aggregate = Case>>(mut self, command: &C) -> Self {
             let events = self.case.when(command);
             for event in events.unwrap_or_else(|no| panic!("{}: {no}", C::NAME)) {
                 self.history.push(Told {
@@ -297,12 +298,17 @@ mod tests {
             self
         }
 
+        /// The lines of a register, as they stand today.
+        pub(crate) fn list<E: Entry>(&self) -> Vec<E> {
+            E::of_case(&self.history, self.today, &Policy::shipped(HERE)).expect("is in force")
+        }
+
         /// What a check finds from 2026 on, up to today.
-        pub(super) fn find(&self, check: Check) -> Vec<Finding> {
+        pub(crate) fn find(&self, check: Check) -> Vec<Finding> {
             self.find_under(check, &Policy::shipped(HERE))
         }
 
-        pub(super) fn find_under(&self, check: Check, policy: &Policy) -> Vec<Finding> {
+        pub(crate) fn find_under(&self, check: Check, policy: &Policy) -> Vec<Finding> {
             let asked = Asked {
                 from: date(2026, 1, 1),
                 to: self.today,

@@ -1,7 +1,8 @@
 //! Decides: commands, events, state, rules and policy packs. Pure: no I/O, no clock, no randomness.
 //!
 //! Reading order: [`kernel`] (the three traits), [`case`] and [`points`] (the aggregates: events, state, one file a
-//! command), [`policy`] (rule values as dated data), [`finding`] (what an inspection looks for), [`rejection`] (every way to say no, in two languages).
+//! command), [`policy`] (rule values as dated data), [`finding`] (what an inspection looks for), [`register`]
+//! (what a station lists), [`rejection`] (every way to say no, in two languages).
 
 pub mod account;
 pub mod calendar;
@@ -16,6 +17,7 @@ pub mod personal;
 pub mod points;
 pub mod policy;
 pub mod policy_book;
+pub mod register;
 pub mod rejection;
 #[cfg(any(test, feature = "spec"))]
 pub mod spec;

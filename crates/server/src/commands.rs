@@ -1,7 +1,7 @@
 //! Commands: how each message becomes a command of the domain, one entry each; and the stream that carries many.
 
-mod case;
-mod compliance;
+pub(crate) mod case;
+pub(crate) mod compliance;
 mod org;
 pub(crate) mod person;
 mod points;

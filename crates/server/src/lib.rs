@@ -25,6 +25,7 @@ mod policy;
 mod principal;
 mod proofs;
 mod reading;
+mod register;
 mod reveal;
 mod session;
 mod standing;
@@ -64,6 +65,7 @@ use waystation_api::v1::org_service_server::OrgServiceServer;
 use waystation_api::v1::person_service_server::PersonServiceServer;
 use waystation_api::v1::points_service_server::PointsServiceServer;
 use waystation_api::v1::policy_service_server::PolicyServiceServer;
+use waystation_api::v1::register_service_server::RegisterServiceServer;
 use waystation_api::v1::session_service_server::SessionServiceServer;
 use waystation_api::v1::transfer_service_server::TransferServiceServer;
 use waystation_app::{App, NoteError, Signer, StorageError};
@@ -242,6 +244,7 @@ pub async fn serve(
         .add_service(OrgServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PolicyServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(InspectionServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(RegisterServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(TransferServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PointsServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(PersonServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -145,6 +145,18 @@ const METHODS: &[(&str, &[&str], Method)] = &[
         Needs(Action::ReadStatus),
     ),
     (
+        "waystation.v1.RegisterService",
+        &[
+            "ListTests",
+            "ListContacts",
+            "ListAbsences",
+            "ListBreaches",
+            "ListRisks",
+            "ListCounters",
+        ],
+        Needs(Action::ReadStatus),
+    ),
+    (
         "waystation.v1.OrgService",
         &["RegisterOrgUnit", "MergeOrgUnit", "CloseOrgUnit"],
         Needs(Action::DecidePolicy),

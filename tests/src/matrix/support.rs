@@ -148,5 +148,21 @@ pub(super) async fn tried(
         "InspectionService/ListWorkload",
         permitted(clients.inspection.list_workload(load).await),
     );
+    macro_rules! register {
+        ($call:ident, $method:literal, $request:ident) => {
+            let request = v1::$request {
+                station: station.into(),
+                read,
+                ..Default::default()
+            };
+            table.insert($method, permitted(clients.registers.$call(request).await));
+        };
+    }
+    register!(list_tests, "RegisterService/ListTests", ListTestsRequest);
+    register!(list_contacts, "RegisterService/ListContacts", ListContactsRequest);
+    register!(list_absences, "RegisterService/ListAbsences", ListAbsencesRequest);
+    register!(list_breaches, "RegisterService/ListBreaches", ListBreachesRequest);
+    register!(list_risks, "RegisterService/ListRisks", ListRisksRequest);
+    register!(list_counters, "RegisterService/ListCounters", ListCountersRequest);
     table
 }

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::rules::check_registered;
 use super::state::Case;
 use crate::calendar::days_between;
-use crate::kernel::Context;
 use crate::personal::Personal;
+use crate::policy::Policy;
 use crate::rejection::{Reason, Rejection};
 
 /// The participant said that they will be away.
@@ -142,9 +142,9 @@ impl Absence {
 
 /// Days of an absence: days touched, or nights where policy `absence.day_count` says `NIGHTS`. How to count is not in the
 /// statute.
-pub(super) fn days(from: Date, to: Date, context: &Context<'_>) -> Result<i32, Rejection> {
+pub(crate) fn days(from: Date, to: Date, policy: &Policy) -> Result<i32, Rejection> {
     let nights = days_between(from, to);
-    let count = context.policy.list("absence.day_count", from)?.value;
+    let count = policy.list("absence.day_count", from)?.value;
     Ok(if count == ["NIGHTS"] { nights } else { nights + 1 })
 }
 

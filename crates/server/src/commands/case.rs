@@ -17,7 +17,7 @@ use crate::fields::{Fields, optional};
 use crate::status::status;
 
 const PLACE_BASES: [PlaceBasis; 2] = [PlaceBasis::Household, PlaceBasis::Residence];
-const CHECK_IN_MODES: [CheckInMode; 3] = [CheckInMode::InPerson, CheckInMode::Phone, CheckInMode::App];
+pub(crate) const CHECK_IN_MODES: [CheckInMode; 3] = [CheckInMode::InPerson, CheckInMode::Phone, CheckInMode::App];
 const TALK_TOPICS: [TalkTopic; 6] = [
     TalkTopic::Life,
     TalkTopic::Thoughts,
@@ -31,7 +31,7 @@ const VARIATION_BASES: [VariationBasis; 3] = [
     VariationBasis::Court,
     VariationBasis::Authority,
 ];
-const INTERVIEWEES: [Interviewee; 5] = [
+pub(crate) const INTERVIEWEES: [Interviewee; 5] = [
     Interviewee::Participant,
     Interviewee::Family,
     Interviewee::Neighbour,

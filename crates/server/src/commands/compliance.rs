@@ -12,23 +12,23 @@ use waystation_domain::case::{
 use super::command;
 use crate::fields::optional;
 
-const NOTICE_MODES: [NoticeMode; 3] = [NoticeMode::Hand, NoticeMode::Phone, NoticeMode::Post];
-const SAMPLE_KINDS: [SampleKind; 4] = [
+pub(crate) const NOTICE_MODES: [NoticeMode; 3] = [NoticeMode::Hand, NoticeMode::Phone, NoticeMode::Post];
+pub(crate) const SAMPLE_KINDS: [SampleKind; 4] = [
     SampleKind::Urine,
     SampleKind::Hair,
     SampleKind::Saliva,
     SampleKind::Blood,
 ];
-const SAMPLE_SITES: [SampleSite; 4] = [
+pub(crate) const SAMPLE_SITES: [SampleSite; 4] = [
     SampleSite::PolicePost,
     SampleSite::Station,
     SampleSite::Medical,
     SampleSite::Entrusted,
 ];
-const TEST_STAGES: [TestStage; 2] = [TestStage::Field, TestStage::Laboratory];
-const TEST_OUTCOMES: [TestOutcome; 3] = [TestOutcome::Negative, TestOutcome::Positive, TestOutcome::Invalid];
-const WARNING_STEPS: [WarningStep; 2] = [WarningStep::Admonition, WarningStep::Warning];
-const POLICE_OUTCOMES: [PoliceOutcome; 3] = [
+pub(crate) const TEST_STAGES: [TestStage; 2] = [TestStage::Field, TestStage::Laboratory];
+pub(crate) const TEST_OUTCOMES: [TestOutcome; 3] = [TestOutcome::Negative, TestOutcome::Positive, TestOutcome::Invalid];
+pub(crate) const WARNING_STEPS: [WarningStep; 2] = [WarningStep::Admonition, WarningStep::Warning];
+pub(crate) const POLICE_OUTCOMES: [PoliceOutcome; 3] = [
     PoliceOutcome::Isolation,
     PoliceOutcome::Warning,
     PoliceOutcome::NoAction,

@@ -33,7 +33,7 @@ impl Command for AllegeAbsence {
         check_day_from("to", self.to, Some(self.from), context)?;
         check_note("how_known", &self.how_known)?;
         let least = context.policy.number("absence.report_if_days_gte", self.from)?;
-        if i64::from(days(self.from, self.to, context)?) < least.value {
+        if i64::from(days(self.from, self.to, context.policy)?) < least.value {
             let no = Rejection::of(Reason::AbsenceTooShort, "to");
             return Err(no.with("days", least.value).with("pack", least.pack));
         }

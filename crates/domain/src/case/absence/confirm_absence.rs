@@ -35,7 +35,7 @@ impl Command for ConfirmAbsence {
             AbsenceState::Alleged(_) => {
                 let fact = AbsenceCounted {
                     absence: self.absence,
-                    days: days(absence.from, absence.to, context)?,
+                    days: days(absence.from, absence.to, context.policy)?,
                 };
                 Ok(vec![fact.into()])
             }

@@ -1,0 +1,390 @@
+//! The register of drug tests (尿检台账).
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{Entry, met_by};
+use crate::case::{Case, CaseEvent, DrugTest, NoticeMode, SampleKind, SampleSite, TestOutcome, TestStage, TestState};
+use crate::finding::Told;
+use crate::kernel::Aggregate;
+use crate::policy::Policy;
+use crate::rejection::Rejection;
+
+/// How a test stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TestStanding {
+    /// The participant was told to come.
+    Noticed,
+    /// A sample was taken, and there is no result yet.
+    Collected,
+    /// Nothing was found on the spot.
+    Negative,
+    /// Something was found on the spot, which proves nothing by itself.
+    PresumptivePositive,
+    /// The participant objects to what was found on the spot.
+    Objected,
+    /// A laboratory found something.
+    ConfirmedPositive,
+    /// A laboratory found nothing.
+    ConfirmedNegative,
+    /// It cannot be said.
+    Inconclusive,
+    /// Refused or evaded, as somebody says.
+    Refused,
+    /// Refused or evaded, and confirmed by somebody else.
+    RefusalCounted,
+    /// It was none: two people said so.
+    Void,
+}
+
+impl TestStanding {
+    /// All of them, in the order of their numbers in the API.
+    pub const ALL: [TestStanding; 11] = [
+        TestStanding::Noticed,
+        TestStanding::Collected,
+        TestStanding::Negative,
+        TestStanding::PresumptivePositive,
+        TestStanding::Objected,
+        TestStanding::ConfirmedPositive,
+        TestStanding::ConfirmedNegative,
+        TestStanding::Inconclusive,
+        TestStanding::Refused,
+        TestStanding::RefusalCounted,
+        TestStanding::Void,
+    ];
+
+    /// Something was found, and not ruled out since.
+    pub fn is_positive(self) -> bool {
+        matches!(
+            self,
+            TestStanding::PresumptivePositive | TestStanding::Objected | TestStanding::ConfirmedPositive
+        )
+    }
+
+    fn of(test: &DrugTest) -> Self {
+        match test.state {
+            TestState::Noticed => TestStanding::Noticed,
+            TestState::Collected => TestStanding::Collected,
+            TestState::Field(TestOutcome::Positive) if test.objected_on.is_some() => TestStanding::Objected,
+            TestState::Field(TestOutcome::Positive) => TestStanding::PresumptivePositive,
+            TestState::Field(TestOutcome::Negative) => TestStanding::Negative,
+            TestState::Laboratory(TestOutcome::Positive) => TestStanding::ConfirmedPositive,
+            TestState::Laboratory(TestOutcome::Negative) => TestStanding::ConfirmedNegative,
+            TestState::Field(TestOutcome::Invalid) | TestState::Laboratory(TestOutcome::Invalid) => {
+                TestStanding::Inconclusive
+            }
+            TestState::Refused(_) => TestStanding::Refused,
+            TestState::RefusalCounted(_) => TestStanding::RefusalCounted,
+            TestState::Void => TestStanding::Void,
+        }
+    }
+}
+
+/// A result, on the spot or of a laboratory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ResultRead {
+    /// Day.
+    pub on: Date,
+    /// Where in the procedure.
+    pub stage: TestStage,
+    /// What it found.
+    pub outcome: TestOutcome,
+}
+
+/// A test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TestEntry {
+    /// Number of the test within the case.
+    pub test: u32,
+    /// Day of the sample or of the refusal; while there is neither, the last day to come.
+    pub on: Date,
+    /// The station whose case it was.
+    pub station: String,
+    /// Day of the notice; of a test that the police compel, the day they did.
+    pub noticed_on: Date,
+    /// Last day to come.
+    pub due_on: Date,
+    /// How the notice reached the participant; none of a test that the police compel.
+    pub notice: Option<NoticeMode>,
+    /// Who is entrusted with the sample, as a code.
+    pub entrusted: Option<String>,
+    /// Day of the sample.
+    pub collected_on: Option<Date>,
+    /// What was taken.
+    pub kind: Option<SampleKind>,
+    /// Where it was taken.
+    pub site: Option<SampleSite>,
+    /// Staff ids of those who took it.
+    pub collectors: Vec<String>,
+    /// Results, oldest first.
+    pub results: Vec<ResultRead>,
+    /// Day on which the participant objected.
+    pub objected_on: Option<Date>,
+    /// Day of the refusal.
+    pub refused_on: Option<Date>,
+    /// They did not come, instead of saying no.
+    pub evaded: bool,
+    /// The refused test in whose place the police compel this one.
+    pub compels: Option<u32>,
+    /// Numbers of the obligations that the sample met when it was recorded; none of one beyond what was owed.
+    pub met: Vec<u32>,
+    /// How it stands.
+    pub standing: TestStanding,
+    /// Places in the log of the events about it, oldest first.
+    pub positions: Vec<u64>,
+}
+
+/// What the state of a test does not keep.
+#[derive(Default)]
+struct Kept {
+    station: String,
+    notice: Option<NoticeMode>,
+    entrusted: Option<String>,
+    sample: Option<(SampleKind, SampleSite, Vec<String>)>,
+    results: Vec<ResultRead>,
+    met: Vec<u32>,
+    positions: Vec<u64>,
+}
+
+/// The test that an event is about.
+fn about(event: &CaseEvent) -> Option<u32> {
+    Some(match event {
+        CaseEvent::TestNoticeServed(fact) => fact.test,
+        CaseEvent::TestCompelled(fact) => fact.test,
+        CaseEvent::TestEntrusted(fact) => fact.test,
+        CaseEvent::SampleCollected(fact) => fact.test,
+        CaseEvent::TestResultRecorded(fact) => fact.test,
+        CaseEvent::ResultObjected(fact) => fact.test,
+        CaseEvent::TestRefused(fact) => fact.test,
+        CaseEvent::TestRefusalCounted(fact) => fact.test,
+        CaseEvent::TestRefusalWithdrawn(fact) => fact.test,
+        CaseEvent::TestVoidProposed(fact) => fact.test,
+        CaseEvent::TestVoided(fact) => fact.test,
+        _ => return None,
+    })
+}
+
+/// Which lines somebody asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TestFilter {
+    /// Only where something was found and not ruled out since.
+    pub positive: bool,
+    /// Only what somebody elsewhere is entrusted with.
+    pub entrusted: bool,
+    /// Only tests that stand so.
+    pub standing: Option<TestStanding>,
+}
+
+impl Entry for TestEntry {
+    type Filter = TestFilter;
+
+    fn of_case(history: &[Told], _: Date, _: &Policy) -> Result<Vec<Self>, Rejection> {
+        let mut case = Case::default();
+        let mut kept: Vec<Kept> = Vec::new();
+        for (at, told) in history.iter().enumerate() {
+            case.evolve(&told.event);
+            let Some(number) = about(&told.event) else { continue };
+            kept.resize_with(case.tests.len(), || Kept {
+                station: case.station.clone(),
+                ..Kept::default()
+            });
+            let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            let Some(test) = index.and_then(|at| kept.get_mut(at)) else {
+                continue;
+            };
+            test.positions.push(told.position);
+            match &told.event {
+                CaseEvent::TestNoticeServed(fact) => test.notice = Some(fact.mode),
+                CaseEvent::TestEntrusted(fact) => test.entrusted = Some(fact.place.clone()),
+                CaseEvent::SampleCollected(fact) => {
+                    test.sample = Some((fact.kind, fact.site, fact.collectors.clone()));
+                    test.met = met_by(history, at);
+                }
+                CaseEvent::TestResultRecorded(fact) => test.results.push(ResultRead {
+                    on: fact.on,
+                    stage: fact.stage,
+                    outcome: fact.outcome,
+                }),
+                _ => {}
+            }
+        }
+        let numbered = (1_u32..).zip(case.tests.iter().zip(kept));
+        Ok(numbered
+            .map(|(number, (test, kept))| entry(number, test, kept))
+            .collect())
+    }
+
+    fn on(&self) -> Date {
+        self.on
+    }
+
+    fn number(&self) -> u64 {
+        self.test.into()
+    }
+
+    fn is_among(&self, filter: &TestFilter) -> bool {
+        filter.standing.is_none_or(|standing| standing == self.standing)
+            && (!filter.positive || self.standing.is_positive())
+            && (!filter.entrusted || self.entrusted.is_some())
+    }
+}
+
+fn entry(number: u32, test: &DrugTest, kept: Kept) -> TestEntry {
+    let (kind, site, collectors) = kept
+        .sample
+        .map_or((None, None, Vec::new()), |(kind, site, collectors)| {
+            (Some(kind), Some(site), collectors)
+        });
+    TestEntry {
+        test: number,
+        on: test.collected_on.or(test.refused_on).unwrap_or(test.due_on),
+        station: kept.station,
+        noticed_on: test.noticed_on,
+        due_on: test.due_on,
+        notice: kept.notice,
+        entrusted: kept.entrusted,
+        collected_on: test.collected_on,
+        kind,
+        site,
+        collectors,
+        results: kept.results,
+        objected_on: test.objected_on,
+        refused_on: test.refused_on,
+        evaded: test.evaded && test.refused_on.is_some(),
+        compels: test.compels,
+        met: kept.met,
+        standing: TestStanding::of(test),
+        positions: kept.positions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::case::{
+        ConfirmTestRefusal, ConfirmTestVoid, EntrustTest, LodgeObjection, ProposeTestVoid, RecordSample,
+        RecordTestRefusal, RecordTestResult, ServeTestNotice, WithdrawTestRefusal,
+    };
+    use crate::finding::tests::Story;
+    use crate::kernel::Role;
+
+    fn notice() -> ServeTestNotice {
+        ServeTestNotice {
+            on: date(2026, 3, 2),
+            due_on: date(2026, 3, 6),
+            mode: NoticeMode::Hand,
+        }
+    }
+
+    fn sample(test: u32) -> RecordSample {
+        RecordSample {
+            test,
+            on: date(2026, 3, 3),
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["worker-1".into(), "medical-1".into()],
+            same_gender: true,
+        }
+    }
+
+    fn result(stage: TestStage, outcome: TestOutcome) -> RecordTestResult {
+        RecordTestResult {
+            test: 1,
+            on: date(2026, 3, 3),
+            stage,
+            outcome,
+        }
+    }
+
+    fn taken() -> Story {
+        Story::active().then(&notice()).on(date(2026, 3, 3)).then(&sample(1))
+    }
+
+    #[test]
+    fn a_test_is_a_line_from_its_notice_to_the_laboratory() {
+        let noticed = Story::active().then(&notice());
+        let line = &noticed.list::<TestEntry>()[0];
+        assert_eq!((line.standing, line.on), (TestStanding::Noticed, date(2026, 3, 6)));
+        let line = taken().list::<TestEntry>().remove(0);
+        assert_eq!((line.standing, line.on), (TestStanding::Collected, date(2026, 3, 3)));
+        assert_eq!(
+            (line.kind, line.site, line.collectors.len(), line.met.len()),
+            (Some(SampleKind::Urine), Some(SampleSite::Station), 2, 1)
+        );
+        let positive = taken().then(&result(TestStage::Field, TestOutcome::Positive));
+        assert_eq!(
+            positive.list::<TestEntry>()[0].standing,
+            TestStanding::PresumptivePositive
+        );
+        let objected = positive.then(&LodgeObjection {
+            test: 1,
+            on: date(2026, 3, 3),
+        });
+        assert_eq!(objected.list::<TestEntry>()[0].standing, TestStanding::Objected);
+        let negative = objected.then(&result(TestStage::Laboratory, TestOutcome::Negative));
+        let line = &negative.list::<TestEntry>()[0];
+        assert_eq!(
+            (line.standing, line.results.len(), line.positions.len()),
+            (TestStanding::ConfirmedNegative, 2, 5)
+        );
+        assert!(!line.standing.is_positive());
+    }
+
+    #[test]
+    fn a_second_test_in_one_window_meets_nothing() {
+        let twice = taken().then(&notice_again()).then(&sample(2));
+        let met: Vec<usize> = twice.list::<TestEntry>().iter().map(|line| line.met.len()).collect();
+        assert_eq!(met, [1, 0]);
+    }
+
+    fn notice_again() -> ServeTestNotice {
+        ServeTestNotice {
+            on: date(2026, 3, 3),
+            ..notice()
+        }
+    }
+
+    #[test]
+    fn a_refusal_stands_as_two_people_say_and_is_gone_when_it_was_none() {
+        let refused = Story::active().then(&notice()).then(&RecordTestRefusal {
+            test: 1,
+            on: date(2026, 3, 2),
+            evaded: false,
+            facts: "当面拒绝".into(),
+        });
+        let line = &refused.list::<TestEntry>()[0];
+        assert_eq!((line.standing, line.on), (TestStanding::Refused, date(2026, 3, 2)));
+        let counted = refused
+            .by("leader-1", Role::Supervisor)
+            .then(&ConfirmTestRefusal { test: 1 });
+        assert_eq!(counted.list::<TestEntry>()[0].standing, TestStanding::RefusalCounted);
+        let withdrawn = counted.then(&WithdrawTestRefusal {
+            test: 1,
+            reason: "住院".into(),
+        });
+        let line = &withdrawn.list::<TestEntry>()[0];
+        assert_eq!((line.standing, line.refused_on), (TestStanding::Noticed, None));
+    }
+
+    #[test]
+    fn a_test_elsewhere_names_who_is_entrusted_and_a_void_one_is_void() {
+        let leader = |story: Story| story.by("leader-1", Role::Supervisor);
+        let entrusted = leader(Story::active().then(&notice())).then(&EntrustTest {
+            test: 1,
+            on: date(2026, 3, 2),
+            place: "520102".into(),
+            valid_to: date(2026, 3, 20),
+        });
+        assert_eq!(entrusted.list::<TestEntry>()[0].entrusted.as_deref(), Some("520102"));
+        let void = taken().then(&ProposeTestVoid {
+            test: 1,
+            reason: "登记有误".into(),
+        });
+        assert_eq!(void.list::<TestEntry>()[0].standing, TestStanding::Collected);
+        let void = leader(void).then(&ConfirmTestVoid { test: 1 });
+        assert_eq!(void.list::<TestEntry>()[0].standing, TestStanding::Void);
+    }
+}
