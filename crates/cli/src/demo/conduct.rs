@@ -4,15 +4,22 @@ use waystation_app::App;
 use waystation_domain::Date;
 use waystation_domain::calendar::add_days;
 use waystation_domain::case::{
-    BreachGround, ConfirmSeriousBreach, ConfirmTestRefusal, FileAbsenceReport, NoticeMode, PoliceOutcome,
-    RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice, ReportReturn, SampleKind,
-    SampleSite, ServeTestNotice, TestOutcome, TestStage,
+    BreachGround, ConfirmRelapse, ConfirmSeriousBreach, ConfirmTestRefusal, FileAbsenceReport, LodgeObjection,
+    NoticeMode, PoliceOutcome, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult, ReferToPolice,
+    ReportReturn, SampleKind, SampleSite, ServeTestNotice, TestOutcome, TestStage,
 };
 
 use super::person::{Person, Stage, supervisor, tell};
+use super::plan::Dice;
 
 /// Days before the end of their case on which somebody refuses a test.
 const REFUSALS_BEFORE: [i32; 3] = [21, 14, 7];
+
+/// Of so many in a thousand tests the result on the spot is positive.
+const POSITIVE_PERMILLE: i32 = 8;
+
+/// Days that a laboratory takes.
+const LABORATORY_DAYS: i32 = 3;
 
 /// What is under way.
 #[derive(Default)]
@@ -24,6 +31,8 @@ pub(super) struct Conduct {
     /// Number of the reported absence, and the day they come back.
     away: Option<(u32, Date)>,
     refused: usize,
+    /// A positive test, the day of the laboratory's answer, and whether it is a relapse.
+    positive: Option<(u32, Date, bool)>,
     /// Days on which the police are told, and decide.
     referred: Option<(Date, Date)>,
 }
@@ -32,6 +41,9 @@ impl Person {
     /// A test in nine months of ten, about one absence a year; who is to end refuses three tests first.
     pub(super) async fn conduct(&mut self, app: &App, today: Date) -> anyhow::Result<()> {
         let by = self.by_worker();
+        if let Some((test, _, relapse)) = self.conduct.positive.take_if(|(_, on, _)| today >= *on) {
+            return self.confirmed(app, today, test, relapse).await;
+        }
         if let Some((absence, back)) = self.conduct.away {
             if today >= back {
                 tell(app, &self.case, &ReportReturn { absence, on: today }, &by).await?;
@@ -71,13 +83,48 @@ impl Person {
                 same_gender: true,
             };
             tell(app, &self.case, &sample, &by).await?;
+            // A die of its own, so that it changes nothing else of the year.
+            let mut die = Dice::new(u64::from(self.plan.number) * 1_000 + u64::from(test));
+            let positive = die.permille(POSITIVE_PERMILLE);
             let result = RecordTestResult {
                 test,
                 on: today,
                 stage: TestStage::Field,
-                outcome: TestOutcome::Negative,
+                outcome: if positive {
+                    TestOutcome::Positive
+                } else {
+                    TestOutcome::Negative
+                },
             };
             tell(app, &self.case, &result, &by).await?;
+            if positive {
+                let relapse = die.permille(400);
+                if !relapse {
+                    tell(app, &self.case, &LodgeObjection { test, on: today }, &by).await?;
+                }
+                self.conduct.positive = Some((test, add_days(today, LABORATORY_DAYS), relapse));
+            }
+        }
+        Ok(())
+    }
+
+    /// The laboratory answers: nothing after all, or a relapse, which the police are told.
+    async fn confirmed(&mut self, app: &App, today: Date, test: u32, relapse: bool) -> anyhow::Result<()> {
+        let result = RecordTestResult {
+            test,
+            on: today,
+            stage: TestStage::Laboratory,
+            outcome: if relapse {
+                TestOutcome::Positive
+            } else {
+                TestOutcome::Negative
+            },
+        };
+        tell(app, &self.case, &result, &self.by_worker()).await?;
+        if relapse {
+            tell(app, &self.case, &ConfirmRelapse { test }, &supervisor()).await?;
+            self.plan.ends = Some(today);
+            self.conduct.referred = Some((add_days(today, 1), add_days(today, 5)));
         }
         Ok(())
     }
