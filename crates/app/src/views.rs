@@ -10,7 +10,7 @@ mod station_months;
 pub use actors::Actors;
 pub(crate) use actors::{ACTOR_BUCKET, ActorKey};
 pub use agenda::{Agenda, AgendaEntry, AgendaKey, ObligationState};
-pub use caseload::{CaseSummary, Caseload, CaseloadKey, OpenObligation};
+pub use caseload::{CaseSummary, Caseload, CaseloadKey, LastTest, Leave, OpenObligation, Overlay};
 pub(crate) use people::PeopleKey;
 pub use people::{BrokenGlass, ErasureState, OpenProposal, OpenRequest, People, PersonSummary, ProtectiveFact};
 pub use points_accounts::{AccountSummary, PointsAccounts, PointsAccountsKey};

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::Table;
 use waystation_app::views::AgendaEntry;
-use waystation_app::{AgendaQuery, PageRequest, StorageError};
+use waystation_app::{AgendaQuery, PageRequest};
 use waystation_domain::Date;
-use waystation_domain::case::ObligationKind;
+use waystation_domain::case::{Debtor, ObligationKind};
 
 use crate::lang::say;
 use crate::moment::Moment;
@@ -32,6 +32,9 @@ pub(crate) struct Agenda {
     /// Only past due
     #[arg(long)]
     past_due: bool,
+    /// Only what PARTICIPANT, STATION or POLICE owes
+    #[arg(long)]
+    debtor: Option<String>,
     /// How many, at most 1000
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -44,14 +47,7 @@ pub(crate) struct Agenda {
 
 impl Agenda {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let kind = match &self.kind {
-            None => None,
-            Some(name) => {
-                let mut kinds = ObligationKind::ALL.into_iter();
-                let found = kinds.find(|kind| kind.as_str() == name);
-                Some(found.ok_or_else(|| StorageError::Url(format!("--kind: {name} is none")))?)
-            }
-        };
+        let kind = crate::codes::named(self.kind.as_deref(), &ObligationKind::ALL)?;
         let query = AgendaQuery {
             station: if self.case.is_some() {
                 String::new()
@@ -62,6 +58,7 @@ impl Agenda {
             due_by: self.due_by,
             past_due: self.past_due,
             kind,
+            debtor: crate::codes::named(self.debtor.as_deref(), &Debtor::ALL)?,
         };
         let page = PageRequest {
             size: usize::from(self.limit),

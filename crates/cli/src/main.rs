@@ -2,6 +2,8 @@
 
 mod accounts;
 mod agenda;
+mod cases;
+mod codes;
 mod demo;
 mod documents;
 mod draw;
@@ -63,6 +65,8 @@ enum Command {
     Import(import::Import),
     /// Fold the log from nothing and compare with the stored views
     Replay(replay::Replay),
+    /// List a station's cases, now or as they were known at a past moment
+    Cases(cases::Cases),
     /// List what is due and overdue, now or as it was known at a past moment
     Agenda(agenda::Agenda),
     /// Look for something in every case of a station, now or as it was known at a past moment
@@ -151,6 +155,7 @@ async fn run() -> ExitCode {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Replay(command) => command.run().await,
+        Command::Cases(command) => command.run().await,
         Command::Agenda(command) => command.run().await,
         Command::Inspect(command) => command.run().await,
         Command::Statistics(command) => command.run().await,

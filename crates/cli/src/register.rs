@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use serde::Serialize;
-use waystation_app::{Asked, Listed, PageRequest, StorageError};
+use waystation_app::{Asked, Listed, PageRequest};
 use waystation_domain::Date;
 use waystation_domain::case::RiskClass;
 use waystation_domain::register::{
@@ -16,9 +16,10 @@ use waystation_domain::register::{
     TestStanding,
 };
 
+use crate::codes::named;
 use crate::lang::say;
 use crate::moment::Moment;
-use row::{Row, code};
+use row::Row;
 
 #[derive(Args)]
 pub(crate) struct Register {
@@ -155,12 +156,12 @@ impl Register {
                 let filter = TestFilter {
                     positive,
                     entrusted,
-                    standing: named(standing, &TestStanding::ALL)?,
+                    standing: named(standing.as_deref(), &TestStanding::ALL)?,
                 };
                 of.show::<TestEntry>(Some(days), filter).await
             }
             Which::Contacts { days, kind, of } => {
-                let kind = named(kind, &ContactKind::ALL)?;
+                let kind = named(kind.as_deref(), &ContactKind::ALL)?;
                 of.show::<ContactEntry>(Some(days), ContactFilter { kind }).await
             }
             Which::Absences {
@@ -169,12 +170,12 @@ impl Register {
                 standing,
                 of,
             } => {
-                let standing = named(standing, &AbsenceStanding::ALL)?;
+                let standing = named(standing.as_deref(), &AbsenceStanding::ALL)?;
                 of.show::<AbsenceEntry>(Some(days), AbsenceFilter { out, standing })
                     .await
             }
             Which::Breaches { days, standing, of } => {
-                let standing = named(standing, &BreachStanding::ALL)?;
+                let standing = named(standing.as_deref(), &BreachStanding::ALL)?;
                 of.show::<BreachEntry>(Some(days), BreachFilter { standing }).await
             }
             Which::Risks {
@@ -187,7 +188,7 @@ impl Register {
                 of,
             } => {
                 let filter = RiskFilter {
-                    class: named(class, &RiskClass::ALL)?,
+                    class: named(class.as_deref(), &RiskClass::ALL)?,
                     undecided,
                     overridden,
                     contested,
@@ -271,18 +272,6 @@ impl<'a, E> Line<'a, E> {
         Self {
             case: &line.case,
             entry: &line.entry,
-        }
-    }
-}
-
-/// The value that a code names.
-fn named<T: Serialize + Copy>(name: Option<String>, all: &[T]) -> anyhow::Result<Option<T>> {
-    let Some(name) = name else { return Ok(None) };
-    match all.iter().find(|value| code(value) == name) {
-        Some(value) => Ok(Some(*value)),
-        None => {
-            let codes: Vec<String> = all.iter().map(code).collect();
-            Err(StorageError::Url(format!("{name} is none of {}", codes.join(", "))).into())
         }
     }
 }

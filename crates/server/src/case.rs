@@ -9,7 +9,7 @@ use waystation_api::v1;
 use waystation_api::v1::case_service_server::CaseService;
 use waystation_app::views::CaseSummary;
 use waystation_app::{AccessReceipt, Action, AgendaQuery, Budget, CaseQuery, FieldValue, Target};
-use waystation_domain::case::ObligationKind;
+use waystation_domain::case::{ObligationKind, RiskClass};
 use waystation_domain::{Field, FieldClass};
 
 use crate::Api;
@@ -217,6 +217,12 @@ impl CaseService for Api {
             programme: fields.optional_choice("programme", request.programme, &PROGRAMMES),
             person: optional(request.person.clone()),
             past_due: request.past_due,
+            ending_by: fields.optional_day("ending_by", &request.ending_by),
+            no_contact_since: fields.optional_day("no_contact_since", &request.no_contact_since),
+            on_leave: request.on_leave,
+            lost: request.lost,
+            dual_control: request.dual_control,
+            risk: fields.optional_choice("risk", request.risk, &RiskClass::ALL),
             by_next_due: order == "next_due",
             descending,
         };
@@ -257,6 +263,7 @@ impl CaseService for Api {
             due_by: fields.optional_day("due_by", &request.due_by),
             past_due: request.past_due,
             kind: fields.optional_choice("kind", request.kind, &ObligationKind::ALL),
+            debtor: fields.debtor("debtor", &request.debtor),
         };
         let page = fields.page(request.page_size, request.page_token);
         let read = fields.read(request.read);

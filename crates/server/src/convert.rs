@@ -2,10 +2,11 @@
 
 use prost_types::Timestamp;
 use waystation_api::v1;
-use waystation_app::views::{AccountSummary, AgendaEntry, CaseSummary, StationMonth};
+use waystation_app::views::{AccountSummary, AgendaEntry, CaseSummary, Leave, StationMonth};
 use waystation_app::{AuditEntry, GenerationStatus, LedgerLine, Receipt, ViewStatus};
 use waystation_domain::Date;
-use waystation_domain::case::{ObligationKind, Programme, Stage};
+use waystation_domain::case::{ObligationKind, Programme, RiskClass, Stage};
+use waystation_domain::register::TestStanding;
 
 pub(crate) const PROGRAMMES: [Programme; 2] = [Programme::CommunityDetox, Programme::CommunityRehab];
 
@@ -67,7 +68,23 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
         next_due: day(case.next_due()),
         past_due: case.past_due() as i32,
         etag: case.revision.to_string(),
+        leaves: case.overlay.leaves.iter().map(leave).collect(),
+        lost_since: day(case.overlay.lost_since),
+        residence_station: (case.overlay.dual_control.as_ref())
+            .map_or_else(String::new, |control| control.residence_station.clone()),
+        risk: case.overlay.risk.map_or(0, |class| number(&RiskClass::ALL, &class)),
+        last_test: case.overlay.last_test.map_or(0, |last| last.test as i32),
+        last_test_on: day(case.overlay.last_test.map(|last| last.on)),
+        last_test_standing: (case.overlay.last_test).map_or(0, |last| number(&TestStanding::ALL, &last.standing)),
         ..Default::default()
+    }
+}
+
+fn leave(leave: &Leave) -> v1::Leave {
+    v1::Leave {
+        absence: leave.absence as i32,
+        from: leave.from.to_string(),
+        to: leave.to.to_string(),
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use waystation_api::v1;
 use waystation_app::{AsOf, PAGE_MAX, PageRequest, ReadOptions};
 use waystation_domain::Date;
+use waystation_domain::case::Debtor;
 
 use crate::status::{DOMAIN, LANGUAGE};
 
@@ -151,6 +152,15 @@ impl Fields {
             self.wrong("etag", "an etag as a receipt or a record gave it");
         }
         revision
+    }
+
+    /// Who owes something; nobody in particular when empty.
+    pub(crate) fn debtor(&mut self, field: &str, name: &str) -> Option<Debtor> {
+        let found = Debtor::ALL.into_iter().find(|debtor| debtor.as_str() == name);
+        if found.is_none() && !name.is_empty() {
+            self.wrong(field, "PARTICIPANT, STATION or POLICE");
+        }
+        found
     }
 
     /// A count that is 0 or more.

@@ -1,7 +1,7 @@
 //! The agenda: what is due and overdue.
 
 use waystation_domain::Date;
-use waystation_domain::case::ObligationKind;
+use waystation_domain::case::{Debtor, ObligationKind};
 
 use super::{Page, PageRequest, ReadOptions, under};
 use crate::app::App;
@@ -22,6 +22,8 @@ pub struct AgendaQuery {
     pub past_due: bool,
     /// Only of this kind.
     pub kind: Option<ObligationKind>,
+    /// Only what this debtor owes.
+    pub debtor: Option<Debtor>,
 }
 
 impl App {
@@ -52,6 +54,7 @@ impl App {
             (query.case.is_none() || query.station.is_empty() || entry.station == query.station)
                 && query.due_by.is_none_or(|day| entry.window_to <= day)
                 && query.kind.is_none_or(|kind| kind == entry.kind)
+                && query.debtor.is_none_or(|debtor| debtor == entry.debtor)
                 && (!query.past_due || entry.state.is_past_due())
         };
         self.list::<Agenda>(range, &[&asked], page, options, wanted).await

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use waystation_domain::case::{Programme, Stage};
+use waystation_domain::Date;
+use waystation_domain::case::{Programme, RiskClass, Stage};
 
 use super::{Page, PageRequest, ReadOptions, everything, under};
 use crate::app::App;
@@ -24,10 +25,37 @@ pub struct CaseQuery {
     pub person: Option<String>,
     /// Only with something past due.
     pub past_due: bool,
+    /// Only whose term ends by this day and that are not over.
+    pub ending_by: Option<Date>,
+    /// Only that are bound by the agreement and had no contact on this day or since.
+    pub no_contact_since: Option<Date>,
+    /// Only who is on leave on the day of the moment.
+    pub on_leave: bool,
+    /// Only who cannot be reached.
+    pub lost: bool,
+    /// Only whom another station looks after too.
+    pub dual_control: bool,
+    /// Only where this class of risk holds.
+    pub risk: Option<RiskClass>,
     /// By the next day something is due (needs a station) instead of by id.
     pub by_next_due: bool,
     /// Largest first.
     pub descending: bool,
+}
+
+impl CaseQuery {
+    /// Whether what is shown beside the stage is what is asked for.
+    fn shows(&self, case: &CaseSummary, day: Date) -> bool {
+        let (overlay, is_over) = (&case.overlay, case.stage.is_closed());
+        let quiet = |since| case.stage.is_bound() && case.last_contact.is_none_or(|last| last < since);
+        self.ending_by
+            .is_none_or(|by| !is_over && case.term_end.is_some_and(|end| end <= by))
+            && self.no_contact_since.is_none_or(quiet)
+            && !(self.on_leave && overlay.leave_on(day).is_none())
+            && !(self.lost && overlay.lost_since.is_none())
+            && !(self.dual_control && overlay.dual_control.is_none())
+            && self.risk.is_none_or(|class| overlay.risk == Some(class))
+    }
 }
 
 impl App {
@@ -55,6 +83,7 @@ impl App {
         };
         range.descending = query.descending;
         let asked = format!("{query:?}");
+        let day = self.day_of(options, self.main().head().size).await?;
         let wanted = |case: &CaseSummary| {
             query.station.as_ref().is_none_or(|station| *station == case.station)
                 && query.stage.is_none_or(|stage| stage == case.stage)
@@ -65,6 +94,7 @@ impl App {
                 && query.programme.is_none_or(|programme| programme == case.programme)
                 && query.person.as_ref().is_none_or(|person| *person == case.person)
                 && !(query.past_due && case.past_due() == 0)
+                && query.shows(case, day)
         };
         self.list::<Caseload>(range, &[&asked], page, options, wanted).await
     }

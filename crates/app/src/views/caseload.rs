@@ -1,5 +1,7 @@
 //! Caseload: one document a case, as the worker's list shows it.
 
+mod overlay;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use waystation_domain::{Date, Fact, Field};
 
 use crate::recorded::Recorded;
 use crate::view::{View, key};
+
+pub use overlay::{LastTest, Leave, Overlay};
 
 /// The caseload view.
 pub struct Caseload;
@@ -59,6 +63,9 @@ pub struct CaseSummary {
     /// The transfer under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
+    /// What is shown beside the stage.
+    #[serde(default, skip_serializing_if = "Overlay::is_empty")]
+    pub overlay: Overlay,
     /// Revision of the case's stream.
     pub revision: u64,
 }
@@ -102,7 +109,7 @@ pub enum CaseloadKey {
 impl View for Caseload {
     type Document = CaseSummary;
     const NAME: &'static str = "caseload";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
         match recorded.fact {
@@ -133,6 +140,7 @@ impl View for Caseload {
                 last_contact: None,
                 obligations: Vec::new(),
                 transfer: None,
+                overlay: Overlay::default(),
                 revision: recorded.event.revision,
             });
         }
@@ -140,6 +148,7 @@ impl View for Caseload {
         case.revision = recorded.event.revision;
         case.stage = case.stage.after(event, case.transfer.is_some());
         case.transfer = Transfer::after(case.transfer.take(), event);
+        case.overlay.evolve(event);
         match event {
             CaseEvent::AgreementSigned(_) | CaseEvent::CaseFileOpened(_) => {
                 case.places.extend(recorded.sealed_fields());

@@ -4,6 +4,7 @@ use serde::Serialize;
 use waystation_domain::Date;
 use waystation_domain::register::{AbsenceEntry, BreachEntry, ContactEntry, CounterEntry, Entry, RiskEntry, TestEntry};
 
+use crate::codes::code;
 use crate::lang::say;
 
 /// A line of a register that people look at.
@@ -12,14 +13,6 @@ pub(super) trait Row: Entry + Serialize {
     fn header() -> Vec<&'static str>;
     /// The columns after the case.
     fn cells(&self) -> Vec<String>;
-}
-
-/// The code of a value, as events and JSON have it.
-pub(super) fn code<T: Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(code)) => code,
-        _ => String::new(),
-    }
 }
 
 fn day(day: Option<Date>) -> String {

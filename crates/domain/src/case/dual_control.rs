@@ -48,44 +48,39 @@ pub struct DualControlEnded {
 }
 
 /// Dual control as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DualControl {
     /// Day of the letter.
     pub on: Date,
     /// The station where the participant lives.
     pub residence_station: String,
     /// Day on which that station answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_on: Option<Date>,
 }
 
-impl Case {
-    /// How dual control stands after an event.
-    pub(super) fn dually_controlled(&mut self, event: &CaseEvent) {
+impl DualControl {
+    /// How it stands after an event.
+    pub fn after(control: Option<Self>, event: &CaseEvent) -> Option<Self> {
         match event {
-            CaseEvent::DualControlStarted(fact) => {
-                self.dual_control = Some(DualControl {
-                    on: fact.on,
-                    residence_station: fact.residence_station.clone(),
-                    answered_on: None,
-                });
-            }
-            CaseEvent::DualControlAnswered(fact) => {
-                if let Some(control) = &mut self.dual_control {
-                    control.answered_on = Some(fact.on);
-                }
-            }
+            CaseEvent::DualControlStarted(fact) => Some(DualControl {
+                on: fact.on,
+                residence_station: fact.residence_station.clone(),
+                answered_on: None,
+            }),
+            CaseEvent::DualControlAnswered(fact) => control.map(|control| DualControl {
+                answered_on: Some(fact.on),
+                ..control
+            }),
             // Whoever lives where their case is carried out needs no letter.
             CaseEvent::TransferReportedIn(fact) => {
-                let there = |control: &DualControl| control.residence_station == fact.to_station;
-                self.dual_control = self.dual_control.take().filter(|control| !there(control));
+                control.filter(|control| control.residence_station != fact.to_station)
             }
             CaseEvent::DualControlEnded(_)
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::OrderRevoked(_)
-            | CaseEvent::CaseDischarged(_) => {
-                self.dual_control = None;
-            }
-            _ => {}
+            | CaseEvent::CaseDischarged(_) => None,
+            _ => control,
         }
     }
 }

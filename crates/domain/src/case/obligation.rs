@@ -118,6 +118,9 @@ pub enum Debtor {
 }
 
 impl Debtor {
+    /// All debtors.
+    pub const ALL: [Debtor; 3] = [Debtor::Participant, Debtor::Station, Debtor::Police];
+
     /// The stored name.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -87,6 +87,14 @@ impl Stage {
         matches!(self, Stage::Discharged | Stage::Terminated | Stage::Voided)
     }
 
+    /// Whether the agreement binds: what is owed under it runs.
+    pub fn is_bound(self) -> bool {
+        matches!(
+            self,
+            Stage::Active | Stage::TransferPending | Stage::BreachReferred | Stage::RelapseReferred
+        )
+    }
+
     /// The stage after an event, of a case that is or is not on its way to another station; what every view of a case agrees
     /// on.
     #[must_use]

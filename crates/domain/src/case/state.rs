@@ -201,7 +201,7 @@ impl Aggregate for Case {
         self.stage = self.stage.after(event, self.transfer.is_some());
         self.conduct(event);
         self.transfer = Transfer::after(self.transfer.take(), event);
-        self.dually_controlled(event);
+        self.dual_control = DualControl::after(self.dual_control.take(), event);
         self.at_risk(event);
         self.planned(event);
         self.documented(event);

@@ -29,13 +29,7 @@ pub struct Drawn {
 pub fn draw(mut candidates: Vec<Candidate>, size: usize, seed: &str) -> Drawn {
     let lot = |candidate: &Candidate| -> [u8; 32] { Sha256::digest(format!("{seed}\n{}", candidate.case)).into() };
     candidates.sort_by(|one, other| one.case.cmp(&other.case));
-    let binds = |candidate: &Candidate| {
-        matches!(
-            candidate.stage,
-            Stage::Active | Stage::TransferPending | Stage::BreachReferred | Stage::RelapseReferred
-        )
-    };
-    let (mut sample, excluded): (Vec<_>, Vec<_>) = candidates.into_iter().partition(binds);
+    let (mut sample, excluded): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|one| one.stage.is_bound());
     let from = sample.len();
     sample.sort_by_cached_key(lot);
     sample.truncate(size);

@@ -76,6 +76,9 @@ pub struct AbsenceEntry {
     pub standing: AbsenceStanding,
     /// Places in the log of the events about it, oldest first.
     pub positions: Vec<u64>,
+    /// Custody, or the end of the case, cut it short: no return is owed.
+    #[serde(skip)]
+    cut: bool,
 }
 
 /// The absence that an event is about.
@@ -126,8 +129,10 @@ impl Entry for AbsenceEntry {
                 days: 0,
                 standing: AbsenceStanding::Reported,
                 positions: Vec::new(),
+                cut: false,
             };
             match &told.event {
+                CaseEvent::CaseSuspended(_) => lines.iter_mut().for_each(|line| line.cut = true),
                 CaseEvent::AbsenceReported(fact) => lines.push(AbsenceEntry {
                     reported_on: Some(fact.reported_on),
                     destination: Some(fact.destination.clone()),
@@ -145,7 +150,9 @@ impl Entry for AbsenceEntry {
             };
             line.positions.push(told.position);
             match &told.event {
-                CaseEvent::AbsenceExtended(fact) => (line.to, line.extended) = (fact.to, line.extended + 1),
+                CaseEvent::AbsenceExtended(fact) => {
+                    (line.to, line.extended, line.cut) = (fact.to, line.extended + 1, false);
+                }
                 CaseEvent::LeaveApproved(fact) => line.approved_on = Some(fact.on),
                 CaseEvent::ReturnReported(fact) => line.returned_on = Some(fact.on),
                 _ => {}
@@ -180,20 +187,16 @@ impl AbsenceEntry {
         let Some(absence) = case.absence(self.absence) else {
             return Ok(());
         };
-        let is_over = case.stage.is_closed() || case.suspended_from().is_some_and(|from| from <= day);
+        let is_over = self.cut || case.stage.is_closed();
         let end = self.returned_on.unwrap_or(day);
         let away = days(self.from, end.max(self.from), policy)?;
         self.standing = match &absence.state {
             AbsenceState::Reported(_) => {
                 self.out = self.from <= day && !is_over;
-                let begun = self.from <= day;
-                // Nobody knows how long somebody was away whose case ended meanwhile.
-                self.days = if self.out { away } else { 0 };
-                self.overdue_days = if begun && self.out {
-                    days_between(self.to, day).max(0)
-                } else {
-                    0
-                };
+                // Nobody knows how long somebody was away who was detained, or whose case ended, meanwhile.
+                if self.out {
+                    (self.days, self.overdue_days) = (away, days_between(self.to, day).max(0));
+                }
                 AbsenceStanding::Reported
             }
             AbsenceState::Returned => {
@@ -222,7 +225,9 @@ mod tests {
 
     use super::*;
     use crate::case::tests::suspend;
-    use crate::case::{AllegeAbsence, ConfirmAbsence, ExtendAbsence, FileAbsenceReport, ReportReturn, WithdrawAbsence};
+    use crate::case::{
+        AllegeAbsence, ConfirmAbsence, ExtendAbsence, FileAbsenceReport, ReportReturn, Resume, WithdrawAbsence,
+    };
     use crate::finding::tests::Story;
     use crate::kernel::Role;
 
@@ -279,6 +284,11 @@ mod tests {
         let story = reported().on(date(2026, 3, 12)).then(&suspend(date(2026, 3, 7)));
         let shown = line(&story);
         assert_eq!((shown.out, shown.overdue_days, shown.days), (false, 0, 0));
+        let free = story.on(date(2026, 3, 20)).then(&Resume {
+            on: date(2026, 3, 20),
+            document_no: "释放-1".into(),
+        });
+        assert!(!line(&free).out, "and owes no return afterwards");
     }
 
     #[test]

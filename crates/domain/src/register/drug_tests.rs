@@ -1,7 +1,7 @@
 //! The register of drug tests (尿检台账).
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Entry, met_by};
 use crate::case::{Case, CaseEvent, DrugTest, NoticeMode, SampleKind, SampleSite, TestOutcome, TestStage, TestState};
@@ -11,7 +11,7 @@ use crate::policy::Policy;
 use crate::rejection::Rejection;
 
 /// How a test stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TestStanding {
     /// The participant was told to come.
@@ -62,18 +62,24 @@ impl TestStanding {
         )
     }
 
+    /// How a test stands whose result is read.
+    pub fn of_result(stage: TestStage, outcome: TestOutcome) -> Self {
+        match (stage, outcome) {
+            (TestStage::Field, TestOutcome::Negative) => TestStanding::Negative,
+            (TestStage::Field, TestOutcome::Positive) => TestStanding::PresumptivePositive,
+            (TestStage::Laboratory, TestOutcome::Negative) => TestStanding::ConfirmedNegative,
+            (TestStage::Laboratory, TestOutcome::Positive) => TestStanding::ConfirmedPositive,
+            (_, TestOutcome::Invalid) => TestStanding::Inconclusive,
+        }
+    }
+
     fn of(test: &DrugTest) -> Self {
         match test.state {
             TestState::Noticed => TestStanding::Noticed,
             TestState::Collected => TestStanding::Collected,
             TestState::Field(TestOutcome::Positive) if test.objected_on.is_some() => TestStanding::Objected,
-            TestState::Field(TestOutcome::Positive) => TestStanding::PresumptivePositive,
-            TestState::Field(TestOutcome::Negative) => TestStanding::Negative,
-            TestState::Laboratory(TestOutcome::Positive) => TestStanding::ConfirmedPositive,
-            TestState::Laboratory(TestOutcome::Negative) => TestStanding::ConfirmedNegative,
-            TestState::Field(TestOutcome::Invalid) | TestState::Laboratory(TestOutcome::Invalid) => {
-                TestStanding::Inconclusive
-            }
+            TestState::Field(outcome) => TestStanding::of_result(TestStage::Field, outcome),
+            TestState::Laboratory(outcome) => TestStanding::of_result(TestStage::Laboratory, outcome),
             TestState::Refused(_) => TestStanding::Refused,
             TestState::RefusalCounted(_) => TestStanding::RefusalCounted,
             TestState::Void => TestStanding::Void,
