@@ -64,6 +64,7 @@ pub struct App {
     vault: Vault,
     emergencies: tokio::sync::Mutex<()>,
     simulations: tokio::sync::Mutex<()>,
+    registers: tokio::sync::Mutex<()>,
     scans: tokio::sync::Mutex<()>,
     budgets: Budgets,
     logins: Logins,
@@ -103,6 +104,7 @@ impl App {
             vault,
             emergencies: tokio::sync::Mutex::default(),
             simulations: tokio::sync::Mutex::default(),
+            registers: tokio::sync::Mutex::default(),
             scans: tokio::sync::Mutex::default(),
             budgets: Budgets::default(),
             logins: Logins::default(),
@@ -230,6 +232,11 @@ impl App {
     /// Whoever holds it tries a policy: each reads the whole log.
     pub(crate) fn simulations(&self) -> &tokio::sync::Mutex<()> {
         &self.simulations
+    }
+
+    /// Whoever holds it folds the cases of a station for a register.
+    pub(crate) fn registers(&self) -> &tokio::sync::Mutex<()> {
+        &self.registers
     }
 
     /// Whoever holds it reads the log for what few events say; apart from those who try policies and inspect.

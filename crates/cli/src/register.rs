@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use serde::Serialize;
-use waystation_app::{Asked, Listed, PageRequest};
+use waystation_app::{Asked, Listed, PAGE_MAX, PageRequest};
 use waystation_domain::Date;
-use waystation_domain::case::RiskClass;
+use waystation_domain::case::{ObligationKind, RiskClass};
 use waystation_domain::register::{
     AbsenceEntry, AbsenceFilter, AbsenceStanding, BreachEntry, BreachFilter, BreachStanding, ContactEntry,
     ContactFilter, ContactKind, CounterEntry, CounterFilter, RiskEntry, RiskFilter, TestEntry, TestFilter,
-    TestStanding,
+    TestStanding, YearEntry, YearFilter,
 };
 
 use crate::codes::named;
@@ -100,9 +100,22 @@ enum Which {
         #[command(flatten)]
         of: Of,
     },
+    /// What was owed in each programme year, and what became of it (履约统计)
+    Years {
+        #[command(flatten)]
+        days: Days,
+        /// Only of this kind, such as URINE_TEST
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only where something was late, past due or missed
+        #[arg(long)]
+        behind: bool,
+        #[command(flatten)]
+        of: Of,
+    },
     /// How near each case that is not over is to a serious breach (违约计数)
     Counters {
-        /// Only what one more, or five days more, would make a serious breach
+        /// Only what is within one time, or five days, of its threshold
         #[arg(long)]
         near: bool,
         #[command(flatten)]
@@ -133,9 +146,9 @@ struct Of {
     /// Only of this case
     #[arg(long)]
     case: Option<String>,
-    /// How many, at most 1000
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    limit: u16,
+    /// How many; all of them when not given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     #[command(flatten)]
     moment: Moment,
     /// Print one JSON object instead of a table
@@ -196,6 +209,10 @@ impl Register {
                 };
                 of.show::<RiskEntry>(Some(days), filter).await
             }
+            Which::Years { days, kind, behind, of } => {
+                let kind = named(kind.as_deref(), &ObligationKind::ALL)?;
+                of.show::<YearEntry>(Some(days), YearFilter { kind, behind }).await
+            }
             Which::Counters { near, of } => of.show::<CounterEntry>(None, CounterFilter { near }).await,
         }
     }
@@ -204,32 +221,41 @@ impl Register {
 impl Of {
     async fn show<E: Row>(self, days: Option<Days>, filter: E::Filter) -> anyhow::Result<ExitCode> {
         let (from, to) = days.map_or((None, None), |days| (days.from, days.to));
-        let asked = Asked {
-            station: self.station.clone(),
+        let mut asked = Asked {
+            station: self.station,
             from,
             to,
-            page: PageRequest {
-                size: usize::from(self.limit),
-                token: String::new(),
-            },
+            page: PageRequest::default(),
             query: String::new(),
         };
+        let (limit, case) = (
+            self.limit.map_or(usize::MAX, |limit| limit as usize),
+            self.case.as_deref(),
+        );
         let app = crate::open_app(&self.database).await?;
-        let read = self.moment.read();
         let found = async {
-            let (mut cases, position) = app.cases_of_station(&self.station, read).await?;
-            cases.retain(|(id, _)| self.case.as_ref().is_none_or(|case| case == id));
-            app.register::<E>(&asked, &cases, (read, position), &filter).await
+            let mut lines = Vec::new();
+            loop {
+                asked.page.size = PAGE_MAX.min(limit - lines.len());
+                let read = asked.moment(self.moment.read())?;
+                let (cases, position) = app.cases_of_register(&asked.station, case, read).await?;
+                let found = app.register::<E>(&asked, &cases, (read, position), &filter).await?;
+                lines.extend(found.page.rows);
+                asked.page.token = found.page.next;
+                if asked.page.token.is_empty() || lines.len() >= limit {
+                    return Ok::<_, waystation_app::AppError>((lines, found.total, found.days, position));
+                }
+            }
         };
         let found = found.await;
         app.close().await;
-        let found = found?;
+        let (lines, total, days, position) = found?;
         if self.json {
-            let lines: Vec<Line<'_, E>> = found.page.rows.iter().map(Line::of).collect();
+            let lines: Vec<Line<'_, E>> = lines.iter().map(Line::of).collect();
             println!(
                 "{}",
                 serde_json::json!({
-                    "position": found.page.position, "total": found.total, "days": found.days, "lines": lines,
+                    "position": position, "total": total, "days": days, "lines": lines,
                 })
             );
             return Ok(ExitCode::SUCCESS);
@@ -238,22 +264,22 @@ impl Of {
         let mut header = vec![say("case", "案件")];
         header.extend(E::header());
         table.set_header(header);
-        for line in &found.page.rows {
+        for line in &lines {
             let mut cells = vec![line.case.clone()];
             cells.extend(line.entry.cells());
             table.add_row(cells);
         }
         println!("{table}");
-        if found.days > 0 {
-            println!("{} {}", say("days in all", "合计天数"), found.days);
+        if days > 0 {
+            println!("{} {}", say("days in all", "合计天数"), days);
         }
         println!(
             "{} {} {}, {} {}",
-            found.page.rows.len(),
+            lines.len(),
             say("of", "行，共"),
-            found.total,
+            total,
             say("as of position", "截至位置"),
-            found.page.position
+            position
         );
         Ok(ExitCode::SUCCESS)
     }

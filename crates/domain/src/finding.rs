@@ -242,7 +242,7 @@ pub(crate) mod tests {
         case: Given<Case>,
         today: Date,
         actor: (String, Role, String),
-        pub(super) history: Vec<Told>,
+        pub(crate) history: Vec<Told>,
     }
 
     pub(super) const HERE: &str = "station-qinglongshan";

@@ -7,10 +7,11 @@ mod contacts;
 mod counters;
 mod drug_tests;
 mod risks;
+mod years;
 
 use jiff::civil::Date;
 
-use crate::case::CaseEvent;
+use crate::case::{Case, CaseEvent, ObligationKind};
 use crate::finding::Told;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -21,6 +22,7 @@ pub use contacts::{ContactEntry, ContactFilter, ContactKind};
 pub use counters::{CounterEntry, CounterFilter, NEAR_DAYS};
 pub use drug_tests::{ResultRead, TestEntry, TestFilter, TestStanding};
 pub use risks::{RiskEntry, RiskFilter};
+pub use years::{YearEntry, YearFilter};
 
 /// A line of a register.
 pub trait Entry: Sized + Send {
@@ -48,18 +50,12 @@ pub trait Entry: Sized + Send {
     }
 }
 
-/// Numbers of the obligations that the event at `at` met: those that follow it, because no append begins with one that is met.
-fn met_by(history: &[Told], at: usize) -> Vec<u32> {
-    let follow = history[at + 1..].iter().map(|told| &told.event);
-    let follow = follow.take_while(|event| {
-        matches!(
-            event,
-            CaseEvent::ObligationFulfilled(_) | CaseEvent::ObligationOpened(_) | CaseEvent::ObligationCancelled(_)
-        )
-    });
-    let met = follow.filter_map(|event| match event {
-        CaseEvent::ObligationFulfilled(fact) => Some(fact.number),
-        _ => None,
-    });
-    met.collect()
+/// Number of the obligation of a kind that an event met, if it met one: what was owed is met right behind it.
+fn met_by(history: &[Told], at: usize, case: &Case, kind: ObligationKind) -> Option<u32> {
+    let CaseEvent::ObligationFulfilled(fact) = &history.get(at + 1)?.event else {
+        return None;
+    };
+    let mut owed = case.obligations.iter();
+    let met = owed.find(|owed| (owed.number, owed.kind) == (fact.number, kind))?;
+    Some(met.number)
 }

@@ -153,6 +153,7 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "ListBreaches",
             "ListRisks",
             "ListCounters",
+            "ListProgrammeYears",
         ],
         Needs(Action::ReadStatus),
     ),

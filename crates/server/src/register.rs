@@ -7,10 +7,10 @@ use waystation_api::v1;
 use waystation_api::v1::register_service_server::RegisterService;
 use waystation_app::{Action, Asked, ReadOptions, Register, Target};
 use waystation_domain::FieldClass;
-use waystation_domain::case::RiskClass;
+use waystation_domain::case::{ObligationKind, RiskClass};
 use waystation_domain::register::{
     AbsenceFilter, AbsenceStanding, BreachFilter, BreachStanding, ContactFilter, ContactKind, CounterFilter, Entry,
-    RiskFilter, TestFilter, TestStanding,
+    RiskFilter, TestFilter, TestStanding, YearFilter,
 };
 
 use crate::Api;
@@ -60,13 +60,17 @@ impl Api {
         let station = &ask.asked.station;
         self.allow(reader, Action::ReadStatus, &Target::station(station))?;
         let read = ask.asked.moment(ask.read).map_err(failed)?;
-        let (mut cases, position) = self.app.cases_of_station(station, read).await.map_err(failed)?;
-        cases.retain(|(id, _)| ask.case.as_ref().is_none_or(|case| case == id));
+        let found = self.app.cases_of_register(station, ask.case.as_deref(), read).await;
+        let (cases, position) = found.map_err(failed)?;
         // Before anything is counted: a number tells about everybody in it.
         let cases = self.readable(reader, (cases, read.as_of.is_some()), case_of).await?;
         let found = self.app.register(&ask.asked, &cases, (read, position), filter);
         let found = found.await.map_err(failed)?;
-        let persons = found.page.rows.iter().map(|line| line.person.clone()).collect();
+        let mut persons: Vec<String> = found.page.rows.iter().map(|line| line.person.clone()).collect();
+        if ask.case.is_some() {
+            // That there is no line tells about them, too.
+            persons.extend(cases.into_iter().map(|(_, case)| case.person));
+        }
         self.on_record(reader, persons, &[FieldClass::Status], position).await?;
         Ok(found)
     }
@@ -207,6 +211,29 @@ impl RegisterService for Api {
         let found = self.lines(&reader, ask, &filter).await?;
         Ok(Response::new(v1::ListCountersResponse {
             counters: found.page.rows.iter().map(lines::counter).collect(),
+            next_page_token: found.page.next,
+            total: signed(found.total),
+            position: signed(found.page.position),
+        }))
+    }
+
+    async fn list_programme_years(
+        &self,
+        request: Request<v1::ListProgrammeYearsRequest>,
+    ) -> Result<Response<v1::ListProgrammeYearsResponse>, Status> {
+        let reader = Reader::of(&request, "RegisterService/ListProgrammeYears")?;
+        let mut request = request.into_inner();
+        let mut fields = Fields::default();
+        let kind = fields.optional_choice("kind", request.kind, &ObligationKind::ALL);
+        let ask = ask!(fields, request, &request.from, &request.to);
+        fields.finish()?;
+        let filter = YearFilter {
+            kind,
+            behind: request.behind,
+        };
+        let found = self.lines(&reader, ask, &filter).await?;
+        Ok(Response::new(v1::ListProgrammeYearsResponse {
+            years: found.page.rows.iter().map(lines::year).collect(),
             next_page_token: found.page.next,
             total: signed(found.total),
             position: signed(found.page.position),

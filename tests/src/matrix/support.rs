@@ -164,5 +164,10 @@ pub(super) async fn tried(
     register!(list_breaches, "RegisterService/ListBreaches", ListBreachesRequest);
     register!(list_risks, "RegisterService/ListRisks", ListRisksRequest);
     register!(list_counters, "RegisterService/ListCounters", ListCountersRequest);
+    register!(
+        list_programme_years,
+        "RegisterService/ListProgrammeYears",
+        ListProgrammeYearsRequest
+    );
     table
 }

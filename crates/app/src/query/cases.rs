@@ -51,7 +51,7 @@ impl CaseQuery {
         self.ending_by
             .is_none_or(|by| !is_over && case.term_end.is_some_and(|end| end <= by))
             && self.no_contact_since.is_none_or(quiet)
-            && !(self.on_leave && overlay.leave_on(day).is_none())
+            && !(self.on_leave && (case.stage == Stage::Suspended || overlay.leave_on(day).is_none()))
             && !(self.lost && overlay.lost_since.is_none())
             && !(self.dual_control && overlay.dual_control.is_none())
             && self.risk.is_none_or(|class| overlay.risk == Some(class))

@@ -65,8 +65,31 @@ pub struct Register<E> {
 }
 
 impl App {
-    /// A page of a register of some cases as of a moment; the caller has chosen those that may be read. One call at a time,
-    /// others wait.
+    /// The cases that a register is of, and the moment: every case that a station has, or one, if it has that.
+    ///
+    /// # Errors
+    /// As [`App::cases_of_station`].
+    pub async fn cases_of_register(
+        &self,
+        station: &str,
+        case: Option<&str>,
+        read: ReadOptions,
+    ) -> Result<(Vec<(String, CaseSummary)>, u64), AppError> {
+        let Some(case) = case else {
+            return self.cases_of_station(station, read).await;
+        };
+        match self.get_case(case, read).await {
+            Ok((summary, position)) if summary.station == station => Ok((vec![(case.to_owned(), summary)], position)),
+            Ok((_, position)) => Ok((Vec::new(), position)),
+            Err(AppError::NotFound { .. }) => {
+                Ok((Vec::new(), self.moment(read).await?.unwrap_or(self.main().head().size)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A page of a register of some cases as of the moment of [`Asked::moment`]; the caller has chosen those that may be read.
+    /// One call about several cases at a time, others wait.
     ///
     /// # Errors
     /// [`AppError::PageTokenMismatch`]; [`AppError::Rejected`] when policy gives no value on a day that counts;
@@ -78,8 +101,15 @@ impl App {
         (options, position): (ReadOptions, u64),
         filter: &E::Filter,
     ) -> Result<Register<E>, AppError> {
-        let _turn = self.simulations().lock().await;
+        // One case is soon read.
+        let _turn = match cases {
+            [] | [_] => None,
+            _ => Some(self.registers().lock().await),
+        };
         let token = Token::read(&asked.page.token, &asked.parts())?;
+        if token.as_ref().is_some_and(|token| token.at != position) {
+            return Err(AppError::PageTokenMismatch);
+        }
         let policy = self.policy_as_of(&asked.station, position).await?;
         // Every page stands on the day of the first.
         let day = match token.as_ref().and_then(|token| token.id.parse().ok()) {

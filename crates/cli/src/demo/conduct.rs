@@ -35,6 +35,7 @@ pub(super) struct Conduct {
     positive: Option<(u32, Date, bool)>,
     /// Days on which the police are told, and decide.
     referred: Option<(Date, Date)>,
+    told: bool,
 }
 
 impl Person {
@@ -83,7 +84,7 @@ impl Person {
                 same_gender: true,
             };
             tell(app, &self.case, &sample, &by).await?;
-            // A die of its own, so that it changes nothing else of the year.
+            // A die of its own: the years of others stay as they are.
             let mut die = Dice::new(u64::from(self.plan.number) * 1_000 + u64::from(test));
             let positive = die.permille(POSITIVE_PERMILLE);
             let result = RecordTestResult {
@@ -143,7 +144,8 @@ impl Person {
     async fn refuse(&mut self, app: &App, today: Date, end: Date) -> anyhow::Result<()> {
         let by = self.by_worker();
         if let Some((told, decided)) = self.conduct.referred {
-            if today == told {
+            if today >= told && !self.conduct.told {
+                self.conduct.told = true;
                 let document_no = format!("回执-{:05}", self.plan.number);
                 tell(app, &self.case, &ReferToPolice { on: today, document_no }, &by).await?;
             }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use waystation_domain::Date;
-use waystation_domain::register::{AbsenceEntry, BreachEntry, ContactEntry, CounterEntry, Entry, RiskEntry, TestEntry};
+use waystation_domain::register::{
+    AbsenceEntry, BreachEntry, ContactEntry, CounterEntry, Entry, RiskEntry, TestEntry, YearEntry,
+};
 
 use crate::codes::code;
 use crate::lang::say;
@@ -22,6 +24,10 @@ fn day(day: Option<Date>) -> String {
 fn numbers(numbers: &[u32]) -> String {
     let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
     numbers.join(" ")
+}
+
+fn met(number: Option<u32>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
 }
 
 fn mark(is: bool) -> String {
@@ -65,7 +71,7 @@ impl Row for TestEntry {
             self.collectors.join(" "),
             results.join(" "),
             format!("{}{evaded}", code(&self.standing)),
-            numbers(&self.met),
+            met(self.met),
         ]
     }
 }
@@ -101,7 +107,7 @@ impl Row for ContactEntry {
             how,
             self.staff.join(" "),
             self.evidence.to_string(),
-            numbers(&self.met),
+            met(self.met),
             mark(self.voided),
         ]
     }
@@ -187,6 +193,7 @@ impl Row for RiskEntry {
             say("score", "分值"),
             say("proposed", "建议等级"),
             say("class", "现行等级"),
+            say("before", "历次等级"),
             say("by", "认定人"),
             say("overridden", "改判"),
             say("undecided", "待认定"),
@@ -196,12 +203,16 @@ impl Row for RiskEntry {
     }
 
     fn cells(&self) -> Vec<String> {
+        let earlier = self.classes.iter().rev().skip(1);
+        let before: Vec<String> = earlier.map(|(on, class)| format!("{on} {}", code(class))).collect();
+        let before = before.join(", ");
         vec![
             self.scored_on.to_string(),
             self.age_days.to_string(),
             self.score.to_string(),
             code(&self.proposed),
             code(&self.class),
+            before,
             self.decided_by.clone().unwrap_or_default(),
             mark(self.overridden),
             mark(self.undecided),
@@ -234,5 +245,43 @@ impl Row for CounterEntry {
             mark(self.reached),
             self.legal_source.clone(),
         ]
+    }
+}
+
+impl Row for YearEntry {
+    fn header() -> Vec<&'static str> {
+        vec![
+            say("year", "年度"),
+            say("from", "开始"),
+            say("what", "事项"),
+            say("owed", "应完成"),
+            say("met", "按期"),
+            say("late", "逾期完成"),
+            say("past due", "逾期"),
+            say("missed", "认定未完成"),
+            say("excused", "免责"),
+            say("cancelled", "取消"),
+            say("open", "进行中"),
+            say("refused", "拒检"),
+            say("positive", "阳性"),
+        ]
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let mut cells = vec![self.year.to_string(), self.from.to_string(), code(&self.kind)];
+        let counts = [
+            self.owed,
+            self.met,
+            self.met_late,
+            self.past_due,
+            self.missed,
+            self.excused,
+            self.cancelled,
+            self.open,
+            self.refused,
+            self.positive,
+        ];
+        cells.extend(counts.map(|count| count.to_string()));
+        cells
     }
 }

@@ -15,9 +15,9 @@ pub use counter::{Counter, counter};
 pub use issue_warning::IssueWarning;
 pub use record_police_outcome::RecordPoliceOutcome;
 pub use refer_to_police::ReferToPolice;
-use referral::check_pending;
 pub(crate) use referral::is_new;
 pub(super) use referral::{after_withdrawal, report_to_police};
+use referral::{check_pending, pending_since};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

@@ -76,6 +76,7 @@ impl Case {
             CaseEvent::TestResultRecorded(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
                     test.told_on.get_or_insert(fact.on);
+                    test.read_on = Some(fact.on);
                     test.state = match fact.stage {
                         TestStage::Field => TestState::Field(fact.outcome),
                         TestStage::Laboratory => TestState::Laboratory(fact.outcome),

@@ -238,7 +238,9 @@ pub struct DrugTest {
     pub run: usize,
     /// Day on which the participant was told what was found on the spot.
     pub told_on: Option<Date>,
-    /// Day on which the participant objected to that.
+    /// Day of the last result.
+    pub read_on: Option<Date>,
+    /// Day on which the participant objected to what was found on the spot.
     pub objected_on: Option<Date>,
     /// First and last day on which a sample may be taken elsewhere.
     pub entrusted: Option<(Date, Date)>,
@@ -252,7 +254,7 @@ pub struct DrugTest {
 
 impl DrugTest {
     /// Last day on which the participant may come: that of the notice, or of an approval to go elsewhere.
-    pub(super) fn last_day(&self) -> Date {
+    pub fn last_day(&self) -> Date {
         self.entrusted.map_or(self.due_on, |(_, to)| self.due_on.max(to))
     }
 
@@ -267,6 +269,7 @@ impl DrugTest {
             urine_on: None,
             run: 0,
             told_on: None,
+            read_on: None,
             objected_on: None,
             entrusted: None,
             compels: None,

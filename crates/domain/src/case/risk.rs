@@ -120,7 +120,7 @@ pub struct Risk {
     pub proposed: RiskClass,
     /// The class that a person confirmed since.
     pub confirmed: Option<RiskClass>,
-    /// The participant has contested it since.
+    /// The participant has contested a class, and nobody has decided since.
     pub contested: bool,
 }
 
@@ -133,7 +133,8 @@ impl Case {
                     scored_on: fact.on,
                     proposed: fact.proposed,
                     confirmed: None,
-                    contested: false,
+                    // A new score answers no objection.
+                    contested: self.risk.is_some_and(|risk| risk.contested),
                 });
             }
             CaseEvent::RiskClassConfirmed(fact) => {

@@ -12,12 +12,10 @@ const MONTHS_A_YEAR: i32 = 12;
 /// The last day of the window that `from` lies in; `None` when no test is due then. `start`: first day of the term; `per_year`:
 /// tests of the first, second, … programme year, the last going for all that follow, each a divisor of 12.
 pub fn window_end(start: Date, from: Date, term_end: Option<Date>, per_year: &[i64]) -> Option<Date> {
-    let (first, this) = (start.first_of_month(), from.first_of_month());
-    if from < start || term_end.is_some_and(|end| this >= end.first_of_month()) {
+    if from < start || term_end.is_some_and(|end| from.first_of_month() >= end.first_of_month()) {
         return None;
     }
-    let years = i32::from(this.year()) - i32::from(first.year());
-    let month = years * MONTHS_A_YEAR + i32::from(this.month()) - i32::from(first.month());
+    let month = months_since(start, from);
     let (year, within) = (month / MONTHS_A_YEAR, month % MONTHS_A_YEAR);
     let tests = per_year.get(usize::try_from(year).ok()?).or(per_year.last())?;
     let tests = i32::try_from(*tests)
@@ -25,8 +23,22 @@ pub fn window_end(start: Date, from: Date, term_end: Option<Date>, per_year: &[i
         .filter(|tests| *tests > 0 && MONTHS_A_YEAR % tests == 0)?;
     let span = MONTHS_A_YEAR / tests;
     let last = year * MONTHS_A_YEAR + within / span * span + span - 1;
-    let end = add_months(first, last).last_of_month();
+    let end = add_months(start.first_of_month(), last).last_of_month();
     Some(term_end.map_or(end, |term_end| end.min(term_end)))
+}
+
+/// Calendar months from that of `start` to that of a day.
+fn months_since(start: Date, day: Date) -> i32 {
+    let years = i32::from(day.year()) - i32::from(start.year());
+    years * MONTHS_A_YEAR + i32::from(day.month()) - i32::from(start.month())
+}
+
+/// The programme year that a day lies in, from 1; days before the first are in it. With its first and last day.
+pub fn programme_year(start: Date, day: Date) -> (i32, Date, Date) {
+    let before = months_since(start, day).max(0) / MONTHS_A_YEAR;
+    let first = add_months(start.first_of_month(), before * MONTHS_A_YEAR);
+    let last = add_months(first, MONTHS_A_YEAR - 1).last_of_month();
+    (before + 1, first.max(start), last)
 }
 
 /// Every window of a term under one plan.
@@ -86,6 +98,15 @@ mod tests {
         );
         assert_eq!(window_end(start, date(2026, 5, 1), None, &[6]), Some(date(2026, 6, 30)));
         assert_eq!(window_end(start, date(2026, 4, 1), None, &[6]), Some(date(2026, 4, 30)));
+    }
+
+    #[test]
+    fn programme_years_are_whole_months_from_that_of_the_first_day() {
+        let start = date(2026, 3, 15);
+        let year = |day| programme_year(start, day);
+        assert_eq!(year(date(2026, 3, 1)), (1, start, date(2027, 2, 28)));
+        assert_eq!(year(date(2027, 2, 28)), (1, start, date(2027, 2, 28)));
+        assert_eq!(year(date(2027, 3, 1)), (2, date(2027, 3, 1), date(2028, 2, 29)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Entry;
 use crate::calendar::days_between;
 use crate::case::absence::days;
-use crate::case::{AbsenceState, Case, CaseEvent};
+use crate::case::{AbsenceState, Case, CaseEvent, Stage};
 use crate::finding::Told;
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -69,16 +69,16 @@ pub struct AbsenceEntry {
     pub out: bool,
     /// Days beyond `to` before they came back, or so far.
     pub overdue_days: i32,
-    /// Days away, as policy `absence.day_count` counts them, so far; of an absence that counts, the days that count; 0 of what was
+    /// Days away, as policy `absence.day_count` of the station that asks counts them, so far; of an absence that counts, the days that count; 0 of what was
     /// none.
     pub days: i32,
     /// How it stands.
     pub standing: AbsenceStanding,
     /// Places in the log of the events about it, oldest first.
     pub positions: Vec<u64>,
-    /// Custody, or the end of the case, cut it short: no return is owed.
+    /// The return that is owed was excused; who is away is so all the same.
     #[serde(skip)]
-    cut: bool,
+    excused: bool,
 }
 
 /// The absence that an event is about.
@@ -129,10 +129,15 @@ impl Entry for AbsenceEntry {
                 days: 0,
                 standing: AbsenceStanding::Reported,
                 positions: Vec::new(),
-                cut: false,
+                excused: false,
             };
             match &told.event {
-                CaseEvent::CaseSuspended(_) => lines.iter_mut().for_each(|line| line.cut = true),
+                CaseEvent::ObligationExcused(fact) => {
+                    for line in &mut lines {
+                        let reported = case.absence(line.absence).map(|absence| &absence.state);
+                        line.excused |= reported == Some(&AbsenceState::Reported(fact.number));
+                    }
+                }
                 CaseEvent::AbsenceReported(fact) => lines.push(AbsenceEntry {
                     reported_on: Some(fact.reported_on),
                     destination: Some(fact.destination.clone()),
@@ -151,7 +156,7 @@ impl Entry for AbsenceEntry {
             line.positions.push(told.position);
             match &told.event {
                 CaseEvent::AbsenceExtended(fact) => {
-                    (line.to, line.extended, line.cut) = (fact.to, line.extended + 1, false);
+                    (line.to, line.extended, line.excused) = (fact.to, line.extended + 1, false);
                 }
                 CaseEvent::LeaveApproved(fact) => line.approved_on = Some(fact.on),
                 CaseEvent::ReturnReported(fact) => line.returned_on = Some(fact.on),
@@ -177,7 +182,10 @@ impl Entry for AbsenceEntry {
     }
 
     fn days(&self) -> i64 {
-        self.days.into()
+        match self.standing {
+            AbsenceStanding::Alleged => 0,
+            _ => self.days.into(),
+        }
     }
 }
 
@@ -187,12 +195,14 @@ impl AbsenceEntry {
         let Some(absence) = case.absence(self.absence) else {
             return Ok(());
         };
-        let is_over = self.cut || case.stage.is_closed();
         let end = self.returned_on.unwrap_or(day);
         let away = days(self.from, end.max(self.from), policy)?;
         self.standing = match &absence.state {
-            AbsenceState::Reported(_) => {
-                self.out = self.from <= day && !is_over;
+            AbsenceState::Reported(obligation) => {
+                // Custody and the end of the term take the return away that was owed; what was past due before stays.
+                let owed = self.excused || case.obligations.iter().any(|owed| owed.number == *obligation);
+                let is_free = case.stage.is_closed() || case.stage == Stage::TermExpiredAwaitingNotice;
+                self.out = self.from <= day && owed && !is_free && case.suspended_from().is_none();
                 // Nobody knows how long somebody was away who was detained, or whose case ended, meanwhile.
                 if self.out {
                     (self.days, self.overdue_days) = (away, days_between(self.to, day).max(0));

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::Entry;
 use crate::calendar::days_between;
-use crate::case::breach::{counter, is_new};
-use crate::case::{BreachGround, Case, CaseEvent, PoliceOutcome, WarningStep};
+use crate::case::breach::counter;
+use crate::case::{AbsenceState, BreachGround, Case, CaseEvent, PoliceOutcome, SeriousBreachConfirmed, WarningStep};
 use crate::finding::{Told, ended};
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -115,7 +115,8 @@ pub struct BreachEntry {
     pub warnings: Vec<WarningGiven>,
     /// Day on which the police were told.
     pub referred_on: Option<Date>,
-    /// Days from `known_on` to the report, or so far; none of what was not and will not be reported.
+    /// Days from `known_on` to the report, or so far, and 0 of what was written down after the report; none of what was not and
+    /// will not be reported.
     pub lag_days: Option<i32>,
     /// Day of the police's decision.
     pub decided_on: Option<Date>,
@@ -132,10 +133,10 @@ pub struct BreachEntry {
 struct Seen {
     case: Case,
     warnings: Vec<WarningGiven>,
-    /// Since when, and where, a threshold is reached by something new.
-    reached: BTreeMap<ReferralGround, (Date, u64)>,
-    /// The result of a laboratory, by test.
-    positive: BTreeMap<u32, (Date, u64)>,
+    /// When and where a refusal was counted, or a test read last, by test.
+    tests: BTreeMap<u32, (Date, u64)>,
+    /// When and where an absence was counted.
+    absences: BTreeMap<u32, (Date, u64)>,
     lines: Vec<BreachEntry>,
 }
 
@@ -158,7 +159,7 @@ impl Entry for BreachEntry {
             let until = line
                 .referred_on
                 .or((line.standing == BreachStanding::ToReport).then_some(day));
-            line.lag_days = until.map(|until| days_between(line.known_on, until));
+            line.lag_days = until.map(|until| days_between(line.known_on, until).max(0));
         }
         Ok(seen.lines)
     }
@@ -185,45 +186,39 @@ impl Seen {
                 on: fact.on,
                 step: fact.step,
             }),
-            CaseEvent::TestRefusalCounted(_)
-            | CaseEvent::AbsenceCounted(_)
-            | CaseEvent::AbsenceWithdrawn(_)
-            | CaseEvent::TestRefusalWithdrawn(_)
-            | CaseEvent::TestVoided(_) => {
-                for ground in BreachGround::ALL {
-                    let counter = counter(&self.case, ground, told.recorded_on, policy)?;
-                    let of = ReferralGround::of(ground);
-                    if counter.reached && is_new(&self.case, &counter) {
-                        self.reached.entry(of).or_insert(now);
-                    } else {
-                        self.reached.remove(&of);
-                    }
-                }
+            CaseEvent::TestRefusalCounted(fact) => {
+                self.tests.insert(fact.test, now);
             }
             CaseEvent::TestResultRecorded(fact) => {
-                self.positive.insert(fact.test, now);
+                self.tests.insert(fact.test, now);
+            }
+            CaseEvent::AbsenceCounted(fact) => {
+                self.absences.insert(fact.absence, now);
             }
             CaseEvent::SeriousBreachConfirmed(fact) => {
-                let of = ReferralGround::of(fact.ground);
-                let known = self.reached.remove(&of).unwrap_or(now);
-                let line = self.confirmed(told, of, known);
+                let threshold = counter(&self.case, fact.ground, told.recorded_on, policy)?
+                    .threshold
+                    .value;
+                let known = self.known(fact, threshold).unwrap_or(now);
+                let line = self.confirmed(told, ReferralGround::of(fact.ground), known);
                 line.evidence.clone_from(&fact.evidence);
                 (line.count, line.source) = (fact.count, Some(fact.source.clone()));
             }
             CaseEvent::RelapseConfirmed(fact) => {
-                let known = self.positive.get(&fact.test).copied().unwrap_or(now);
+                let known = self.tests.get(&fact.test).copied().unwrap_or(now);
                 self.confirmed(told, ReferralGround::Relapse, known).evidence = vec![fact.test];
             }
             CaseEvent::RefusalConfirmed(_) => {
                 self.confirmed(told, ReferralGround::Refusal, now);
             }
             CaseEvent::BreachWithdrawn(fact) => {
+                // Also after the case has ended: the police were not told.
                 let of = ReferralGround::of(fact.ground);
-                self.pending(told, |line| {
-                    if line.ground == of {
-                        line.standing = BreachStanding::Withdrawn;
-                    }
-                });
+                let mut last = self.lines.iter_mut().rev();
+                if let Some(line) = last.find(|line| line.ground == of && line.referred_on.is_none()) {
+                    line.standing = BreachStanding::Withdrawn;
+                    line.positions.push(told.position);
+                }
             }
             CaseEvent::ReportedIn(_) => self.pending(told, |line| {
                 if line.ground == ReferralGround::Refusal && line.standing == BreachStanding::ToReport {
@@ -243,6 +238,31 @@ impl Seen {
             _ => {}
         }
         Ok(())
+    }
+
+    /// When and where the evidence of a breach reached the threshold, with something in it that no earlier breach rested on.
+    fn known(&self, breach: &SeriousBreachConfirmed, threshold: i64) -> Option<(Date, u64)> {
+        let tests = breach.ground == BreachGround::TestRefusals;
+        let (_, earlier) = self.case.breaches.split_last()?;
+        let earlier = earlier.iter().filter(|(ground, _)| ground.is_like(breach.ground));
+        let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
+        let counted = if tests { &self.tests } else { &self.absences };
+        let mut evidence: Vec<((Date, u64), u32)> = (breach.evidence.iter())
+            .filter_map(|number| Some((*counted.get(number)?, *number)))
+            .collect();
+        evidence.sort_unstable_by_key(|((_, position), _)| *position);
+        let (mut count, mut new) = (0, false);
+        for (at, number) in evidence {
+            new |= !judged.contains(&number);
+            count += match self.case.absence(number).map(|absence| &absence.state) {
+                Some(AbsenceState::Counted(_, days)) if breach.ground == BreachGround::AbsenceDays => i64::from(*days),
+                _ => 1,
+            };
+            if new && breach.ground.is_reached(count, threshold) {
+                return Some(at);
+            }
+        }
+        None
     }
 
     fn confirmed(&mut self, told: &Told, ground: ReferralGround, known: (Date, u64)) -> &mut BreachEntry {
@@ -352,6 +372,70 @@ mod tests {
         assert_eq!(
             (shown.standing, shown.outcome, shown.positions.len()),
             (BreachStanding::Decided, Some(PoliceOutcome::Warning), 4)
+        );
+    }
+
+    fn absent(story: Story, number: u32, from: Date, to: Date) -> Story {
+        let alleged = story.by("worker-1", Role::CaseWorker).then(&AllegeAbsence {
+            from,
+            to,
+            how_known: "家访未见".into(),
+        });
+        alleged
+            .by("leader-1", Role::Supervisor)
+            .then(&ConfirmAbsence { absence: number })
+    }
+
+    fn confirm(ground: BreachGround) -> ConfirmSeriousBreach {
+        ConfirmSeriousBreach { ground }
+    }
+
+    #[test]
+    fn a_second_breach_was_known_when_something_new_reached_it() {
+        let mut story = Story::active().on(date(2026, 5, 20));
+        for (number, from) in [(1, date(2026, 3, 5)), (2, date(2026, 4, 1)), (3, date(2026, 5, 1))] {
+            let to = crate::calendar::add_days(from, 11);
+            story = absent(story, number, from, to);
+        }
+        let told = story.then(&confirm(BreachGround::Absences)).then(&ReferToPolice {
+            on: date(2026, 5, 20),
+            document_no: "回执-1".into(),
+        });
+        let warned = told.then(&RecordPoliceOutcome {
+            on: date(2026, 5, 20),
+            outcome: PoliceOutcome::Warning,
+            document_no: "决定-1".into(),
+        });
+        let again = absent(warned.on(date(2026, 9, 20)), 4, date(2026, 9, 1), date(2026, 9, 4));
+        let again = again.on(date(2026, 9, 22)).then(&confirm(BreachGround::AbsenceDays));
+        let known: Vec<_> = again.list::<BreachEntry>().iter().map(|line| line.known_on).collect();
+        assert_eq!(known, [date(2026, 5, 20), date(2026, 9, 20)]);
+    }
+
+    #[test]
+    fn what_reached_it_before_something_was_withdrawn_was_known_then() {
+        let first = absent(
+            Story::active().on(date(2026, 5, 1)),
+            1,
+            date(2026, 3, 5),
+            date(2026, 3, 24),
+        );
+        let second = absent(first.on(date(2026, 5, 2)), 2, date(2026, 4, 1), date(2026, 4, 12));
+        let third = absent(second.on(date(2026, 5, 3)), 3, date(2026, 4, 20), date(2026, 4, 24));
+        let confirmed = third.then(&confirm(BreachGround::Absences));
+        let withdrawn = confirmed.on(date(2026, 5, 6)).then(&WithdrawAbsence {
+            absence: 3,
+            reason: "住院".into(),
+        });
+        let again = withdrawn.then(&confirm(BreachGround::AbsenceDays));
+        let lines = again.list::<BreachEntry>();
+        let shown: Vec<_> = lines.iter().map(|line| (line.standing, line.known_on)).collect();
+        assert_eq!(
+            shown,
+            [
+                (BreachStanding::Withdrawn, date(2026, 5, 3)),
+                (BreachStanding::ToReport, date(2026, 5, 2))
+            ]
         );
     }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{Entry, met_by};
-use crate::case::{Case, CaseEvent, CheckInMode, Interviewee};
+use crate::case::{Case, CaseEvent, CheckInMode, Interviewee, ObligationKind};
 use crate::finding::Told;
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -37,7 +37,7 @@ impl ContactKind {
 /// Something by which the station and the participant were in contact, or were to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ContactEntry {
-    /// Revision of its event, by which it can be voided.
+    /// Revision of its event, by which a check-in or talk is voided.
     pub revision: u64,
     /// Day.
     pub on: Date,
@@ -57,8 +57,8 @@ pub struct ContactEntry {
     pub staff: Vec<String>,
     /// How many photographs or papers it names.
     pub evidence: usize,
-    /// Numbers of the obligations that it met when it was recorded.
-    pub met: Vec<u32>,
+    /// Number of the obligation that it met when it was recorded; none of a void one.
+    pub met: Option<u32>,
     /// It was none.
     pub voided: bool,
     /// Places in the log of the events about it, oldest first.
@@ -80,7 +80,7 @@ impl Entry for ContactEntry {
         let mut lines: Vec<ContactEntry> = Vec::new();
         for (at, told) in history.iter().enumerate() {
             case.evolve(&told.event);
-            let line = |kind, on| ContactEntry {
+            let line = |kind, on, owed: Option<ObligationKind>| ContactEntry {
                 revision: told.revision,
                 on,
                 recorded_on: told.recorded_on,
@@ -91,7 +91,7 @@ impl Entry for ContactEntry {
                 reached: None,
                 staff: vec![told.actor.clone()],
                 evidence: 0,
-                met: met_by(history, at),
+                met: owed.and_then(|owed| met_by(history, at, &case, owed)),
                 voided: false,
                 positions: vec![told.position],
             };
@@ -99,24 +99,24 @@ impl Entry for ContactEntry {
                 CaseEvent::CheckInRecorded(fact) => lines.push(ContactEntry {
                     mode: Some(fact.mode),
                     evidence: fact.evidence.len(),
-                    ..line(ContactKind::CheckIn, fact.on)
+                    ..line(ContactKind::CheckIn, fact.on, Some(ObligationKind::MonthlyMeeting))
                 }),
                 CaseEvent::TalkRecorded(fact) => lines.push(ContactEntry {
                     evidence: fact.evidence.len(),
-                    ..line(ContactKind::Talk, fact.on)
+                    ..line(ContactKind::Talk, fact.on, Some(ObligationKind::MonthlyMeeting))
                 }),
                 CaseEvent::HomeVisitRecorded(fact) => lines.push(ContactEntry {
                     interviewee: Some(fact.interviewee),
                     staff: fact.visitors.clone(),
-                    ..line(ContactKind::HomeVisit, fact.on)
+                    ..line(ContactKind::HomeVisit, fact.on, Some(ObligationKind::HomeVisit))
                 }),
                 CaseEvent::PhoneCheckRecorded(fact) => lines.push(ContactEntry {
                     reached: Some(fact.answered && fact.identity_confirmed),
-                    ..line(ContactKind::PhoneCheck, fact.on)
+                    ..line(ContactKind::PhoneCheck, fact.on, None)
                 }),
                 CaseEvent::ContactVoided(fact) => {
                     for line in lines.iter_mut().filter(|line| line.revision == fact.revision) {
-                        line.voided = true;
+                        (line.voided, line.met) = (true, None);
                         line.positions.push(told.position);
                     }
                 }
@@ -160,13 +160,13 @@ mod tests {
         let lines = story.list::<ContactEntry>();
         let shown: Vec<_> = lines
             .iter()
-            .map(|line| (line.mode, line.met.len(), line.voided))
+            .map(|line| (line.mode, line.met.is_some(), line.voided))
             .collect();
         assert_eq!(
             shown,
             [
-                (Some(CheckInMode::Phone), 0, false),
-                (Some(CheckInMode::InPerson), 1, false)
+                (Some(CheckInMode::Phone), false, false),
+                (Some(CheckInMode::InPerson), true, false)
             ]
         );
         let void = story.by("leader-1", Role::Supervisor).then(&VoidContact {
@@ -174,7 +174,7 @@ mod tests {
             reason: "登记有误".into(),
         });
         let lines = void.list::<ContactEntry>();
-        assert_eq!((lines[0].voided, lines[1].voided), (false, true));
+        assert_eq!((lines[0].voided, lines[1].voided, lines[1].met), (false, true, None));
         assert_eq!(
             (lines[1].positions.len(), lines[1].staff.as_slice()),
             (2, ["worker-1".to_owned()].as_slice())

@@ -11,7 +11,7 @@ use crate::kernel::Aggregate;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 
-/// How many days below its threshold a count of days is near it; of what is counted by times, one more is near.
+/// A count of days is near its threshold from so many days below it on; a count of times from one below it on.
 pub const NEAR_DAYS: i64 = 5;
 
 /// A counter that is not 0.
@@ -35,7 +35,7 @@ pub struct CounterEntry {
     pub legal_source: String,
     /// It is a serious breach.
     pub reached: bool,
-    /// One more, or [`NEAR_DAYS`] more at most, and it is one.
+    /// It is none, but within one time, or [`NEAR_DAYS`] days, of the threshold.
     pub near: bool,
     /// The day that it stands on.
     #[serde(skip)]
@@ -45,7 +45,7 @@ pub struct CounterEntry {
 /// Which lines somebody asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CounterFilter {
-    /// Only what one more, or [`NEAR_DAYS`] more at most, would make a serious breach.
+    /// Only what is near its threshold.
     pub near: bool,
 }
 

@@ -4,7 +4,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, met_by};
-use crate::case::{Case, CaseEvent, DrugTest, NoticeMode, SampleKind, SampleSite, TestOutcome, TestStage, TestState};
+use crate::case::{
+    Case, CaseEvent, DrugTest, NoticeMode, ObligationKind, SampleKind, SampleSite, TestOutcome, TestStage, TestState,
+};
 use crate::finding::Told;
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -54,14 +56,6 @@ impl TestStanding {
         TestStanding::Void,
     ];
 
-    /// Something was found, and not ruled out since.
-    pub fn is_positive(self) -> bool {
-        matches!(
-            self,
-            TestStanding::PresumptivePositive | TestStanding::Objected | TestStanding::ConfirmedPositive
-        )
-    }
-
     /// How a test stands whose result is read.
     pub fn of_result(stage: TestStage, outcome: TestOutcome) -> Self {
         match (stage, outcome) {
@@ -105,7 +99,7 @@ pub struct TestEntry {
     pub test: u32,
     /// Day of the sample or of the refusal; while there is neither, the last day to come.
     pub on: Date,
-    /// The station whose case it was.
+    /// The station whose case it was on the day of the sample or refusal; while there is neither, on that of the notice.
     pub station: String,
     /// Day of the notice; of a test that the police compel, the day they did.
     pub noticed_on: Date,
@@ -115,6 +109,8 @@ pub struct TestEntry {
     pub notice: Option<NoticeMode>,
     /// Who is entrusted with the sample, as a code.
     pub entrusted: Option<String>,
+    /// Last day on which the sample may be taken there.
+    pub entrusted_to: Option<Date>,
     /// Day of the sample.
     pub collected_on: Option<Date>,
     /// What was taken.
@@ -133,8 +129,8 @@ pub struct TestEntry {
     pub evaded: bool,
     /// The refused test in whose place the police compel this one.
     pub compels: Option<u32>,
-    /// Numbers of the obligations that the sample met when it was recorded; none of one beyond what was owed.
-    pub met: Vec<u32>,
+    /// Number of the obligation that the sample met when it was recorded; none of one beyond what was owed, or void.
+    pub met: Option<u32>,
     /// How it stands.
     pub standing: TestStanding,
     /// Places in the log of the events about it, oldest first.
@@ -149,7 +145,7 @@ struct Kept {
     entrusted: Option<String>,
     sample: Option<(SampleKind, SampleSite, Vec<String>)>,
     results: Vec<ResultRead>,
-    met: Vec<u32>,
+    met: Option<u32>,
     positions: Vec<u64>,
 }
 
@@ -205,8 +201,11 @@ impl Entry for TestEntry {
                 CaseEvent::TestEntrusted(fact) => test.entrusted = Some(fact.place.clone()),
                 CaseEvent::SampleCollected(fact) => {
                     test.sample = Some((fact.kind, fact.site, fact.collectors.clone()));
-                    test.met = met_by(history, at);
+                    test.met = met_by(history, at, &case, ObligationKind::UrineTest);
+                    test.station.clone_from(&case.station);
                 }
+                CaseEvent::TestRefused(_) => test.station.clone_from(&case.station),
+                CaseEvent::TestVoided(_) => test.met = None,
                 CaseEvent::TestResultRecorded(fact) => test.results.push(ResultRead {
                     on: fact.on,
                     stage: fact.stage,
@@ -231,8 +230,20 @@ impl Entry for TestEntry {
 
     fn is_among(&self, filter: &TestFilter) -> bool {
         filter.standing.is_none_or(|standing| standing == self.standing)
-            && (!filter.positive || self.standing.is_positive())
+            && (!filter.positive || self.is_positive())
             && (!filter.entrusted || self.entrusted.is_some())
+    }
+}
+
+impl TestEntry {
+    /// Something was found, and not ruled out since.
+    pub fn is_positive(&self) -> bool {
+        let found = |result: &ResultRead| result.outcome == TestOutcome::Positive;
+        match self.standing {
+            TestStanding::PresumptivePositive | TestStanding::Objected | TestStanding::ConfirmedPositive => true,
+            TestStanding::Inconclusive => self.results.iter().any(found),
+            _ => false,
+        }
     }
 }
 
@@ -244,12 +255,13 @@ fn entry(number: u32, test: &DrugTest, kept: Kept) -> TestEntry {
         });
     TestEntry {
         test: number,
-        on: test.collected_on.or(test.refused_on).unwrap_or(test.due_on),
+        on: test.collected_on.or(test.refused_on).unwrap_or(test.last_day()),
         station: kept.station,
         noticed_on: test.noticed_on,
         due_on: test.due_on,
         notice: kept.notice,
         entrusted: kept.entrusted,
+        entrusted_to: test.entrusted.map(|(_, to)| to),
         collected_on: test.collected_on,
         kind,
         site,
@@ -317,8 +329,8 @@ mod tests {
         let line = taken().list::<TestEntry>().remove(0);
         assert_eq!((line.standing, line.on), (TestStanding::Collected, date(2026, 3, 3)));
         assert_eq!(
-            (line.kind, line.site, line.collectors.len(), line.met.len()),
-            (Some(SampleKind::Urine), Some(SampleSite::Station), 2, 1)
+            (line.kind, line.site, line.collectors.len(), line.met.is_some()),
+            (Some(SampleKind::Urine), Some(SampleSite::Station), 2, true)
         );
         let positive = taken().then(&result(TestStage::Field, TestOutcome::Positive));
         assert_eq!(
@@ -336,14 +348,22 @@ mod tests {
             (line.standing, line.results.len(), line.positions.len()),
             (TestStanding::ConfirmedNegative, 2, 5)
         );
-        assert!(!line.standing.is_positive());
+        assert!(!line.is_positive());
+        let nothing = taken()
+            .then(&result(TestStage::Field, TestOutcome::Positive))
+            .then(&result(TestStage::Laboratory, TestOutcome::Invalid));
+        assert!(nothing.list::<TestEntry>()[0].is_positive(), "nobody ruled it out");
     }
 
     #[test]
     fn a_second_test_in_one_window_meets_nothing() {
         let twice = taken().then(&notice_again()).then(&sample(2));
-        let met: Vec<usize> = twice.list::<TestEntry>().iter().map(|line| line.met.len()).collect();
-        assert_eq!(met, [1, 0]);
+        let met: Vec<bool> = twice
+            .list::<TestEntry>()
+            .iter()
+            .map(|line| line.met.is_some())
+            .collect();
+        assert_eq!(met, [true, false]);
     }
 
     fn notice_again() -> ServeTestNotice {
@@ -384,7 +404,11 @@ mod tests {
             place: "520102".into(),
             valid_to: date(2026, 3, 20),
         });
-        assert_eq!(entrusted.list::<TestEntry>()[0].entrusted.as_deref(), Some("520102"));
+        let line = &entrusted.list::<TestEntry>()[0];
+        assert_eq!(
+            (line.entrusted.as_deref(), line.on),
+            (Some("520102"), date(2026, 3, 20))
+        );
         let void = taken().then(&ProposeTestVoid {
             test: 1,
             reason: "登记有误".into(),

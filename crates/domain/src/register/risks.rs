@@ -1,4 +1,4 @@
-//! The board of risk classes (风险评估台账): one line a case that is not over and that was ever scored.
+//! The board of risk classes (风险评估台账): one line a case that was ever scored and that is not over, or contested.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub struct RiskEntry {
     pub decided_on: Option<Date>,
     /// Staff id of who decided.
     pub decided_by: Option<String>,
-    /// It is not the one that was proposed.
+    /// It is not the one that was proposed when it was decided on.
     pub overridden: bool,
     /// Nobody has decided on the last score.
     pub undecided: bool,
@@ -44,8 +44,11 @@ pub struct RiskEntry {
     pub contested_on: Option<Date>,
     /// Every class that was decided on, with its day, oldest first.
     pub classes: Vec<(Date, RiskClass)>,
-    /// Places in the log of the last score and of what people made of it, oldest first.
+    /// Places in the log of the decision that holds, of the last score and of what people made of it, oldest first.
     pub positions: Vec<u64>,
+    /// Place of the decision that holds.
+    #[serde(skip)]
+    decided_at: Option<u64>,
 }
 
 impl RiskEntry {
@@ -96,9 +99,13 @@ impl Entry for RiskEntry {
                         overridden: before.as_ref().is_some_and(|before| before.overridden),
                         undecided: true,
                         past_due: false,
-                        contested_on: None,
+                        contested_on: before.as_ref().and_then(|before| before.contested_on),
+                        positions: (before.as_ref().and_then(|before| before.decided_at))
+                            .into_iter()
+                            .chain([told.position])
+                            .collect(),
+                        decided_at: before.as_ref().and_then(|before| before.decided_at),
                         classes: before.map(|before| before.classes).unwrap_or_default(),
-                        positions: vec![told.position],
                     });
                 }
                 CaseEvent::RiskClassConfirmed(fact) => {
@@ -106,6 +113,7 @@ impl Entry for RiskEntry {
                         line.class = Some(fact.class);
                         line.decided_on = Some(told.recorded_on);
                         line.decided_by = Some(told.actor.clone());
+                        line.decided_at = Some(told.position);
                         (line.overridden, line.undecided, line.contested_on) = (fact.overridden, false, None);
                         line.classes.push((told.recorded_on, fact.class));
                         line.positions.push(told.position);
@@ -120,9 +128,10 @@ impl Entry for RiskEntry {
                 _ => {}
             }
         }
-        let review = |owed: &&crate::case::Obligation| owed.kind == ObligationKind::RiskReview && owed.past_due;
-        let past_due = case.obligations.iter().any(|owed| review(&owed));
-        let line = line.filter(|_| !case.stage.is_closed());
+        let mut owed = case.obligations.iter();
+        let past_due = owed.any(|owed| owed.kind == ObligationKind::RiskReview && owed.past_due);
+        // What is contested is answered also after the case has ended.
+        let line = line.filter(|line| !case.stage.is_closed() || line.contested_on.is_some());
         let line = line.map(|line| RiskEntry {
             station: case.station.clone(),
             past_due,
@@ -187,12 +196,15 @@ mod tests {
         let shown = line(&later);
         assert_eq!(
             (shown.class, shown.undecided, shown.contested_on, shown.age_days),
-            (Some(RiskClass::Medium), true, None, 0),
+            (Some(RiskClass::Medium), true, Some(date(2026, 3, 2)), 0),
             "until somebody decides"
         );
         let moved = later.then(&decide(RiskClass::Low, None));
         let shown = line(&moved.on(date(2026, 4, 11)));
-        assert_eq!((shown.class, shown.age_days), (Some(RiskClass::Low), 10));
+        assert_eq!(
+            (shown.class, shown.age_days, shown.contested_on),
+            (Some(RiskClass::Low), 10, None)
+        );
         assert_eq!(
             [date(2026, 3, 1), date(2026, 3, 2), date(2026, 4, 1)].map(|day| shown.class_on(day)),
             [None, Some(RiskClass::Medium), Some(RiskClass::Low)]

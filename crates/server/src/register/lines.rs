@@ -3,10 +3,10 @@
 use waystation_api::v1;
 use waystation_app::Listed;
 use waystation_domain::Date;
-use waystation_domain::case::{BreachGround, RiskClass};
+use waystation_domain::case::{BreachGround, ObligationKind, RiskClass};
 use waystation_domain::register::{
     AbsenceEntry, AbsenceStanding, BreachEntry, BreachStanding, ContactEntry, ContactKind, CounterEntry,
-    ReferralGround, RiskEntry, TestEntry, TestStanding,
+    ReferralGround, RiskEntry, TestEntry, TestStanding, YearEntry,
 };
 
 use crate::commands::case::{CHECK_IN_MODES, INTERVIEWEES};
@@ -47,6 +47,7 @@ pub(super) fn test(line: &Listed<TestEntry>) -> v1::TestLine {
         due_on: entry.due_on.to_string(),
         notice: optional(&NOTICE_MODES, entry.notice),
         entrusted: entry.entrusted.clone().unwrap_or_default(),
+        entrusted_to: day(entry.entrusted_to),
         collected_on: day(entry.collected_on),
         kind: optional(&SAMPLE_KINDS, entry.kind),
         site: optional(&SAMPLE_SITES, entry.site),
@@ -56,7 +57,7 @@ pub(super) fn test(line: &Listed<TestEntry>) -> v1::TestLine {
         refused_on: day(entry.refused_on),
         evaded: entry.evaded,
         compels: entry.compels.unwrap_or_default() as i32,
-        met: numbers(&entry.met),
+        met: entry.met.unwrap_or_default() as i32,
         standing: number(&TestStanding::ALL, &entry.standing),
         positions: positions(&entry.positions),
     }
@@ -75,7 +76,7 @@ pub(super) fn contact(line: &Listed<ContactEntry>) -> v1::ContactLine {
         reached: entry.reached == Some(true),
         staff: entry.staff.clone(),
         evidence: entry.evidence as i32,
-        met: numbers(&entry.met),
+        met: entry.met.unwrap_or_default() as i32,
         voided: entry.voided,
         positions: positions(&entry.positions),
     }
@@ -172,5 +173,28 @@ pub(super) fn counter(line: &Listed<CounterEntry>) -> v1::CounterLine {
         source: entry.pack.clone(),
         key: entry.key.to_owned(),
         legal_source: entry.legal_source.clone(),
+    }
+}
+
+pub(super) fn year(line: &Listed<YearEntry>) -> v1::YearLine {
+    let entry = &line.entry;
+    v1::YearLine {
+        case: format!("cases/{}", line.case),
+        station: entry.station.clone(),
+        year: entry.year,
+        from: entry.from.to_string(),
+        to: entry.to.to_string(),
+        kind: number(&ObligationKind::ALL, &entry.kind),
+        owed: entry.owed as i32,
+        met: entry.met as i32,
+        met_late: entry.met_late as i32,
+        past_due: entry.past_due as i32,
+        missed: entry.missed as i32,
+        excused: entry.excused as i32,
+        cancelled: entry.cancelled as i32,
+        open: entry.open as i32,
+        refused: entry.refused as i32,
+        positive: entry.positive as i32,
+        sources: entry.sources.clone(),
     }
 }

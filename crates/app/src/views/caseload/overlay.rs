@@ -15,6 +15,8 @@ pub struct Leave {
     pub from: Date,
     /// Last day away.
     pub to: Date,
+    /// The obligation to come back.
+    pub obligation: u32,
 }
 
 /// The test of which a sample was taken last, or that was refused last.
@@ -54,7 +56,7 @@ impl Overlay {
         *self == Self::default()
     }
 
-    /// The leave that runs on a day.
+    /// The leave that runs on a day, of somebody who is not in custody.
     pub fn leave_on(&self, day: Date) -> Option<&Leave> {
         self.leaves.iter().find(|leave| leave.from <= day)
     }
@@ -67,6 +69,7 @@ impl Overlay {
                 absence: fact.absence,
                 from: fact.from,
                 to: fact.to,
+                obligation: fact.obligation,
             }),
             CaseEvent::AbsenceExtended(fact) => {
                 let before = self.leaves.iter().position(|leave| leave.absence == fact.absence);
@@ -76,13 +79,14 @@ impl Overlay {
                     absence: fact.absence,
                     from,
                     to: fact.to,
+                    obligation: fact.obligation,
                 });
             }
             CaseEvent::ReturnReported(fact) => self.leaves.retain(|leave| leave.absence != fact.absence),
             CaseEvent::LeaveRefused(fact) => self.leaves.retain(|leave| leave.absence != fact.absence),
-            CaseEvent::AbsenceWithdrawn(fact) => self.leaves.retain(|leave| leave.absence != fact.absence),
-            // Whoever is in custody is not on leave, and owes no return from it afterwards.
-            CaseEvent::CaseSuspended(_)
+            // Custody and the end of the term take the return away that was owed.
+            CaseEvent::ObligationCancelled(fact) => self.leaves.retain(|leave| leave.obligation != fact.number),
+            CaseEvent::TermExpired(_)
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::CaseDischarged(_)
             | CaseEvent::OrderRevoked(_) => self.leaves.clear(),
@@ -119,8 +123,8 @@ impl Overlay {
 #[cfg(test)]
 mod tests {
     use waystation_domain::case::{
-        AbsenceExtended, AbsenceReported, CaseSuspended, ReturnReported, SampleCollected, SampleKind, SampleSite,
-        SuspensionCause, TestOutcome, TestResultRecorded, TestStage, TestVoided,
+        AbsenceExtended, AbsenceReported, CancelReason, ObligationCancelled, ReturnReported, SampleCollected,
+        SampleKind, SampleSite, TestOutcome, TestResultRecorded, TestStage, TestVoided,
     };
 
     use super::*;
@@ -165,10 +169,9 @@ mod tests {
         );
         let back = ReturnReported { absence: 1, on: day(9) };
         assert!(after(&[reported(1), back.into()]).is_empty());
-        let custody = CaseEvent::from(CaseSuspended {
-            from: day(7),
-            cause: SuspensionCause::Detained,
-            document_no: waystation_domain::Personal::default(),
+        let custody = CaseEvent::from(ObligationCancelled {
+            number: 3,
+            reason: CancelReason::CaseSuspended,
         });
         assert!(after(&[reported(1), custody.clone()]).is_empty());
         let again = after(&[reported(1), custody, extended]);

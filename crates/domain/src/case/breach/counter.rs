@@ -18,6 +18,22 @@ impl BreachGround {
     }
 }
 
+impl BreachGround {
+    /// Whether a count is a serious breach: as many times as the threshold, or more days.
+    pub(crate) fn is_reached(self, count: i64, threshold: i64) -> bool {
+        match self {
+            BreachGround::AbsenceDays => count > threshold,
+            BreachGround::TestRefusals | BreachGround::Absences => count >= threshold,
+        }
+    }
+
+    /// Whether both are counted from tests, or both from absences: tests and absences are numbered apart.
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        let of_tests = |ground| ground == BreachGround::TestRefusals;
+        of_tests(self) == of_tests(other)
+    }
+}
+
 /// A counter of a case beside its threshold: what everybody who decides or asks reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
@@ -57,10 +73,7 @@ pub fn counter(case: &Case, ground: BreachGround, day: Date, policy: &Policy) ->
             (days, absences().into_iter().map(|(number, _)| number).collect())
         }
     };
-    let reached = match ground {
-        BreachGround::AbsenceDays => count > threshold.value,
-        BreachGround::TestRefusals | BreachGround::Absences => count >= threshold.value,
-    };
+    let reached = ground.is_reached(count, threshold.value);
     Ok(Counter {
         ground,
         count,

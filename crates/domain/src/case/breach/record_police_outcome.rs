@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{PoliceOutcome, PoliceOutcomeRecorded, check_pending};
 use crate::case::event::{CaseEvent, CaseTerminated, TerminationReason};
-use crate::case::obligation::CancelReason;
+use crate::case::obligation::{CancelReason, ObligationKind};
 use crate::case::rules::{cancel_all, check_actor, check_day_from, check_text};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
@@ -30,7 +30,9 @@ impl Command for RecordPoliceOutcome {
         check_actor(case, &[Role::Supervisor], context)?;
         check_pending(case)?;
         let told_on = case.referral.told_on;
-        if told_on.is_none() {
+        // Something else may have been confirmed since the police were told.
+        let mut owed = case.obligations.iter();
+        if told_on.is_none() || owed.any(|owed| owed.kind == ObligationKind::PoliceReport) {
             return Err(Reason::NotReferred.into());
         }
         check_day_from("on", self.on, told_on, context)?;

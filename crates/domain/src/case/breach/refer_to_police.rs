@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{ReferredToPolice, check_pending};
+use super::{ReferredToPolice, check_pending, pending_since};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::{ObligationFulfilled, ObligationKind};
 use crate::case::rules::{check_actor, check_day_from, check_text};
@@ -30,7 +30,9 @@ impl Command for ReferToPolice {
         let mut duties = case.obligations.iter();
         let duty = duties.find(|owed| owed.kind == ObligationKind::PoliceReport);
         let duty = duty.ok_or_else(|| Rejection::from(Reason::AlreadyReferred))?;
-        check_day_from("on", self.on, Some(duty.window_from), context)?;
+        // Of what happened later, the police were not told by it.
+        let since = pending_since(case).map_or(duty.window_from, |since| since.max(duty.window_from));
+        check_day_from("on", self.on, Some(since), context)?;
         check_text("document_no", &self.document_no)?;
         Ok(vec![
             ReferredToPolice {

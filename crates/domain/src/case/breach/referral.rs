@@ -8,6 +8,7 @@ use crate::case::stage::Stage;
 use crate::case::state::Case;
 use crate::kernel::{Aggregate, Context};
 use crate::rejection::{Reason, Rejection};
+use jiff::civil::Date;
 
 /// A breach or relapse is before the police, or on its way to them; also while the case is suspended or its term has ended.
 pub(super) fn check_pending(case: &Case) -> Result<(), Rejection> {
@@ -21,6 +22,20 @@ pub(super) fn check_pending(case: &Case) -> Result<(), Rejection> {
         return Err(Reason::CaseClosed.into());
     }
     Ok(())
+}
+
+/// The last day on which something happened that a pending breach or relapse rests on.
+pub(super) fn pending_since(case: &Case) -> Option<Date> {
+    let refused = |number: &u32| case.test(*number)?.refused_on;
+    let absent = |number: &u32| Some(case.absence(*number)?.to);
+    let breach = case.breaches.last().filter(|_| case.referral.breach);
+    let breach = breach.and_then(|(ground, evidence)| match ground {
+        BreachGround::TestRefusals => evidence.iter().filter_map(refused).max(),
+        BreachGround::Absences | BreachGround::AbsenceDays => evidence.iter().filter_map(absent).max(),
+    });
+    let relapse = case.relapses.last().filter(|_| case.referral.relapse);
+    let relapse = relapse.and_then(|number| case.test(*number)?.read_on);
+    breach.max(relapse)
 }
 
 /// What follows when something that counted does not any more: a breach of which the police have not been told is withdrawn if
@@ -53,11 +68,12 @@ pub(in crate::case) fn after_withdrawal(
     Ok(events)
 }
 
-/// Whether anything counts that no earlier breach rested on. Tests and absences are numbered apart.
+/// Whether anything counts that no earlier breach rested on.
 pub(crate) fn is_new(case: &Case, counter: &Counter) -> bool {
-    let of_tests = |ground| ground == BreachGround::TestRefusals;
-    let earlier = case.breaches.iter();
-    let earlier = earlier.filter(|(ground, _)| of_tests(*ground) == of_tests(counter.ground));
+    let earlier = case
+        .breaches
+        .iter()
+        .filter(|(ground, _)| ground.is_like(counter.ground));
     let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
     counter.evidence.iter().any(|number| !judged.contains(number))
 }

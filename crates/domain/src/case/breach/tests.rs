@@ -370,3 +370,59 @@ fn days_of_two_suspensions_count_once() {
         Reason::OccurredBeforeCase
     );
 }
+
+#[test]
+fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it_happened() {
+    let sample = RecordSample {
+        test: 4,
+        on: date(2026, 3, 20),
+        kind: SampleKind::Urine,
+        site: SampleSite::Station,
+        collectors: vec!["worker-1".into(), "medical-1".into()],
+        same_gender: true,
+    };
+    let result = |stage| RecordTestResult {
+        test: 4,
+        on: date(2026, 3, 20),
+        stage,
+        outcome: TestOutcome::Positive,
+    };
+    let notice = ServeTestNotice {
+        on: date(2026, 3, 20),
+        due_on: date(2026, 3, 20),
+        mode: NoticeMode::Hand,
+    };
+    let warning = RecordPoliceOutcome {
+        on: date(2026, 3, 20),
+        outcome: PoliceOutcome::Warning,
+        document_no: "决定-1".into(),
+    };
+    let told = refused(3)
+        .on(date(2026, 3, 19))
+        .by("leader-1", Role::Supervisor)
+        .then(&confirm(BreachGround::TestRefusals))
+        .then(&tell(date(2026, 3, 19)));
+    let relapsed = told
+        .on(date(2026, 3, 20))
+        .then(&notice)
+        .then(&sample)
+        .then(&result(TestStage::Field))
+        .then(&result(TestStage::Laboratory))
+        .then(&ConfirmRelapse { test: 4 });
+    assert_eq!(relapsed.reason(&warning), Reason::NotReferred, "of the relapse");
+    let decided = relapsed.then(&tell(date(2026, 3, 20))).then(&warning);
+    assert_eq!(decided.state().stage, Stage::Active);
+    // One report for two grounds is not older than the later of them.
+    let both = refused(3)
+        .on(date(2026, 3, 19))
+        .by("leader-1", Role::Supervisor)
+        .then(&confirm(BreachGround::TestRefusals))
+        .on(date(2026, 3, 20))
+        .then(&notice)
+        .then(&sample)
+        .then(&result(TestStage::Field))
+        .then(&result(TestStage::Laboratory))
+        .then(&ConfirmRelapse { test: 4 });
+    assert_eq!(both.reason(&tell(date(2026, 3, 19))), Reason::OccurredBeforeCase);
+    assert!(both.when(&tell(date(2026, 3, 20))).is_ok());
+}
