@@ -101,5 +101,28 @@ fn figures_are_restated_under_the_tree_of_either_day() {
             let counted: i64 = found.months.iter().map(|month| month.orders).sum();
             assert_eq!((counted, found.units.len()), (orders, units), "{found:?}");
         }
+        // What is within a station is its supervisor's to say.
+        let mut leader = Clients::at(&channel, "leader-1", "SUPERVISOR", STATION);
+        let branch = |kind: v1::OrgUnitKind, parent: &str| v1::RegisterOrgUnitRequest {
+            kind: kind.into(),
+            parent: parent.into(),
+            ..register("branch-tashan")
+        };
+        check(
+            leader
+                .org
+                .register_org_unit(branch(v1::OrgUnitKind::UnitStation, STATION))
+                .await,
+            ("ROLE_REQUIRED", None),
+        );
+        check(
+            leader
+                .org
+                .register_org_unit(branch(v1::OrgUnitKind::UnitBranch, OLD))
+                .await,
+            ("STATION_OUT_OF_SCOPE", None),
+        );
+        let within = branch(v1::OrgUnitKind::UnitBranch, STATION);
+        leader.org.register_org_unit(within).await.expect("is registered");
     });
 }

@@ -4,7 +4,7 @@
 use waystation_api::v1;
 use waystation_storage::testing::on_both;
 use waystation_tests::compliance::{CASE, ago, check, notice, owed, sample};
-use waystation_tests::{Server, policy, today};
+use waystation_tests::{Server, after, policy, today};
 
 #[test]
 fn one_drafts_a_plan_and_another_approves_it_and_it_is_looked_at_again() {
@@ -334,5 +334,138 @@ fn a_test_is_taken_elsewhere_by_whom_is_entrusted_and_compelled_by_the_police_on
             .confirm_test_refusal(count)
             .await
             .expect("still counts");
+    });
+}
+
+#[test]
+fn an_agreement_is_amended_and_a_branch_takes_somebody_over() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        let mut leader = server.clients("leader-1", "SUPERVISOR").await;
+        worker.active_case("c1", &ago(20)).await.expect("is active");
+        worker.active_case("c2", &ago(20)).await.expect("is active");
+        let amend = v1::AmendAgreementRequest {
+            name: CASE.into(),
+            on: today(),
+            agreement_no: "A-1-1".into(),
+            clauses: ["MEASURES", "RULES", "LIABILITY", "WORK_PLACEMENT"]
+                .map(String::from)
+                .to_vec(),
+            ..Default::default()
+        };
+        let short = v1::AmendAgreementRequest {
+            clauses: vec!["MEASURES".into()],
+            ..amend.clone()
+        };
+        check(
+            worker.cases.amend_agreement(short).await,
+            ("CLAUSE_MISSING", Some("clauses")),
+        );
+        let early = v1::AmendAgreementRequest {
+            on: ago(21),
+            ..amend.clone()
+        };
+        check(
+            worker.cases.amend_agreement(early).await,
+            ("OCCURRED_BEFORE_CASE", Some("on")),
+        );
+        worker.cases.amend_agreement(amend).await.expect("is amended");
+        let branch = |branch: &str| v1::AssignToBranchRequest {
+            name: CASE.into(),
+            from: today(),
+            branch: branch.into(),
+            ..Default::default()
+        };
+        check(
+            worker.cases.assign_to_branch(branch("branch-tashan")).await,
+            ("ROLE_REQUIRED", None),
+        );
+        check(
+            leader.cases.assign_to_branch(branch("塔山")).await,
+            ("FIELD_INVALID", Some("branch")),
+        );
+        let sent = leader.cases.assign_to_branch(branch("branch-tashan")).await;
+        let sent = sent.expect("is sent").into_inner();
+        let of_branch = |read| v1::ListCasesRequest {
+            station: waystation_tests::STATION.into(),
+            branch: "branch-tashan".into(),
+            read,
+            ..Default::default()
+        };
+        let listed = worker.cases.list_cases(of_branch(after(&sent))).await;
+        let listed = listed.expect("lists").into_inner().cases;
+        assert_eq!((listed.len(), listed[0].name.as_str()), (1, CASE));
+        assert_eq!(listed[0].branch, "branch-tashan");
+        // The sealed number of the agreement is that of the last one that binds.
+        let get = v1::GetCaseRequest {
+            name: CASE.into(),
+            reveal: true,
+            read: after(&sent),
+        };
+        let case = leader.cases.get_case(get).await.expect("is there").into_inner().case;
+        assert_eq!(case.expect("is there").agreement_no, "A-1-1");
+        let back = leader
+            .cases
+            .assign_to_branch(branch(""))
+            .await
+            .expect("is back")
+            .into_inner();
+        let listed = worker.cases.list_cases(of_branch(after(&back))).await;
+        assert!(listed.expect("lists").into_inner().cases.is_empty());
+    });
+}
+
+#[test]
+fn a_hair_sample_is_of_the_last_months_and_stands_in_the_register() {
+    on_both(|database| async move {
+        let server = Server::start(&database.url);
+        let mut worker = server.clients("worker-1", "CASE_WORKER").await;
+        worker.active_case("c1", &ago(20)).await.expect("is active");
+        let told = worker.compliance.serve_test_notice(notice(today(), today())).await;
+        told.expect("is told");
+        let hair = |kind: v1::SampleKind, length_mm, mass_mg| v1::RecordSampleRequest {
+            kind: kind.into(),
+            hair: Some(v1::HairSample { length_mm, mass_mg }),
+            ..sample()
+        };
+        let of_hair = v1::SampleKind::SampleHair;
+        let wrong = |field: &'static str| ("FIELD_INVALID", Some(field));
+        check(
+            worker
+                .compliance
+                .record_sample(hair(v1::SampleKind::SampleUrine, 30, 60))
+                .await,
+            wrong("hair"),
+        );
+        check(
+            worker.compliance.record_sample(hair(of_hair, 31, 60)).await,
+            wrong("hair.length_mm"),
+        );
+        check(
+            worker.compliance.record_sample(hair(of_hair, 30, 0)).await,
+            wrong("hair.mass_mg"),
+        );
+        check(
+            worker.compliance.record_sample(hair(of_hair, -1, 60)).await,
+            wrong("hair.length_mm"),
+        );
+        let taken = worker.compliance.record_sample(hair(of_hair, 30, 60)).await;
+        let taken = taken.expect("is taken").into_inner();
+        let list = v1::ListTestsRequest {
+            station: waystation_tests::STATION.into(),
+            read: after(&taken),
+            ..Default::default()
+        };
+        let line = worker
+            .registers
+            .list_tests(list)
+            .await
+            .expect("lists")
+            .into_inner()
+            .tests
+            .remove(0);
+        assert_eq!(line.hair.map(|hair| (hair.length_mm, hair.mass_mg)), Some((30, 60)));
+        assert_eq!(line.met, 0, "it meets no test of urine");
     });
 }

@@ -51,6 +51,9 @@ pub(crate) struct Cases {
     /// Only whom another station looks after too
     #[arg(long)]
     dual_control: bool,
+    /// Only at this branch of the station
+    #[arg(long)]
+    branch: Option<String>,
     /// Only where this class of risk holds: LOW, MEDIUM or HIGH
     #[arg(long)]
     risk: Option<String>,
@@ -84,6 +87,7 @@ impl Cases {
             on_leave: self.on_leave,
             lost: self.lost,
             dual_control: self.dual_control,
+            branch: self.branch,
             risk: named(self.risk.as_deref(), &RiskClass::ALL)?,
             by_next_due: self.by_next_due,
             descending: false,
@@ -156,9 +160,9 @@ fn row(id: &str, case: &CaseSummary) -> [String; 10] {
     let last_test = overlay.last_test;
     let last_test = last_test.map(|last| format!("{} {}", last.on, code(&last.standing)));
     let leaves = overlay.leaves.iter();
-    let mut beside: Vec<String> = leaves
-        .map(|leave| format!("ON_LEAVE {} – {}", leave.from, leave.to))
-        .collect();
+    let mut beside: Vec<String> = overlay.branch.iter().map(|branch| format!("BRANCH {branch}")).collect();
+    let leaves = leaves.map(|leave| format!("ON_LEAVE {} – {}", leave.from, leave.to));
+    beside.extend(leaves);
     beside.extend(overlay.lost_since.map(|since| format!("LOST_CONTACT {since}")));
     let elsewhere = overlay.dual_control.as_ref();
     beside.extend(elsewhere.map(|control| format!("DUAL_CONTROL {}", control.residence_station)));
@@ -182,6 +186,6 @@ fn json((id, case): &(String, CaseSummary)) -> serde_json::Value {
         "case": id, "stage": case.stage.as_str(), "programme": case.programme, "worker": case.worker,
         "term_start": case.term_start, "term_end": case.term_end, "last_contact": case.last_contact,
         "next_due": case.next_due(), "past_due": case.past_due(), "risk": overlay.risk, "last_test": overlay.last_test,
-        "leaves": overlay.leaves, "lost_since": overlay.lost_since, "dual_control": overlay.dual_control,
+        "branch": overlay.branch, "leaves": overlay.leaves, "lost_since": overlay.lost_since, "dual_control": overlay.dual_control,
     })
 }

@@ -14,6 +14,8 @@ pub(crate) mod rules;
 pub mod state;
 pub mod support_team;
 
+mod amend_agreement;
+mod assign_to_branch;
 mod assign_worker;
 mod conduct;
 mod confirm_missed;
@@ -52,7 +54,9 @@ pub use absence::{
     AllegeAbsence, ApproveLeave, ConfirmAbsence, ExtendAbsence, FileAbsenceReport, LeaveApproved, LeaveRefused,
     RefuseLeave, ReportReturn, ReturnReported, WithdrawAbsence,
 };
-pub use assign_worker::AssignWorker;
+pub use amend_agreement::{AgreementAmended, AmendAgreement};
+pub use assign_to_branch::{AssignToBranch, BranchAssigned};
+pub use assign_worker::{AssignWorker, WorkerAssigned};
 pub use breach::{
     BreachGround, BreachWithdrawn, ConfirmRelapse, ConfirmSeriousBreach, Counter, IssueWarning, PoliceOutcome,
     PoliceOutcomeRecorded, RecordPoliceOutcome, ReferToPolice, ReferredToPolice, RefusalConfirmed, RelapseConfirmed,
@@ -63,10 +67,10 @@ pub use confirm_refusal::ConfirmRefusal;
 pub use contact_lost::{ContactRestored, LostContactRecorded, MarkFound, MarkLostContact};
 pub use document::{Document, DocumentIssued, DocumentKind, DocumentServed, IssueDocument, ServeDocument, ServiceMode};
 pub use drug_test::{
-    ConfirmTestRefusal, DrugTest, EntrustTest, LodgeObjection, NoticeMode, RecordCompelledTest, RecordSample,
-    RecordTestRefusal, RecordTestResult, ResultObjected, SampleCollected, SampleKind, SampleSite, ServeTestNotice,
-    TestCompelled, TestEntrusted, TestNoticeServed, TestOutcome, TestRefusalCounted, TestRefusalWithdrawn, TestRefused,
-    TestResultRecorded, TestStage, TestState, WithdrawTestRefusal,
+    ConfirmTestRefusal, DrugTest, EntrustTest, HairSample, LodgeObjection, NoticeMode, RecordCompelledTest,
+    RecordSample, RecordTestRefusal, RecordTestResult, ResultObjected, SampleCollected, SampleKind, SampleSite,
+    ServeTestNotice, TestCompelled, TestEntrusted, TestNoticeServed, TestOutcome, TestRefusalCounted,
+    TestRefusalWithdrawn, TestRefused, TestResultRecorded, TestStage, TestState, WithdrawTestRefusal,
 };
 pub use dual_control::{
     AnswerDualControl, DualControl, DualControlAnswered, DualControlEnded, DualControlStarted, EndDualControl,
@@ -76,7 +80,7 @@ pub use end_dynamic_control::{ControlAnchor, DynamicControlEnded, EndDynamicCont
 pub use event::{
     AgreementSigned, CaseDischarged, CaseEvent, CaseFileOpened, CaseResumed, CaseSuspended, CaseTerminated,
     CheckInMode, CheckInRecorded, ReportInDeadlinePassed, ReportedIn, SuspensionCause, TalkRecorded, TalkTopic,
-    TermExpired, TermRecalculated, TerminationReason, WorkerAssigned,
+    TermExpired, TermRecalculated, TerminationReason,
 };
 pub use excuse_obligation::ExcuseObligation;
 pub use notify_obligation::NotifyObligation;

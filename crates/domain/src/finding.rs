@@ -6,6 +6,7 @@ mod breach;
 mod ending;
 mod joining;
 mod moving;
+mod plan;
 mod records;
 mod risk;
 mod sample;
@@ -88,6 +89,8 @@ checks! {
     ReadInConflict "READ_IN_CONFLICT" "read by somebody too close" "应回避人员查阅",
     /// The class of risk that was scored last, with who confirmed it or said otherwise, or that nobody has.
     RiskClasses "RISK_CLASSES" "classes of risk" "风险等级",
+    /// A plan in force that was looked at again later than on the day that it says, or not yet.
+    PlanReviewLate "PLAN_REVIEW_LATE" "plan reviewed late" "计划逾期未评估",
 }
 
 /// An event, of a case where nothing else is said, with what the log knows of it.
@@ -222,6 +225,7 @@ pub fn find(check: Check, history: &[Told], asked: &Asked<'_>) -> Result<Vec<Fin
         Check::ChargedInSuspension => Ok(suspension::charged(history, asked)),
         Check::TransferGap => moving::transfer_gap(history, asked),
         Check::RiskClasses => Ok(risk::classes(history, asked)),
+        Check::PlanReviewLate => Ok(plan::review_late(history, asked)),
         Check::LetterUnanswered => moving::letter_unanswered(history, asked),
     }
 }

@@ -121,6 +121,24 @@ mod tests {
     }
 
     #[test]
+    fn a_supervisor_says_what_is_within_their_station_and_no_more() {
+        let here = given::<OrgUnit>([]).at("leader-1", Role::Supervisor, "station-new");
+        let branch = |kind, parent: Option<&str>| RegisterOrgUnit {
+            kind,
+            parent: parent.map(str::to_owned),
+            ..register("branch-tashan")
+        };
+        let own = Some("station-new");
+        assert!(here.when(&branch(OrgUnitKind::Branch, own)).is_ok());
+        assert_eq!(here.reason(&branch(OrgUnitKind::Station, own)), Reason::RoleRequired);
+        assert_eq!(here.reason(&branch(OrgUnitKind::Branch, None)), Reason::RoleRequired);
+        assert_eq!(
+            here.reason(&branch(OrgUnitKind::Grid, Some("station-old"))),
+            Reason::StationOutOfScope
+        );
+    }
+
+    #[test]
     fn a_unit_begins_once_and_ends_once() {
         assert_eq!(officer().reason(&merge("station-new")), Reason::UnitNotFound);
         let there = officer().then(&register("community-1"));

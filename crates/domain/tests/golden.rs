@@ -78,6 +78,7 @@ fn conduct() -> Vec<CaseEvent> {
             kind: SampleKind::Urine,
             site: SampleSite::Station,
             collectors: vec!["medical-1".into(), "worker-1".into()],
+            hair: None,
         }
         .into(),
         TestResultRecorded {
@@ -178,6 +179,17 @@ fn cases() -> Vec<CaseEvent> {
         WorkerAssigned {
             from: on,
             worker: "worker-1".into(),
+        }
+        .into(),
+        AgreementAmended {
+            on,
+            agreement_no: "协议-1-补".into(),
+            clauses: vec!["MEASURES".into()],
+        }
+        .into(),
+        BranchAssigned {
+            from: on,
+            branch: Some("branch-tashan".into()),
         }
         .into(),
         CheckInRecorded {

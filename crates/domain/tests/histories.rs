@@ -153,6 +153,7 @@ impl Told {
                 site: SampleSite::Station,
                 collectors: vec!["worker-1".into(), "medical-1".into()],
                 same_gender: true,
+                hair: None,
             })
     }
 

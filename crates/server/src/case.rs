@@ -53,6 +53,14 @@ impl CaseService for Api {
         self.command(request).await
     }
 
+    async fn amend_agreement(&self, request: Request<v1::AmendAgreementRequest>) -> Receipt {
+        self.command(request).await
+    }
+
+    async fn assign_to_branch(&self, request: Request<v1::AssignToBranchRequest>) -> Receipt {
+        self.command(request).await
+    }
+
     async fn assign_worker(&self, request: Request<v1::AssignWorkerRequest>) -> Receipt {
         self.command(request).await
     }
@@ -222,6 +230,7 @@ impl CaseService for Api {
             on_leave: request.on_leave,
             lost: request.lost,
             dual_control: request.dual_control,
+            branch: optional(request.branch),
             risk: fields.optional_choice("risk", request.risk, &RiskClass::ALL),
             by_next_due: order == "next_due",
             descending,

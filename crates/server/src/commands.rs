@@ -102,6 +102,8 @@ impl Api {
             Some(Command::SignAgreement(message)) => self.carry_out(message, principal).await,
             Some(Command::OpenCaseFile(message)) => self.carry_out(message, principal).await,
             Some(Command::AssignWorker(message)) => self.carry_out(message, principal).await,
+            Some(Command::AmendAgreement(message)) => self.carry_out(message, principal).await,
+            Some(Command::AssignToBranch(message)) => self.carry_out(message, principal).await,
             Some(Command::RecordCheckIn(message)) => self.carry_out(message, principal).await,
             Some(Command::RecordTalk(message)) => self.carry_out(message, principal).await,
             Some(Command::Suspend(message)) => self.carry_out(message, principal).await,

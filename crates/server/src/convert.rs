@@ -69,6 +69,7 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
         past_due: case.past_due() as i32,
         etag: case.revision.to_string(),
         leaves: case.overlay.leaves.iter().map(leave).collect(),
+        branch: case.overlay.branch.clone().unwrap_or_default(),
         lost_since: day(case.overlay.lost_since),
         residence_station: (case.overlay.dual_control.as_ref())
             .map_or_else(String::new, |control| control.residence_station.clone()),

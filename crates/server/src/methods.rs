@@ -37,6 +37,8 @@ const METHODS: &[(&str, &[&str], Method)] = &[
             "ReportIn",
             "SignAgreement",
             "OpenCaseFile",
+            "AmendAgreement",
+            "AssignToBranch",
             "AssignWorker",
             "RecordCheckIn",
             "RecordTalk",

@@ -125,6 +125,14 @@ pub(super) async fn support(server: &Server, worker: &mut Clients, leader: &mut 
         ..Default::default()
     };
     worker.compliance.record_test_refusal(refuse).await.expect("is refused");
+    let amend = v1::AmendAgreementRequest {
+        name: name.clone(),
+        on: day.clone(),
+        agreement_no: NOTES[1].into(),
+        clauses: ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec(),
+        ..Default::default()
+    };
+    worker.cases.amend_agreement(amend).await.expect("is amended");
     let compel = v1::RecordCompelledTestRequest {
         name,
         test: 3,

@@ -37,6 +37,16 @@ pub(super) async fn tried(
         }
     );
     command!(
+        cases.amend_agreement,
+        "CaseService/AmendAgreement",
+        AmendAgreementRequest { on: day.clone() }
+    );
+    command!(
+        cases.assign_to_branch,
+        "CaseService/AssignToBranch",
+        AssignToBranchRequest { from: day.clone() }
+    );
+    command!(
         cases.draft_care_plan,
         "CaseService/DraftCarePlan",
         DraftCarePlanRequest {

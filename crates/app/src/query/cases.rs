@@ -35,6 +35,8 @@ pub struct CaseQuery {
     pub lost: bool,
     /// Only whom another station looks after too.
     pub dual_control: bool,
+    /// Only at this branch of the station.
+    pub branch: Option<String>,
     /// Only where this class of risk holds.
     pub risk: Option<RiskClass>,
     /// By the next day something is due (needs a station) instead of by id.
@@ -54,6 +56,7 @@ impl CaseQuery {
             && !(self.on_leave && (case.stage == Stage::Suspended || overlay.leave_on(day).is_none()))
             && !(self.lost && overlay.lost_since.is_none())
             && !(self.dual_control && overlay.dual_control.is_none())
+            && (self.branch.is_none() || self.branch == overlay.branch)
             && self.risk.is_none_or(|class| overlay.risk == Some(class))
     }
 }

@@ -42,7 +42,7 @@ impl App {
         envelope: &Envelope,
     ) -> Result<Receipt, AppError> {
         if let Some(parent) = &command.parent
-            && envelope.principal.role == Role::DistrictOfficer
+            && matches!(envelope.principal.role, Role::DistrictOfficer | Role::Supervisor)
             && self.units().durable(parent, self.main()).await?.from.is_none()
         {
             return Err(Rejection::of(Reason::UnitNotFound, "parent").into());

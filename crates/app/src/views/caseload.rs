@@ -150,7 +150,7 @@ impl View for Caseload {
         case.transfer = Transfer::after(case.transfer.take(), event);
         case.overlay.evolve(event);
         match event {
-            CaseEvent::AgreementSigned(_) | CaseEvent::CaseFileOpened(_) => {
+            CaseEvent::AgreementSigned(_) | CaseEvent::AgreementAmended(_) | CaseEvent::CaseFileOpened(_) => {
                 case.places.extend(recorded.sealed_fields());
             }
             CaseEvent::TransferReportedIn(fact) => {
@@ -192,6 +192,7 @@ impl View for Caseload {
             }
             CaseEvent::OrderVaried(fact) => case.term_months = fact.term_months,
             CaseEvent::ObligationMissedConfirmed(_)
+            | CaseEvent::BranchAssigned(_)
             | CaseEvent::RelapseConfirmed(_)
             | CaseEvent::BreachWithdrawn(_)
             | CaseEvent::AbsenceReported(_)

@@ -98,6 +98,8 @@ impl View for StationMonths {
                     | CaseEvent::ReportInDeadlinePassed(_)
                     | CaseEvent::CaseFileOpened(_)
                     | CaseEvent::WorkerAssigned(_)
+                    | CaseEvent::AgreementAmended(_)
+                    | CaseEvent::BranchAssigned(_)
                     | CaseEvent::CaseResumed(_)
                     | CaseEvent::TermExpired(_)
                     | CaseEvent::OrderVaried(_)

@@ -82,6 +82,7 @@ impl Person {
                 site: SampleSite::Station,
                 collectors: vec![by.principal.id.clone(), "medical-1".into()],
                 same_gender: true,
+                hair: None,
             };
             tell(app, &self.case, &sample, &by).await?;
             // A die of its own: the years of others stay as they are.

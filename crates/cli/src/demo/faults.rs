@@ -175,6 +175,7 @@ async fn mistaken(app: &App, case: &str, today: Date, by: &Envelope) -> anyhow::
         site: SampleSite::Station,
         collectors: vec![by.principal.id.clone(), "medical-1".into()],
         same_gender: true,
+        hair: None,
     };
     tell(app, case, &sample, by).await?;
     let propose = ProposeTestVoid {

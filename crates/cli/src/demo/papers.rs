@@ -1,19 +1,24 @@
-//! What a station does beside the path itself in the made-up year: a plan, papers with numbers, one of which nobody used, and
-//! notices.
+//! What a station does beside the path itself in the made-up year: a plan, papers with numbers, one of which nobody used,
+//! notices, and a branch.
 
 use waystation_app::{App, Envelope};
 use waystation_domain::Date;
 use waystation_domain::Role;
 use waystation_domain::calendar::add_days;
 use waystation_domain::case::{
-    ApproveCarePlan, CareGoal, DocumentKind, DraftCarePlan, IssueDocument, NoticeMode, NotifyObligation,
-    ObligationKind, PlanOutcome, RecordSummary, ReviewCarePlan, ServeDocument, ServiceMode, SummaryKind,
+    ApproveCarePlan, AssignToBranch, CareGoal, DocumentKind, DraftCarePlan, IssueDocument, NoticeMode,
+    NotifyObligation, ObligationKind, PlanOutcome, RecordSummary, ReviewCarePlan, ServeDocument, ServiceMode,
+    SummaryKind,
 };
+use waystation_domain::org_unit::{OrgUnitKind, RegisterOrgUnit};
 
+use super::STATION;
 use super::person::{envelope, supervisor, tell};
 
 /// Who got what, by the number of the register; nobody was given the third.
 const ADMONISHED: [(&str, u32); 3] = [("qls-filled", 1), ("qls-relative", 2), ("qls-unnoticed", 4)];
+/// A branch of the station.
+const BRANCH: &str = "branch-tashan";
 /// Who has a plan.
 const PLANNED: &str = "qls-relative";
 
@@ -27,6 +32,7 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
         225 => serve(app, today, &worker).await?,
         227 => notify(app, today, &worker).await?,
         281 => review(app, today, &worker).await?,
+        292 => branch(app, today).await?,
         _ => {}
     }
     Ok(())
@@ -36,11 +42,31 @@ async fn plan(app: &App, on: Date, by: &Envelope) -> anyhow::Result<()> {
     let draft = DraftCarePlan {
         on,
         goals: vec![CareGoal::Abstinence, CareGoal::Work],
-        review_on: add_days(on, 176),
+        // It was looked at sixteen days later than that.
+        review_on: add_days(on, 160),
         measures: Some("介绍到社区保洁岗位，每月谈话一次".into()),
     };
     tell(app, PLANNED, &draft, by).await?;
     tell(app, PLANNED, &ApproveCarePlan { plan: 1 }, &supervisor()).await?;
+    Ok(())
+}
+
+/// Two participants go to a branch of the station, near where they live.
+async fn branch(app: &App, on: Date) -> anyhow::Result<()> {
+    let register = RegisterOrgUnit {
+        unit: BRANCH.into(),
+        kind: OrgUnitKind::Branch,
+        parent: Some(STATION.into()),
+        from: on,
+    };
+    app.register_unit(BRANCH, &register, &supervisor()).await?;
+    for case in ["qls-relative", "qls-unnoticed"] {
+        let assign = AssignToBranch {
+            from: on,
+            branch: Some(BRANCH.into()),
+        };
+        tell(app, case, &assign, &supervisor()).await?;
+    }
     Ok(())
 }
 

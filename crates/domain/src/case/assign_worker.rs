@@ -1,13 +1,22 @@
 //! A case worker is put in charge.
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::event::{CaseEvent, WorkerAssigned};
+use super::event::CaseEvent;
 use super::rules::{check_actor, check_code, check_day_from, check_open};
 use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::Rejection;
+
+/// A case worker was put in charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerAssigned {
+    /// First day in charge.
+    pub from: Date,
+    /// Staff id.
+    pub worker: String,
+}
 
 /// Puts a worker in charge from a day on.
 #[derive(Clone, Debug, Serialize)]

@@ -56,6 +56,7 @@ mod tests {
             site: SampleSite::Station,
             collectors: vec!["worker-1".into(), "medical-1".into()],
             same_gender: true,
+            hair: None,
         }
     }
 

@@ -103,6 +103,15 @@ pub struct TestNoticeServed {
     pub mode: NoticeMode,
 }
 
+/// Hair, as it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HairSample {
+    /// Length from the scalp on, in millimetres: what grew before is not in it.
+    pub length_mm: u32,
+    /// Mass in milligrams.
+    pub mass_mg: u32,
+}
+
 /// A sample was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleCollected {
@@ -116,6 +125,9 @@ pub struct SampleCollected {
     pub site: SampleSite,
     /// Staff ids of those who took it; two or more.
     pub collectors: Vec<String>,
+    /// Of hair: how much of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hair: Option<HairSample>,
 }
 
 /// A test of the sample was read.
@@ -332,6 +344,7 @@ mod tests {
             site: SampleSite::Station,
             collectors: vec!["worker-1".into(), "medical-1".into()],
             same_gender: true,
+            hair: None,
         }
     }
 
@@ -363,6 +376,7 @@ mod tests {
         assert_eq!(noticed.reason(&alone), Reason::SecondPersonRequired);
         let other = RecordSample {
             same_gender: false,
+            hair: None,
             ..sample()
         };
         assert_eq!(noticed.reason(&other), Reason::CollectorGender);

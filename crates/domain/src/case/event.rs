@@ -7,6 +7,9 @@ use super::absence::{
     AbsenceAlleged, AbsenceCounted, AbsenceExtended, AbsenceReported, AbsenceWithdrawn, LeaveApproved, LeaveRefused,
     ReturnReported,
 };
+use super::amend_agreement::AgreementAmended;
+use super::assign_to_branch::BranchAssigned;
+use super::assign_worker::WorkerAssigned;
 use super::breach::{
     BreachWithdrawn, PoliceOutcomeRecorded, ReferredToPolice, RefusalConfirmed, RelapseConfirmed,
     SeriousBreachConfirmed, WarningIssued,
@@ -54,6 +57,10 @@ events! {
         "case.report_in_deadline_passed.v1" => ReportInDeadlinePassed,
         /// The agreement was signed.
         "case.agreement_signed.v2" | "case.agreement_signed.v1" => AgreementSigned,
+        /// The agreement was amended.
+        "case.agreement_amended.v1" => AgreementAmended,
+        /// A branch of the station takes the participant over, or gives them back.
+        "case.branch_assigned.v1" => BranchAssigned,
         /// The case file was opened.
         "case.file_opened.v2" | "case.file_opened.v1" => CaseFileOpened,
         /// A case worker was put in charge.
@@ -208,6 +215,7 @@ impl CaseEvent {
             }
             CaseEvent::ReportedIn(fact) => vec![(Field::Justification, &fact.justification)],
             CaseEvent::AgreementSigned(fact) => vec![(Field::AgreementNo, &fact.agreement_no)],
+            CaseEvent::AgreementAmended(fact) => vec![(Field::AgreementNo, &fact.agreement_no)],
             CaseEvent::CaseFileOpened(fact) => vec![(Field::FileNo, &fact.file_no)],
             CaseEvent::CheckInRecorded(fact) => vec![(Field::Reason, &fact.late_reason)],
             CaseEvent::TalkRecorded(fact) => vec![(Field::Reason, &fact.late_reason), (Field::Note, &fact.note)],
@@ -272,6 +280,7 @@ impl CaseEvent {
             | CaseEvent::OrderServed(_)
             | CaseEvent::ReportInDeadlinePassed(_)
             | CaseEvent::WorkerAssigned(_)
+            | CaseEvent::BranchAssigned(_)
             | CaseEvent::TermRecalculated(_)
             | CaseEvent::TermExpired(_)
             | CaseEvent::ObligationOpened(_)
@@ -383,15 +392,6 @@ pub struct CaseFileOpened {
     /// File number.
     #[serde(default, skip_serializing)]
     pub file_no: Personal,
-}
-
-/// See [`CaseEvent::WorkerAssigned`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkerAssigned {
-    /// First day in charge.
-    pub from: Date,
-    /// Staff id.
-    pub worker: String,
 }
 
 /// See [`CaseEvent::CheckInRecorded`].

@@ -26,6 +26,21 @@ pub struct SignAgreement {
     pub clauses: Vec<String>,
 }
 
+/// Clauses that an agreement of a day may have: few, by code, with all that policy makes mandatory.
+pub(super) fn check_clauses(clauses: &[String], on: Date, context: &Context<'_>) -> Result<(), Rejection> {
+    if clauses.len() > CLAUSES_MAX {
+        return Err(Rejection::of(Reason::FieldInvalid, "clauses").with("expected", "at most 50 clauses"));
+    }
+    for clause in clauses {
+        check_code("clauses", clause)?;
+    }
+    let mandatory = context.policy.list("agreement.mandatory_clauses", on)?;
+    if let Some(missing) = mandatory.value.iter().find(|clause| !clauses.contains(clause)) {
+        return Err(Rejection::of(Reason::ClauseMissing, "clauses").with("missing", missing));
+    }
+    Ok(())
+}
+
 impl Command for SignAgreement {
     type Aggregate = Case;
     const NAME: &'static str = "SignAgreement";
@@ -37,16 +52,7 @@ impl Command for SignAgreement {
         check_stage(case, if moved.is_some() { &LIVE } else { &[Stage::Reported] })?;
         check_day_from("on", self.on, moved.or(case.reported_on), context)?;
         check_text("agreement_no", &self.agreement_no)?;
-        if self.clauses.len() > CLAUSES_MAX {
-            return Err(Rejection::of(Reason::FieldInvalid, "clauses").with("expected", "at most 50 clauses"));
-        }
-        for clause in &self.clauses {
-            check_code("clauses", clause)?;
-        }
-        let mandatory = context.policy.list("agreement.mandatory_clauses", self.on)?;
-        if let Some(missing) = mandatory.value.iter().find(|clause| !self.clauses.contains(clause)) {
-            return Err(Rejection::of(Reason::ClauseMissing, "clauses").with("missing", missing));
-        }
+        check_clauses(&self.clauses, self.on, context)?;
         let signed = AgreementSigned {
             on: self.on,
             agreement_no: (&self.agreement_no).into(),

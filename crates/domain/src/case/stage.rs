@@ -173,6 +173,8 @@ impl Stage {
             | CaseEvent::ReferredToPolice(_)
             | CaseEvent::CaseFileOpened(_)
             | CaseEvent::WorkerAssigned(_)
+            | CaseEvent::AgreementAmended(_)
+            | CaseEvent::BranchAssigned(_)
             | CaseEvent::CheckInRecorded(_)
             | CaseEvent::TalkRecorded(_)
             | CaseEvent::TermRecalculated(_)

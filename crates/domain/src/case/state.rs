@@ -65,6 +65,8 @@ pub struct Case {
     pub file_open: bool,
     /// Staff id of the worker in charge.
     pub worker: Option<String>,
+    /// Branch of the station that takes care of the participant; none at its main place.
+    pub branch: Option<String>,
     /// Days of earlier suspensions.
     pub suspended_days: i32,
     /// Day the term ends.
@@ -223,7 +225,7 @@ impl Aggregate for Case {
             CaseEvent::ReportedIn(fact) => self.reported_on = Some(fact.on),
             CaseEvent::TransferReportedIn(fact) => {
                 self.station.clone_from(&fact.to_station);
-                self.worker = None;
+                (self.worker, self.branch) = (None, None);
             }
             CaseEvent::AgreementSigned(fact) => {
                 // Another one after a transfer binds whoever is bound already.
@@ -231,6 +233,7 @@ impl Aggregate for Case {
             }
             CaseEvent::CaseFileOpened(_) => self.file_open = true,
             CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
+            CaseEvent::BranchAssigned(fact) => self.branch.clone_from(&fact.branch),
             CaseEvent::CaseSuspended(fact) => self.suspensions.push((fact.from, None)),
             CaseEvent::CaseResumed(fact) => {
                 if let Some(last) = self.suspensions.last_mut() {
@@ -302,6 +305,7 @@ impl Aggregate for Case {
                 }
             }
             CaseEvent::AbsenceReported(_)
+            | CaseEvent::AgreementAmended(_)
             | CaseEvent::ReturnReported(_)
             | CaseEvent::CarePlanDrafted(_)
             | CaseEvent::CarePlanApproved(_)

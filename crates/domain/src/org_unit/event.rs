@@ -48,6 +48,11 @@ pub enum OrgUnitKind {
 }
 
 impl OrgUnitKind {
+    /// A branch, a committee, a grid: what a station may have within it.
+    pub fn is_within_station(self) -> bool {
+        matches!(self, OrgUnitKind::Branch | OrgUnitKind::Committee | OrgUnitKind::Grid)
+    }
+
     /// All kinds, in the order of their numbers in the API.
     pub const ALL: [OrgUnitKind; 8] = [
         OrgUnitKind::District,

@@ -16,7 +16,8 @@ pub struct RegisterOrgUnit {
     pub unit: String,
     /// What it is.
     pub kind: OrgUnitKind,
-    /// The unit it belongs to: that of the officer, whose rules bind it from then on; none of the officer's own.
+    /// The unit it belongs to: that of the officer, or the station of the supervisor for what is within it, whose rules bind it from
+    /// then on; none of the officer's own.
     pub parent: Option<String>,
     /// First day.
     pub from: Date,
@@ -27,7 +28,11 @@ impl Command for RegisterOrgUnit {
     const NAME: &'static str = "RegisterOrgUnit";
 
     fn decide(&self, unit: &OrgUnit, context: &Context<'_>) -> Result<Vec<OrgUnitEvent>, Rejection> {
-        check_role(&[Role::DistrictOfficer], context)?;
+        check_role(&[Role::DistrictOfficer, Role::Supervisor], context)?;
+        // What is within a station is also its supervisor's to say.
+        if context.actor.role == Role::Supervisor && !(self.kind.is_within_station() && self.parent.is_some()) {
+            return Err(Rejection::from(Reason::RoleRequired).with("roles", Role::DistrictOfficer.as_str()));
+        }
         if unit.from.is_some() {
             return Err(Reason::UnitExists.into());
         }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, met_by};
 use crate::case::{
-    Case, CaseEvent, DrugTest, NoticeMode, ObligationKind, SampleKind, SampleSite, TestOutcome, TestStage, TestState,
+    Case, CaseEvent, DrugTest, HairSample, NoticeMode, ObligationKind, SampleCollected, SampleKind, SampleSite,
+    TestOutcome, TestStage, TestState,
 };
 use crate::finding::Told;
 use crate::kernel::Aggregate;
@@ -115,6 +116,8 @@ pub struct TestEntry {
     pub collected_on: Option<Date>,
     /// What was taken.
     pub kind: Option<SampleKind>,
+    /// Of hair: how much of it.
+    pub hair: Option<HairSample>,
     /// Where it was taken.
     pub site: Option<SampleSite>,
     /// Staff ids of those who took it.
@@ -143,7 +146,7 @@ struct Kept {
     station: String,
     notice: Option<NoticeMode>,
     entrusted: Option<String>,
-    sample: Option<(SampleKind, SampleSite, Vec<String>)>,
+    sample: Option<SampleCollected>,
     results: Vec<ResultRead>,
     met: Option<u32>,
     positions: Vec<u64>,
@@ -200,7 +203,7 @@ impl Entry for TestEntry {
                 CaseEvent::TestNoticeServed(fact) => test.notice = Some(fact.mode),
                 CaseEvent::TestEntrusted(fact) => test.entrusted = Some(fact.place.clone()),
                 CaseEvent::SampleCollected(fact) => {
-                    test.sample = Some((fact.kind, fact.site, fact.collectors.clone()));
+                    test.sample = Some(fact.clone());
                     test.met = met_by(history, at, &case, ObligationKind::UrineTest);
                     test.station.clone_from(&case.station);
                 }
@@ -248,11 +251,7 @@ impl TestEntry {
 }
 
 fn entry(number: u32, test: &DrugTest, kept: Kept) -> TestEntry {
-    let (kind, site, collectors) = kept
-        .sample
-        .map_or((None, None, Vec::new()), |(kind, site, collectors)| {
-            (Some(kind), Some(site), collectors)
-        });
+    let sample = kept.sample;
     TestEntry {
         test: number,
         on: test.collected_on.or(test.refused_on).unwrap_or(test.last_day()),
@@ -263,9 +262,10 @@ fn entry(number: u32, test: &DrugTest, kept: Kept) -> TestEntry {
         entrusted: kept.entrusted,
         entrusted_to: test.entrusted.map(|(_, to)| to),
         collected_on: test.collected_on,
-        kind,
-        site,
-        collectors,
+        kind: sample.as_ref().map(|sample| sample.kind),
+        hair: sample.as_ref().and_then(|sample| sample.hair),
+        site: sample.as_ref().map(|sample| sample.site),
+        collectors: sample.map_or_else(Vec::new, |sample| sample.collectors),
         results: kept.results,
         objected_on: test.objected_on,
         refused_on: test.refused_on,
@@ -305,6 +305,7 @@ mod tests {
             site: SampleSite::Station,
             collectors: vec!["worker-1".into(), "medical-1".into()],
             same_gender: true,
+            hair: None,
         }
     }
 

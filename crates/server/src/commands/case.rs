@@ -4,11 +4,11 @@ use tonic::Status;
 use waystation_api::v1;
 use waystation_app::{App, Envelope, Receipt};
 use waystation_domain::case::{
-    AssignWorker, CheckInMode, ConfirmRefusal, ControlAnchor, EndDynamicControl, FormSupportTeam, Interviewee,
-    MarkFound, MarkLostContact, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn, RecordDischargeNotice,
-    RecordHomeVisit, RecordPhoneCheck, RecordService, RecordTalk, RegisterOrder, ReportIn, Resume, RevokeOrder,
-    SignAgreement, Suspend, SuspensionCause, TalkTopic, TeamMember, TeamPlace, Terminate, TerminationReason,
-    VariationBasis, VaryOrder, VoidContact,
+    AmendAgreement, AssignToBranch, AssignWorker, CheckInMode, ConfirmRefusal, ControlAnchor, EndDynamicControl,
+    FormSupportTeam, Interviewee, MarkFound, MarkLostContact, OpenCaseFile, PlaceBasis, Programme, RecordCheckIn,
+    RecordDischargeNotice, RecordHomeVisit, RecordPhoneCheck, RecordService, RecordTalk, RegisterOrder, ReportIn,
+    Resume, RevokeOrder, SignAgreement, Suspend, SuspensionCause, TalkTopic, TeamMember, TeamPlace, Terminate,
+    TerminationReason, VariationBasis, VaryOrder, VoidContact,
 };
 
 use super::{CommandMessage, command, derived_id};
@@ -131,6 +131,21 @@ command!(case, "cases", SignAgreementRequest, |m, fields, id, app| {
 command!(case, "cases", OpenCaseFileRequest, |m, fields, id, app| OpenCaseFile {
     on: fields.day("on", &m.on),
     file_no: m.file_no,
+});
+
+command!(case, "cases", AmendAgreementRequest, |m, fields, id, app| {
+    AmendAgreement {
+        on: fields.day("on", &m.on),
+        agreement_no: m.agreement_no,
+        clauses: m.clauses,
+    }
+});
+
+command!(case, "cases", AssignToBranchRequest, |m, fields, id, app| {
+    AssignToBranch {
+        from: fields.day("from", &m.from),
+        branch: optional(m.branch),
+    }
 });
 
 command!(case, "cases", AssignWorkerRequest, |m, fields, id, app| AssignWorker {

@@ -3,10 +3,10 @@
 use waystation_domain::case::{
     AllegeAbsence, ApproveLeave, BreachGround, ConfirmAbsence, ConfirmMissed, ConfirmRelapse, ConfirmRiskClass,
     ConfirmSeriousBreach, ConfirmTestRefusal, ConfirmTestVoid, ContestRiskClass, EntrustTest, ExcuseObligation,
-    ExtendAbsence, FileAbsenceReport, IssueWarning, LodgeObjection, NoticeMode, NotifyObligation, PoliceOutcome,
-    ProposeTestVoid, RecordCompelledTest, RecordPoliceOutcome, RecordSample, RecordTestRefusal, RecordTestResult,
-    ReferToPolice, RefuseLeave, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk, ServeTestNotice,
-    TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
+    ExtendAbsence, FileAbsenceReport, HairSample, IssueWarning, LodgeObjection, NoticeMode, NotifyObligation,
+    PoliceOutcome, ProposeTestVoid, RecordCompelledTest, RecordPoliceOutcome, RecordSample, RecordTestRefusal,
+    RecordTestResult, ReferToPolice, RefuseLeave, ReportReturn, RiskClass, SampleKind, SampleSite, ScoreRisk,
+    ServeTestNotice, TestOutcome, TestStage, WarningStep, WithdrawAbsence, WithdrawTestRefusal,
 };
 
 use super::command;
@@ -132,6 +132,10 @@ command!(case, "cases", RecordSampleRequest, |m, fields, id, app| RecordSample {
         .unwrap_or(SampleSite::Station),
     collectors: m.collectors,
     same_gender: m.same_gender,
+    hair: m.hair.map(|hair| HairSample {
+        length_mm: fields.number("hair.length_mm", hair.length_mm),
+        mass_mg: fields.number("hair.mass_mg", hair.mass_mg),
+    }),
 });
 
 command!(case, "cases", RecordTestResultRequest, |m, fields, id, app| {

@@ -50,6 +50,10 @@ pub(super) fn test(line: &Listed<TestEntry>) -> v1::TestLine {
         entrusted_to: day(entry.entrusted_to),
         collected_on: day(entry.collected_on),
         kind: optional(&SAMPLE_KINDS, entry.kind),
+        hair: entry.hair.map(|hair| v1::HairSample {
+            length_mm: hair.length_mm as i32,
+            mass_mg: hair.mass_mg as i32,
+        }),
         site: optional(&SAMPLE_SITES, entry.site),
         collectors: entry.collectors.clone(),
         results: results.collect(),

@@ -33,6 +33,9 @@ pub struct LastTest {
 /// What is shown beside the stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlay {
+    /// The branch of the station that takes care of the participant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     /// Leave that runs or is to come, oldest report first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaves: Vec<Leave>,
@@ -90,6 +93,8 @@ impl Overlay {
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::CaseDischarged(_)
             | CaseEvent::OrderRevoked(_) => self.leaves.clear(),
+            CaseEvent::BranchAssigned(fact) => self.branch.clone_from(&fact.branch),
+            CaseEvent::TransferReportedIn(_) => self.branch = None,
             CaseEvent::LostContactRecorded(fact) => self.lost_since = Some(fact.on),
             CaseEvent::ContactRestored(_) => self.lost_since = None,
             CaseEvent::RiskClassConfirmed(fact) => self.risk = Some(fact.class),
@@ -187,6 +192,7 @@ mod tests {
                 kind: SampleKind::Urine,
                 site: SampleSite::Station,
                 collectors: Vec::new(),
+                hair: None,
             })
         };
         let result = |test| {

@@ -159,6 +159,7 @@ fn a_relapse_is_what_a_laboratory_found() {
         site: SampleSite::Station,
         collectors: vec!["worker-1".into(), "medical-1".into()],
         same_gender: true,
+        hair: None,
     };
     let result = |stage| RecordTestResult {
         test: 1,
@@ -307,6 +308,7 @@ fn a_relapse_stays_before_the_police_when_an_old_breach_loses_what_it_rested_on(
             site: SampleSite::Medical,
             collectors: vec!["worker-1".into(), "medical-1".into()],
             same_gender: false,
+            hair: None,
         });
     let result = |stage| RecordTestResult {
         test: 4,
@@ -380,6 +382,7 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
         site: SampleSite::Station,
         collectors: vec!["worker-1".into(), "medical-1".into()],
         same_gender: true,
+        hair: None,
     };
     let result = |stage| RecordTestResult {
         test: 4,

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{SampleCollected, SampleKind, SampleSite, TestState, find, misfit};
+use super::{HairSample, SampleCollected, SampleKind, SampleSite, TestState, find, misfit};
 use crate::case::event::CaseEvent;
 use crate::case::obligation::ObligationKind;
 use crate::case::rules::{LATE, check_actor, check_code, check_day_from, check_stage, fulfilled};
@@ -13,6 +13,8 @@ use crate::rejection::{Reason, Rejection};
 
 /// Most people who take one sample.
 const COLLECTORS_MAX: usize = 5;
+/// Most hair of one sample, in milligrams.
+const HAIR_MG_MAX: u32 = 10_000;
 
 /// Records a sample: taken by two or more, for urine one of them of the participant's gender (吸毒检测程序规定). A urine
 /// sample meets the test that is due on that day; another in the same window is extra. Elsewhere it is taken by whom
@@ -31,6 +33,8 @@ pub struct RecordSample {
     pub collectors: Vec<String>,
     /// One of them was of the participant's gender. The gender itself is sealed, so that somebody has to say so.
     pub same_gender: bool,
+    /// Of hair: how much of it, no longer than policy `tests.hair.length_mm_lte`.
+    pub hair: Option<HairSample>,
 }
 
 impl Command for RecordSample {
@@ -66,17 +70,62 @@ impl Command for RecordSample {
         if self.kind == SampleKind::Urine && !self.same_gender {
             return Err(Rejection::of(Reason::CollectorGender, "same_gender"));
         }
+        if let Some(hair) = &self.hair {
+            self.check_hair(hair, context)?;
+        }
         let fact = SampleCollected {
             test: self.test,
             on: self.on,
             kind: self.kind,
             site: self.site,
             collectors: different,
+            hair: self.hair,
         };
         let mut events = vec![CaseEvent::from(fact)];
         if self.kind == SampleKind::Urine {
             events.extend(fulfilled(case, ObligationKind::UrineTest, self.on, context)?);
         }
         Ok(events)
+    }
+}
+
+impl RecordSample {
+    /// A longer strand would tell of longer ago than six months, which a positive result must not be held against anybody for.
+    fn check_hair(&self, hair: &HairSample, context: &Context<'_>) -> Result<(), Rejection> {
+        let invalid = |field, expected: String| Rejection::of(Reason::FieldInvalid, field).with("expected", expected);
+        if self.kind != SampleKind::Hair {
+            return Err(invalid("hair", "nothing but of a sample of hair".into()));
+        }
+        let longest = context.policy.number("tests.hair.length_mm_lte", self.on)?.value;
+        if hair.length_mm == 0 || i64::from(hair.length_mm) > longest {
+            return Err(invalid("hair.length_mm", format!("1 to {longest}")));
+        }
+        if hair.mass_mg == 0 || hair.mass_mg > HAIR_MG_MAX {
+            return Err(invalid("hair.mass_mg", format!("1 to {HAIR_MG_MAX}")));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{noticed, sample};
+    use super::*;
+
+    #[test]
+    fn hair_is_what_grew_in_the_last_months() {
+        let of = |length_mm, mass_mg| RecordSample {
+            kind: SampleKind::Hair,
+            hair: Some(HairSample { length_mm, mass_mg }),
+            ..sample()
+        };
+        assert!(noticed().when(&of(30, 50)).is_ok());
+        assert_eq!(noticed().reason(&of(31, 50)), Reason::FieldInvalid);
+        assert_eq!(noticed().reason(&of(30, 0)), Reason::FieldInvalid);
+        let urine = RecordSample {
+            kind: SampleKind::Urine,
+            ..of(30, 50)
+        };
+        assert_eq!(noticed().reason(&urine), Reason::FieldInvalid);
     }
 }

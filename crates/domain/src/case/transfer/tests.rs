@@ -135,6 +135,7 @@ fn the_term_and_the_windows_run_on_and_a_test_at_the_new_station_meets_the_windo
         site: SampleSite::Station,
         collectors: vec!["weicheng-1".into(), "medical-9".into()],
         same_gender: true,
+        hair: None,
     };
     let events = moved.then(&notice).when(&sample).expect("is taken");
     let met = events.iter().find_map(|event| match event {

@@ -1,0 +1,117 @@
+//! Plans whose day to be looked at again passed.
+
+use jiff::civil::Date;
+
+use super::{Asked, Finding, Told, ended};
+use crate::case::{CaseEvent, PlanOutcome};
+
+/// The plan in force, and the day by which it is looked at again.
+struct InForce<'a> {
+    plan: u32,
+    due: Date,
+    drafted: &'a Told,
+    by: &'a str,
+}
+
+impl InForce<'_> {
+    /// What is found when it was looked at on a day, or over then.
+    fn late(&self, until: Date, reviewed: Option<&Told>, asked: &Asked<'_>) -> Option<Finding> {
+        if until <= self.due || !asked.holds(self.due) {
+            return None;
+        }
+        let finding = Finding::new(self.due, Some(until), asked).by(self.by);
+        let finding = finding.at(self.drafted.position);
+        Some(match reviewed {
+            Some(told) => finding.of(format!("PLAN {} REVIEWED", self.plan)).at(told.position),
+            None => finding.of(format!("PLAN {} NOT_REVIEWED", self.plan)),
+        })
+    }
+}
+
+/// Plans in force that were looked at again later than on the day that they say, or not yet.
+pub(super) fn review_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut drafts: Vec<(&Told, Date, &str)> = Vec::new();
+    let mut now: Option<InForce<'_>> = None;
+    for told in history {
+        match &told.event {
+            CaseEvent::CarePlanDrafted(fact) => drafts.push((told, fact.review_on, fact.by.as_str())),
+            CaseEvent::CarePlanApproved(fact) => {
+                let before = now.take();
+                found.extend(before.and_then(|before| before.late(told.recorded_on, None, asked)));
+                let at = usize::try_from(fact.plan).ok().and_then(|plan| plan.checked_sub(1));
+                now = at.and_then(|at| drafts.get(at)).map(|(drafted, due, by)| InForce {
+                    plan: fact.plan,
+                    due: *due,
+                    drafted,
+                    by,
+                });
+            }
+            CaseEvent::CarePlanReviewed(fact) => {
+                let Some(before) = now.take_if(|now| now.plan == fact.plan) else {
+                    continue;
+                };
+                found.extend(before.late(fact.on, Some(told), asked));
+                // Of one that is to be changed, nobody owes another look.
+                now = (fact.review_on.filter(|_| fact.outcome == PlanOutcome::Continue))
+                    .map(|due| InForce { due, ..before });
+            }
+            event => {
+                if let Some(over) = ended(event) {
+                    found.extend(now.take().and_then(|now| now.late(over, None, asked)));
+                }
+            }
+        }
+    }
+    if let Some(open) = now.and_then(|now| now.late(asked.to, None, asked)) {
+        found.push(Finding { to: None, ..open });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{Date, date};
+
+    use super::super::Check;
+    use super::super::tests::Story;
+    use crate::case::{ApproveCarePlan, CareGoal, DraftCarePlan, PlanOutcome, ReviewCarePlan};
+    use crate::kernel::Role;
+
+    fn approved() -> Story {
+        let draft = DraftCarePlan {
+            on: date(2026, 3, 2),
+            goals: vec![CareGoal::Work],
+            review_on: date(2026, 4, 1),
+            measures: Some("介绍到保洁岗位".into()),
+        };
+        let story = Story::active().then(&draft);
+        story
+            .by("leader-1", Role::Supervisor)
+            .then(&ApproveCarePlan { plan: 1 })
+    }
+
+    fn found(story: &Story) -> Vec<(Date, Option<Date>, i32, String)> {
+        let found = story.find(Check::PlanReviewLate).into_iter();
+        found.map(|one| (one.from, one.to, one.days, one.detail)).collect()
+    }
+
+    #[test]
+    fn a_plan_is_late_from_the_day_after_the_one_that_it_says() {
+        let due = date(2026, 4, 1);
+        assert!(found(&approved().on(due)).is_empty());
+        let late = approved().on(date(2026, 4, 4));
+        assert_eq!(found(&late), [(due, None, 3, "PLAN 1 NOT_REVIEWED".to_owned())]);
+        let reviewed = late.then(&ReviewCarePlan {
+            plan: 1,
+            on: date(2026, 4, 3),
+            outcome: PlanOutcome::Continue,
+            review_on: Some(date(2026, 7, 1)),
+            note: Some("已就业".into()),
+        });
+        let once = (due, Some(date(2026, 4, 3)), 2, "PLAN 1 REVIEWED".to_owned());
+        assert_eq!(found(&reviewed), std::slice::from_ref(&once));
+        let again = (date(2026, 7, 1), None, 1, "PLAN 1 NOT_REVIEWED".to_owned());
+        assert_eq!(found(&reviewed.on(date(2026, 7, 2))), [once, again]);
+    }
+}
