@@ -104,6 +104,7 @@ pub async fn owed(clients: &mut Clients, kind: v1::ObligationKind, at: &v1::Comm
 ///
 /// # Panics
 /// When it is another, or none.
+#[track_caller]
 pub fn check<T>(answer: Result<T, Status>, expected: (&str, Option<&str>)) {
     let refused = answer.err().expect(expected.0);
     assert_eq!(reason(&refused), expected.0, "{refused}");
@@ -111,7 +112,12 @@ pub fn check<T>(answer: Result<T, Status>, expected: (&str, Option<&str>)) {
     let text = details.localized_message().expect("speaks Chinese");
     assert!(text.locale == "zh-CN" && !text.message.is_ascii(), "{text:?}");
     let bad = details.bad_request().and_then(|bad| bad.field_violations.first());
-    if refused.code() == Code::InvalidArgument {
-        assert_eq!(bad.map(|violation| violation.field.as_str()), expected.1, "{refused}");
-    }
+    let field = match refused.code() {
+        Code::InvalidArgument => bad.map(|violation| violation.field.as_str()),
+        _ => details
+            .error_info()
+            .and_then(|info| info.metadata.get("field"))
+            .map(String::as_str),
+    };
+    assert_eq!(field, expected.1, "{refused}");
 }

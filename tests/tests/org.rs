@@ -38,7 +38,7 @@ fn figures_are_restated_under_the_tree_of_either_day() {
         old.active_case("c2", &today()).await.expect("is active");
         check(
             officer.org.merge_org_unit(merge(OLD, STATION)).await,
-            ("UNIT_NOT_FOUND", None),
+            ("UNIT_NOT_FOUND", Some("into")),
         );
         check(
             officer.org.register_org_unit(register(OLD)).await,
@@ -68,7 +68,7 @@ fn figures_are_restated_under_the_tree_of_either_day() {
         );
         check(
             officer.org.merge_org_unit(merge(OLD, "station-nowhere")).await,
-            ("UNIT_NOT_FOUND", None),
+            ("UNIT_NOT_FOUND", Some("into")),
         );
         check(
             officer.org.merge_org_unit(merge(OLD, OLD)).await,

@@ -235,7 +235,7 @@ fn what_a_district_sets_binds_the_stations_that_belong_to_it_and_a_station_may_s
         };
         check(
             officer.policies.draft_policy_pack(statute).await,
-            ("NOT_OVERRIDABLE", None),
+            ("NOT_OVERRIDABLE", Some("values")),
         );
         officer
             .policies

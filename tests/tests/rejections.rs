@@ -285,9 +285,15 @@ fn points_have_their_rules() {
         };
         let refused = [
             (award("nothing", &mine), ("RULE_UNKNOWN", Some("rule"))),
-            (award("check_in", "cases/c1/events/0"), ("BASIS_WRONG_KIND", None)),
-            (award("check_in", &other), ("BASIS_OF_ANOTHER", None)),
-            (award("check_in", "cases/c1/events/999"), ("BASIS_NOT_FOUND", None)),
+            (
+                award("check_in", "cases/c1/events/0"),
+                ("BASIS_WRONG_KIND", Some("basis")),
+            ),
+            (award("check_in", &other), ("BASIS_OF_ANOTHER", Some("basis"))),
+            (
+                award("check_in", "cases/c1/events/999"),
+                ("BASIS_NOT_FOUND", Some("basis")),
+            ),
         ];
         for (request, expected) in refused {
             check(worker.points.award_points(request).await, expected);
@@ -315,7 +321,7 @@ fn points_have_their_rules() {
         };
         check(
             keeper.points.cancel_redemption(cancel(1, today())).await,
-            ("REDEMPTION_NOT_FOUND", None),
+            ("REDEMPTION_NOT_FOUND", Some("redemption")),
         );
         keeper
             .points
@@ -333,7 +339,7 @@ fn points_have_their_rules() {
             .expect("is cancelled");
         check(
             leader.points.cancel_redemption(cancel(1, today())).await,
-            ("REDEMPTION_CANCELLED", None),
+            ("REDEMPTION_CANCELLED", Some("redemption")),
         );
         let reverse = |award| v1::ReverseAwardRequest {
             name: account(),
@@ -342,9 +348,15 @@ fn points_have_their_rules() {
             reason: "依据有误".into(),
             ..Default::default()
         };
-        check(leader.points.reverse_award(reverse(9)).await, ("AWARD_NOT_FOUND", None));
+        check(
+            leader.points.reverse_award(reverse(9)).await,
+            ("AWARD_NOT_FOUND", Some("award")),
+        );
         leader.points.reverse_award(reverse(1)).await.expect("is reversed");
-        check(leader.points.reverse_award(reverse(1)).await, ("AWARD_REVERSED", None));
+        check(
+            leader.points.reverse_award(reverse(1)).await,
+            ("AWARD_REVERSED", Some("award")),
+        );
     });
 }
 
@@ -359,7 +371,7 @@ fn people_and_accounts_have_their_rules() {
         waystation_tests::people::with_case(&mut worker, "p-1", "c1").await;
         check(
             privacy.people.decide_act(decide("p-1", 9)).await,
-            ("PROPOSAL_NOT_FOUND", None),
+            ("PROPOSAL_NOT_FOUND", Some("proposal")),
         );
         let answer = v1::AnswerSubjectRequestRequest {
             name: "people/p-1".into(),
@@ -370,7 +382,7 @@ fn people_and_accounts_have_their_rules() {
         };
         check(
             privacy.people.answer_subject_request(answer).await,
-            ("REQUEST_NOT_FOUND", None),
+            ("REQUEST_NOT_FOUND", Some("request")),
         );
         policy::set(&server, "archives/1", &[("erasure.retention_months", "12")]).await;
         end_cases(&mut leader, "p-1").await;

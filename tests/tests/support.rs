@@ -239,7 +239,10 @@ fn leave_is_decided_on_where_the_station_asks_for_it() {
             leader.compliance.refuse_leave(refuse(4)).await,
             ("ABSENCE_NOT_FOUND", Some("absence")),
         );
-        check(leader.compliance.refuse_leave(refuse(3)).await, ("LEAVE_BEGUN", None));
+        check(
+            leader.compliance.refuse_leave(refuse(3)).await,
+            ("LEAVE_BEGUN", Some("absence")),
+        );
         let refused = leader
             .compliance
             .refuse_leave(refuse(2))

@@ -6,6 +6,7 @@ mod breach;
 mod ending;
 mod joining;
 mod moving;
+mod papers;
 mod plan;
 mod records;
 mod risk;
@@ -91,6 +92,9 @@ checks! {
     RiskClasses "RISK_CLASSES" "classes of risk" "风险等级",
     /// A plan in force that was looked at again later than on the day that it says, or not yet.
     PlanReviewLate "PLAN_REVIEW_LATE" "plan reviewed late" "计划逾期未评估",
+    /// The file to another station or the papers on a release went later than policy `transfer.send_working_days` or
+    /// `release.docs_working_days`, where there is such a rule.
+    PapersLate "PAPERS_LATE" "papers sent late" "材料逾期移送",
 }
 
 /// An event, of a case where nothing else is said, with what the log knows of it.
@@ -226,6 +230,7 @@ pub fn find(check: Check, history: &[Told], asked: &Asked<'_>) -> Result<Vec<Fin
         Check::TransferGap => moving::transfer_gap(history, asked),
         Check::RiskClasses => Ok(risk::classes(history, asked)),
         Check::PlanReviewLate => Ok(plan::review_late(history, asked)),
+        Check::PapersLate => papers::papers_late(history, asked),
         Check::LetterUnanswered => moving::letter_unanswered(history, asked),
     }
 }

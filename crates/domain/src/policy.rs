@@ -167,7 +167,7 @@ pub struct Sourced<T> {
     pub certainty: String,
 }
 
-const SHIPPED: [&str; 9] = [
+const SHIPPED: [&str; 10] = [
     // First: any pack of the same layer and day overrides a default.
     include_str!("../policy/defaults.json"),
     include_str!("../policy/national-2011-06-26.json"),
@@ -175,6 +175,7 @@ const SHIPPED: [&str; 9] = [
     include_str!("../policy/calendar-2026.json"),
     include_str!("../policy/zhejiang-statute.json"),
     include_str!("../policy/shanghai.json"),
+    include_str!("../policy/chongqing-2012.json"),
     include_str!("../policy/hunan-huaihua-2020.json"),
     include_str!("../policy/fujian-xianyou-2012.json"),
     include_str!("../policy/qinglongshan.json"),

@@ -59,7 +59,7 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding>
 }
 
 /// The last of so many working days after a day.
-fn working_days_after(policy: &Policy, day: Date, count: i64) -> Date {
+pub(super) fn working_days_after(policy: &Policy, day: Date, count: i64) -> Date {
     let (mut last, mut left) = (day, count.clamp(0, 366));
     while left > 0 {
         last = add_days(last, 1);
