@@ -229,7 +229,7 @@ fn a_programme_year_counts_what_was_owed_and_met() {
     on_both(|database| async move {
         let server = Server::start(&database.url);
         let mut worker = server.clients("worker-1", "CASE_WORKER").await;
-        worker.active_case("c1", &ago(1)).await.expect("is active");
+        worker.active_case("c1", &today()).await.expect("is active");
         let met = worker.cases.record_check_in(check_in("c1", &today())).await;
         let met = met.expect("is recorded").into_inner();
         let years = |kind: v1::ObligationKind, behind| v1::ListProgrammeYearsRequest {

@@ -66,7 +66,7 @@ fn the_caseload_shows_what_is_beside_the_stage_and_lists_by_it() {
             }};
         }
         assert_eq!(listed!().len(), 3);
-        assert_eq!(listed!(on_leave: true), ["cases/c2"]);
+        assert_eq!(listed!(on_leave_on: today()), ["cases/c2"]);
         assert_eq!(listed!(dual_control: true), ["cases/c3"]);
         assert_eq!(listed!(risk: v1::RiskClass::RiskLow.into()), ["cases/c1"]);
         assert_eq!(listed!(no_contact_since: ago(30)), ["cases/c2", "cases/c3"]);

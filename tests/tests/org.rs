@@ -106,7 +106,7 @@ fn figures_are_restated_under_the_tree_of_either_day() {
         let branch = |kind: v1::OrgUnitKind, parent: &str| v1::RegisterOrgUnitRequest {
             kind: kind.into(),
             parent: parent.into(),
-            ..register("branch-tashan")
+            ..register("station-qinglongshan.tashan")
         };
         check(
             leader
@@ -123,6 +123,14 @@ fn figures_are_restated_under_the_tree_of_either_day() {
             ("STATION_OUT_OF_SCOPE", None),
         );
         let within = branch(v1::OrgUnitKind::UnitBranch, STATION);
+        let taken = v1::RegisterOrgUnitRequest {
+            name: "orgUnits/station-of-others".into(),
+            ..within.clone()
+        };
+        check(
+            leader.org.register_org_unit(taken).await,
+            ("FIELD_INVALID", Some("name")),
+        );
         leader.org.register_org_unit(within).await.expect("is registered");
     });
 }

@@ -42,9 +42,9 @@ pub(crate) struct Cases {
     /// Only that the agreement binds and that had no check-in or talk on this day or since
     #[arg(long)]
     no_contact_since: Option<Date>,
-    /// Only who is on leave
+    /// Only who is on leave on this day
     #[arg(long)]
-    on_leave: bool,
+    on_leave_on: Option<Date>,
     /// Only who cannot be reached
     #[arg(long)]
     lost: bool,
@@ -84,7 +84,7 @@ impl Cases {
             past_due: self.past_due,
             ending_by: self.ending_by,
             no_contact_since: self.no_contact_since,
-            on_leave: self.on_leave,
+            on_leave_on: self.on_leave_on,
             lost: self.lost,
             dual_control: self.dual_control,
             branch: self.branch,
@@ -157,11 +157,12 @@ fn day(day: Option<Date>) -> String {
 
 fn row(id: &str, case: &CaseSummary) -> [String; 10] {
     let overlay = &case.overlay;
-    let last_test = overlay.last_test;
+    let last_test = overlay.last_test();
     let last_test = last_test.map(|last| format!("{} {}", last.on, code(&last.standing)));
     let leaves = overlay.leaves.iter();
     let mut beside: Vec<String> = overlay.branch.iter().map(|branch| format!("BRANCH {branch}")).collect();
-    let leaves = leaves.map(|leave| format!("ON_LEAVE {} – {}", leave.from, leave.to));
+    let leaves = leaves.filter(|leave| !leave.cut);
+    let leaves = leaves.map(|leave| format!("LEAVE {} – {}", leave.from, leave.to));
     beside.extend(leaves);
     beside.extend(overlay.lost_since.map(|since| format!("LOST_CONTACT {since}")));
     let elsewhere = overlay.dual_control.as_ref();
@@ -185,7 +186,7 @@ fn json((id, case): &(String, CaseSummary)) -> serde_json::Value {
     serde_json::json!({
         "case": id, "stage": case.stage.as_str(), "programme": case.programme, "worker": case.worker,
         "term_start": case.term_start, "term_end": case.term_end, "last_contact": case.last_contact,
-        "next_due": case.next_due(), "past_due": case.past_due(), "risk": overlay.risk, "last_test": overlay.last_test,
+        "next_due": case.next_due(), "past_due": case.past_due(), "risk": overlay.risk, "last_test": overlay.last_test(),
         "branch": overlay.branch, "leaves": overlay.leaves, "lost_since": overlay.lost_since, "dual_control": overlay.dual_control,
     })
 }

@@ -113,7 +113,7 @@ pub use risk::{
 };
 pub use sign_agreement::SignAgreement;
 pub use stage::Stage;
-pub use state::{Case, Referral};
+pub use state::{Case, Pending, Referral};
 pub use support_team::{FormSupportTeam, SupportTeamFormed, TeamMember, TeamPlace};
 pub use suspend::Suspend;
 pub use terminate::Terminate;

@@ -126,12 +126,17 @@ mod tests {
         let branch = |kind, parent: Option<&str>| RegisterOrgUnit {
             kind,
             parent: parent.map(str::to_owned),
-            ..register("branch-tashan")
+            ..register("station-new.tashan")
         };
         let own = Some("station-new");
         assert!(here.when(&branch(OrgUnitKind::Branch, own)).is_ok());
         assert_eq!(here.reason(&branch(OrgUnitKind::Station, own)), Reason::RoleRequired);
         assert_eq!(here.reason(&branch(OrgUnitKind::Branch, None)), Reason::RoleRequired);
+        let taken = RegisterOrgUnit {
+            unit: "station-old".into(),
+            ..branch(OrgUnitKind::Branch, own)
+        };
+        assert_eq!(here.reason(&taken), Reason::FieldInvalid, "is another station's code");
         assert_eq!(
             here.reason(&branch(OrgUnitKind::Grid, Some("station-old"))),
             Reason::StationOutOfScope

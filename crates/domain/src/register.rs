@@ -11,7 +11,7 @@ mod years;
 
 use jiff::civil::Date;
 
-use crate::case::{Case, CaseEvent, ObligationKind};
+use crate::case::{Case, CaseEvent, Obligation, ObligationKind};
 use crate::finding::Told;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -58,4 +58,18 @@ fn met_by(history: &[Told], at: usize, case: &Case, kind: ObligationKind) -> Opt
     let mut owed = case.obligations.iter();
     let met = owed.find(|owed| (owed.number, owed.kind) == (fact.number, kind))?;
     Some(met.number)
+}
+
+/// The obligation that is met all the same after the event at `at`, if it is not owed again.
+fn still_met<'a>(history: &[Told], at: usize, case: &'a Case, number: u32) -> Option<&'a Obligation> {
+    let mut behind = history[at + 1..].iter().map_while(|told| match &told.event {
+        CaseEvent::ObligationReopened(fact) => Some(Some(fact.number)),
+        CaseEvent::ObligationCancelled(_) | CaseEvent::ObligationPastDue(_) => Some(None),
+        _ => None,
+    });
+    if behind.any(|reopened| reopened == Some(number)) {
+        return None;
+    }
+    let mut met = case.met.iter();
+    met.find(|met| met.owed.number == number).map(|met| &met.owed)
 }

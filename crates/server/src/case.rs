@@ -227,7 +227,7 @@ impl CaseService for Api {
             past_due: request.past_due,
             ending_by: fields.optional_day("ending_by", &request.ending_by),
             no_contact_since: fields.optional_day("no_contact_since", &request.no_contact_since),
-            on_leave: request.on_leave,
+            on_leave_on: fields.optional_day("on_leave_on", &request.on_leave_on),
             lost: request.lost,
             dual_control: request.dual_control,
             branch: optional(request.branch),

@@ -68,15 +68,26 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
         next_due: day(case.next_due()),
         past_due: case.past_due() as i32,
         etag: case.revision.to_string(),
-        leaves: case.overlay.leaves.iter().map(leave).collect(),
+        leaves: case
+            .overlay
+            .leaves
+            .iter()
+            .filter(|leave| !leave.cut)
+            .map(leave)
+            .collect(),
+        residence_answered_on: day(case
+            .overlay
+            .dual_control
+            .as_ref()
+            .and_then(|control| control.answered_on)),
         branch: case.overlay.branch.clone().unwrap_or_default(),
         lost_since: day(case.overlay.lost_since),
         residence_station: (case.overlay.dual_control.as_ref())
             .map_or_else(String::new, |control| control.residence_station.clone()),
         risk: case.overlay.risk.map_or(0, |class| number(&RiskClass::ALL, &class)),
-        last_test: case.overlay.last_test.map_or(0, |last| last.test as i32),
-        last_test_on: day(case.overlay.last_test.map(|last| last.on)),
-        last_test_standing: (case.overlay.last_test).map_or(0, |last| number(&TestStanding::ALL, &last.standing)),
+        last_test: case.overlay.last_test().map_or(0, |last| last.test as i32),
+        last_test_on: day(case.overlay.last_test().map(|last| last.on)),
+        last_test_standing: (case.overlay.last_test()).map_or(0, |last| number(&TestStanding::ALL, &last.standing)),
         ..Default::default()
     }
 }

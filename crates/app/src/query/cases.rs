@@ -29,8 +29,8 @@ pub struct CaseQuery {
     pub ending_by: Option<Date>,
     /// Only that are bound by the agreement and had no contact on this day or since.
     pub no_contact_since: Option<Date>,
-    /// Only who is on leave on the day of the moment.
-    pub on_leave: bool,
+    /// Only who is on leave on this day, as far as was known at the moment.
+    pub on_leave_on: Option<Date>,
     /// Only who cannot be reached.
     pub lost: bool,
     /// Only whom another station looks after too.
@@ -47,13 +47,15 @@ pub struct CaseQuery {
 
 impl CaseQuery {
     /// Whether what is shown beside the stage is what is asked for.
-    fn shows(&self, case: &CaseSummary, day: Date) -> bool {
+    fn shows(&self, case: &CaseSummary) -> bool {
         let (overlay, is_over) = (&case.overlay, case.stage.is_closed());
         let quiet = |since| case.stage.is_bound() && case.last_contact.is_none_or(|last| last < since);
         self.ending_by
             .is_none_or(|by| !is_over && case.term_end.is_some_and(|end| end <= by))
             && self.no_contact_since.is_none_or(quiet)
-            && !(self.on_leave && (case.stage == Stage::Suspended || overlay.leave_on(day).is_none()))
+            && self
+                .on_leave_on
+                .is_none_or(|day| case.stage != Stage::Suspended && overlay.leave_on(day).is_some())
             && !(self.lost && overlay.lost_since.is_none())
             && !(self.dual_control && overlay.dual_control.is_none())
             && (self.branch.is_none() || self.branch == overlay.branch)
@@ -86,7 +88,6 @@ impl App {
         };
         range.descending = query.descending;
         let asked = format!("{query:?}");
-        let day = self.day_of(options, self.main().head().size).await?;
         let wanted = |case: &CaseSummary| {
             query.station.as_ref().is_none_or(|station| *station == case.station)
                 && query.stage.is_none_or(|stage| stage == case.stage)
@@ -97,7 +98,7 @@ impl App {
                 && query.programme.is_none_or(|programme| programme == case.programme)
                 && query.person.as_ref().is_none_or(|person| *person == case.person)
                 && !(query.past_due && case.past_due() == 0)
-                && query.shows(case, day)
+                && query.shows(case)
         };
         self.list::<Caseload>(range, &[&asked], page, options, wanted).await
     }

@@ -18,7 +18,7 @@ use super::person::{envelope, supervisor, tell};
 /// Who got what, by the number of the register; nobody was given the third.
 const ADMONISHED: [(&str, u32); 3] = [("qls-filled", 1), ("qls-relative", 2), ("qls-unnoticed", 4)];
 /// A branch of the station.
-const BRANCH: &str = "branch-tashan";
+const BRANCH: &str = "station-qinglongshan.tashan";
 /// Who has a plan.
 const PLANNED: &str = "qls-relative";
 

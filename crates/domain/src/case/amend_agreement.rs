@@ -9,7 +9,7 @@ use super::sign_agreement::check_clauses;
 use super::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::personal::Personal;
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
 /// The agreement was amended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct AgreementAmended {
 /// after a transfer is signed (`SignAgreement`).
 #[derive(Clone, Debug, Serialize)]
 pub struct AmendAgreement {
-    /// Day of signing, from that of the agreement on.
+    /// Day of signing, from that of the agreement, or its last amendment, on.
     pub on: Date,
     /// Number of the amended document.
     pub agreement_no: String,
@@ -42,7 +42,15 @@ impl Command for AmendAgreement {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &LIVE)?;
-        check_day_from("on", self.on, case.agreement_on, context)?;
+        // With the station that somebody has moved to, an agreement is signed first.
+        if case
+            .transfer
+            .as_ref()
+            .is_some_and(|transfer| transfer.reported_on.is_some())
+        {
+            return Err(Reason::BadState.into());
+        }
+        check_day_from("on", self.on, case.agreed_on, context)?;
         check_text("agreement_no", &self.agreement_no)?;
         check_clauses(&self.clauses, self.on, context)?;
         let amended = AgreementAmended {
@@ -60,7 +68,6 @@ mod tests {
 
     use super::*;
     use crate::case::tests::{active, agreement, reported};
-    use crate::rejection::Reason;
 
     fn amended(clauses: &[&str]) -> AmendAgreement {
         AmendAgreement {

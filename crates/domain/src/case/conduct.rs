@@ -1,9 +1,10 @@
 //! How absences, tests and breaches stand after an event.
 
 use super::absence::{Absence, AbsenceState};
+use super::breach::told;
 use super::drug_test::{DrugTest, SampleKind, TestStage, TestState};
 use super::event::CaseEvent;
-use super::state::{Case, Referral, index};
+use super::state::{Case, Pending, index};
 
 impl Case {
     pub(super) fn conduct(&mut self, event: &CaseEvent) {
@@ -108,7 +109,7 @@ impl Case {
                     test.objected_on = Some(fact.on);
                 }
             }
-            CaseEvent::RefusalConfirmed(_) => self.referral.refusal = true,
+            CaseEvent::RefusalConfirmed(_) => self.referral.refusal = Pending::Untold,
             CaseEvent::WarningIssued(fact) => self.warned = Some((fact.on, fact.step)),
             CaseEvent::TestVoidProposed(fact) => {
                 if let Some(test) = at(&mut self.tests, fact.test) {
@@ -122,24 +123,24 @@ impl Case {
             }
             CaseEvent::RelapseConfirmed(fact) => {
                 self.relapses.push(fact.test);
-                self.referral.relapse = true;
+                self.referral.relapse = Pending::Untold;
             }
             CaseEvent::SeriousBreachConfirmed(fact) => {
                 self.breaches.push((fact.ground, fact.evidence.clone()));
-                self.referral.breach = true;
+                self.referral.breach = Pending::Untold;
             }
             CaseEvent::BreachWithdrawn(_) => {
                 self.breaches.pop();
-                self.referral.breach = false;
+                self.referral.breach = Pending::No;
             }
             CaseEvent::ReferredToPolice(fact) => {
-                self.referral.told_on.get_or_insert(fact.on);
+                self.referral = told(self, fact.on);
             }
             CaseEvent::PoliceOutcomeRecorded(fact) => {
-                self.referral = Referral::default();
+                self.referral = self.referral.answered(fact.on);
                 self.outcome_on = Some(fact.on);
             }
-            CaseEvent::ReportedIn(_) if self.referral.told_on.is_none() => self.referral.refusal = false,
+            CaseEvent::ReportedIn(_) if self.referral.refusal == Pending::Untold => self.referral.refusal = Pending::No,
             _ => {}
         }
     }

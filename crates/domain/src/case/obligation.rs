@@ -263,6 +263,13 @@ pub struct Obligation {
     pub missed: bool,
 }
 
+impl Obligation {
+    /// Whether it can be met on a day.
+    pub fn holds(&self, day: Date) -> bool {
+        self.window_from <= day && day <= self.window_to
+    }
+}
+
 /// An obligation that was met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {

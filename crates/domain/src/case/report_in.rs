@@ -7,7 +7,7 @@ use super::event::{CaseEvent, ReportedIn};
 use super::obligation::{CancelReason, ObligationCancelled, ObligationFulfilled, ObligationKind};
 use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text, term};
 use super::stage::Stage;
-use super::state::Case;
+use super::state::{Case, Pending};
 use crate::kernel::{Command, Context, Role};
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
@@ -67,7 +67,7 @@ impl Command for ReportIn {
         }));
         events.push(term(case, self.on, 0).into());
         events.extend(Opener::after(case).agreement(self.on, context)?);
-        if case.referral.refusal && case.referral.told_on.is_none() {
+        if case.referral.refusal == Pending::Untold {
             // The police need not be told of a refusal that was none.
             let duties = case.obligations.iter();
             let duties = duties.filter(|owed| owed.kind == ObligationKind::PoliceReport);

@@ -18,23 +18,71 @@ use super::transfer::Transfer;
 use super::voiding::Contact;
 use crate::kernel::Aggregate;
 
+/// How something that is reported to the police stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pending {
+    /// There is nothing to report, or the police have answered.
+    #[default]
+    No,
+    /// Confirmed, and the police are to be told.
+    Untold,
+    /// The police were told on this day, and have not answered.
+    Told(Date),
+}
+
+impl Pending {
+    /// Somebody has still to do something.
+    pub fn is_open(self) -> bool {
+        self != Pending::No
+    }
+}
+
 /// What is before the police, or on its way to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Referral {
     /// The breach that was confirmed last.
-    pub breach: bool,
+    pub breach: Pending,
     /// A relapse.
-    pub relapse: bool,
+    pub relapse: Pending,
     /// Not reporting.
-    pub refusal: bool,
-    /// Day on which they were first told.
-    pub told_on: Option<Date>,
+    pub refusal: Pending,
 }
 
 impl Referral {
     /// They have something to answer, or to be told.
     pub fn is_pending(self) -> bool {
-        self.breach || self.relapse || self.refusal
+        self.all().into_iter().any(Pending::is_open)
+    }
+
+    /// They are to be told of something.
+    pub fn is_untold(self) -> bool {
+        self.all().contains(&Pending::Untold)
+    }
+
+    /// First day on which they were told of something that they have not answered.
+    pub fn told_on(self) -> Option<Date> {
+        let told = self.all().into_iter().filter_map(|pending| match pending {
+            Pending::Told(on) => Some(on),
+            Pending::No | Pending::Untold => None,
+        });
+        told.min()
+    }
+
+    fn all(self) -> [Pending; 3] {
+        [self.breach, self.relapse, self.refusal]
+    }
+
+    /// After they answered on a day: of what they were told later, they have still to.
+    pub(super) fn answered(self, on: Date) -> Self {
+        let left = |pending| match pending {
+            Pending::Told(told) if told <= on => Pending::No,
+            other => other,
+        };
+        Self {
+            breach: left(self.breach),
+            relapse: left(self.relapse),
+            refusal: left(self.refusal),
+        }
     }
 }
 
@@ -61,6 +109,8 @@ pub struct Case {
     pub reported_on: Option<Date>,
     /// Day of the agreement.
     pub agreement_on: Option<Date>,
+    /// Day of the last agreement or amendment.
+    pub agreed_on: Option<Date>,
     /// The paper file was opened.
     pub file_open: bool,
     /// Staff id of the worker in charge.
@@ -230,7 +280,9 @@ impl Aggregate for Case {
             CaseEvent::AgreementSigned(fact) => {
                 // Another one after a transfer binds whoever is bound already.
                 self.agreement_on.get_or_insert(fact.on);
+                self.agreed_on = Some(fact.on);
             }
+            CaseEvent::AgreementAmended(fact) => self.agreed_on = Some(fact.on),
             CaseEvent::CaseFileOpened(_) => self.file_open = true,
             CaseEvent::WorkerAssigned(fact) => self.worker = Some(fact.worker.clone()),
             CaseEvent::BranchAssigned(fact) => self.branch.clone_from(&fact.branch),
@@ -305,7 +357,6 @@ impl Aggregate for Case {
                 }
             }
             CaseEvent::AbsenceReported(_)
-            | CaseEvent::AgreementAmended(_)
             | CaseEvent::ReturnReported(_)
             | CaseEvent::CarePlanDrafted(_)
             | CaseEvent::CarePlanApproved(_)

@@ -33,11 +33,18 @@ fn months_since(start: Date, day: Date) -> i32 {
     years * MONTHS_A_YEAR + i32::from(day.month()) - i32::from(start.month())
 }
 
-/// The programme year that a day lies in, from 1; days before the first are in it. With its first and last day.
-pub fn programme_year(start: Date, day: Date) -> (i32, Date, Date) {
-    let before = months_since(start, day).max(0) / MONTHS_A_YEAR;
+/// The programme year that a day lies in, from 1, with its first and last day; what is before the first is in it, and the month in
+/// which the term ends is in the last, as for tests.
+pub fn programme_year(start: Date, day: Date, term_end: Option<Date>) -> (i32, Date, Date) {
+    let last_month = term_end.map_or(i32::MAX, |end| (months_since(start, end) - 1).max(0));
+    let years_before = |month: i32| month.clamp(0, last_month) / MONTHS_A_YEAR;
+    let before = years_before(months_since(start, day));
     let first = add_months(start.first_of_month(), before * MONTHS_A_YEAR);
     let last = add_months(first, MONTHS_A_YEAR - 1).last_of_month();
+    let last = match term_end {
+        Some(end) if before == years_before(i32::MAX) => end,
+        _ => last,
+    };
     (before + 1, first.max(start), last)
 }
 
@@ -103,10 +110,17 @@ mod tests {
     #[test]
     fn programme_years_are_whole_months_from_that_of_the_first_day() {
         let start = date(2026, 3, 15);
-        let year = |day| programme_year(start, day);
+        let year = |day| programme_year(start, day, None);
         assert_eq!(year(date(2026, 3, 1)), (1, start, date(2027, 2, 28)));
         assert_eq!(year(date(2027, 2, 28)), (1, start, date(2027, 2, 28)));
         assert_eq!(year(date(2027, 3, 1)), (2, date(2027, 3, 1), date(2028, 2, 29)));
+        // Three years are three, with the days up to the end of the term.
+        let end = date(2029, 3, 15);
+        let third = (3, date(2028, 3, 1), end);
+        for day in [date(2028, 3, 1), date(2029, 2, 28), date(2029, 3, 1), date(2029, 3, 20)] {
+            assert_eq!(programme_year(start, day, Some(end)), third, "{day}");
+        }
+        assert_eq!(programme_year(start, date(2028, 2, 1), Some(end)).0, 2);
     }
 
     #[test]

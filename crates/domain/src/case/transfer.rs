@@ -143,8 +143,6 @@ impl Transfer {
             CaseEvent::TransferRejected(_)
             | CaseEvent::TransferWithdrawn(_)
             | CaseEvent::AgreementSigned(_)
-            | CaseEvent::AgreementAmended(_)
-            | CaseEvent::BranchAssigned(_)
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::OrderRevoked(_)
             | CaseEvent::CaseDischarged(_) => None,

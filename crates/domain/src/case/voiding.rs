@@ -13,9 +13,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::event::CaseEvent;
-use super::obligation::{
-    CancelReason, Obligation, ObligationCancelled, ObligationKind, ObligationPastDue, ObligationReopened,
-};
+use super::obligation::{CancelReason, ObligationCancelled, ObligationKind, ObligationPastDue, ObligationReopened};
 use super::state::Case;
 use crate::kernel::Context;
 use crate::personal::Personal;
@@ -84,12 +82,11 @@ type Meets = (Date, usize);
 /// passed, and cancelled when custody or the end of the term had cancelled it if it had not been met.
 fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Meets], context: &Context<'_>) -> Vec<CaseEvent> {
     let today = context.today;
-    let holds = |owed: &Obligation, day: Date| owed.window_from <= day && day <= owed.window_to;
     let mut events = Vec::new();
     for met in case
         .met
         .iter()
-        .filter(|met| met.owed.kind == kind && holds(&met.owed, on))
+        .filter(|met| met.owed.kind == kind && met.owed.holds(on))
     {
         let owed = &met.owed;
         // Custody that began before the window was over had cut it short.
@@ -102,8 +99,7 @@ fn owed_again(case: &Case, kind: ObligationKind, on: Date, others: &[Meets], con
             in_custody.then_some(CancelReason::CaseSuspended)
         };
         // What was recorded after custody had cut a window short meets nothing of it.
-        let meets =
-            |(day, run): &Meets| holds(owed, *day) && if in_custody { *run == met.run } else { *run >= met.run };
+        let meets = |(day, run): &Meets| owed.holds(*day) && if in_custody { *run == met.run } else { *run >= met.run };
         if others.iter().any(meets) {
             continue;
         }

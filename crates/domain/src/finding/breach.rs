@@ -71,7 +71,8 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<F
                 let mut reached = None;
                 for ground in BreachGround::ALL {
                     let counter = counter(&case, ground, told.recorded_on, asked.policy)?;
-                    let open = case.referral.breach && case.breaches.last().is_some_and(|(of, _)| *of == ground);
+                    let open =
+                        case.referral.breach.is_open() && case.breaches.last().is_some_and(|(of, _)| *of == ground);
                     if counter.reached && (open || is_new(&case, &counter)) {
                         reached = reached.or(Some(ground));
                     }

@@ -12,7 +12,7 @@ use crate::rejection::{Reason, Rejection};
 /// Registers a unit under its code, which is the station of accounts and cases.
 #[derive(Clone, Debug, Serialize)]
 pub struct RegisterOrgUnit {
-    /// Its code.
+    /// Its code; of a unit that a supervisor registers, the station's own, a full stop, and more.
     pub unit: String,
     /// What it is.
     pub kind: OrgUnitKind,
@@ -32,6 +32,12 @@ impl Command for RegisterOrgUnit {
         // What is within a station is also its supervisor's to say.
         if context.actor.role == Role::Supervisor && !(self.kind.is_within_station() && self.parent.is_some()) {
             return Err(Rejection::from(Reason::RoleRequired).with("roles", Role::DistrictOfficer.as_str()));
+        }
+        let within = format!("{}.", context.actor.station);
+        if context.actor.role == Role::Supervisor && !self.unit.starts_with(&within) {
+            // Nobody takes the code of another station.
+            let expected = format!("a code that begins with {within}");
+            return Err(Rejection::of(Reason::FieldInvalid, "name").with("expected", expected));
         }
         if unit.from.is_some() {
             return Err(Reason::UnitExists.into());

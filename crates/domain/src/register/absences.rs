@@ -76,9 +76,12 @@ pub struct AbsenceEntry {
     pub standing: AbsenceStanding,
     /// Places in the log of the events about it, oldest first.
     pub positions: Vec<u64>,
-    /// The return that is owed was excused; who is away is so all the same.
+    /// Custody has cut it short.
     #[serde(skip)]
-    excused: bool,
+    cut: bool,
+    /// First day away, not counting what custody had cut off.
+    #[serde(skip)]
+    away_from: Date,
 }
 
 /// The absence that an event is about.
@@ -129,15 +132,11 @@ impl Entry for AbsenceEntry {
                 days: 0,
                 standing: AbsenceStanding::Reported,
                 positions: Vec::new(),
-                excused: false,
+                cut: false,
+                away_from: from,
             };
             match &told.event {
-                CaseEvent::ObligationExcused(fact) => {
-                    for line in &mut lines {
-                        let reported = case.absence(line.absence).map(|absence| &absence.state);
-                        line.excused |= reported == Some(&AbsenceState::Reported(fact.number));
-                    }
-                }
+                CaseEvent::CaseSuspended(_) => lines.iter_mut().for_each(|line| line.cut = true),
                 CaseEvent::AbsenceReported(fact) => lines.push(AbsenceEntry {
                     reported_on: Some(fact.reported_on),
                     destination: Some(fact.destination.clone()),
@@ -156,7 +155,10 @@ impl Entry for AbsenceEntry {
             line.positions.push(told.position);
             match &told.event {
                 CaseEvent::AbsenceExtended(fact) => {
-                    (line.to, line.extended, line.excused) = (fact.to, line.extended + 1, false);
+                    if line.cut {
+                        line.away_from = line.from.max(fact.reported_on);
+                    }
+                    (line.to, line.extended, line.cut) = (fact.to, line.extended + 1, false);
                 }
                 CaseEvent::LeaveApproved(fact) => line.approved_on = Some(fact.on),
                 CaseEvent::ReturnReported(fact) => line.returned_on = Some(fact.on),
@@ -196,13 +198,12 @@ impl AbsenceEntry {
             return Ok(());
         };
         let end = self.returned_on.unwrap_or(day);
-        let away = days(self.from, end.max(self.from), policy)?;
+        let away = days(self.away_from, end.max(self.away_from), policy)?;
         self.standing = match &absence.state {
-            AbsenceState::Reported(obligation) => {
-                // Custody and the end of the term take the return away that was owed; what was past due before stays.
-                let owed = self.excused || case.obligations.iter().any(|owed| owed.number == *obligation);
+            AbsenceState::Reported(_) => {
+                // After the term nobody has to be anywhere.
                 let is_free = case.stage.is_closed() || case.stage == Stage::TermExpiredAwaitingNotice;
-                self.out = self.from <= day && owed && !is_free && case.suspended_from().is_none();
+                self.out = self.away_from <= day && !self.cut && !is_free;
                 // Nobody knows how long somebody was away who was detained, or whose case ended, meanwhile.
                 if self.out {
                     (self.days, self.overdue_days) = (away, days_between(self.to, day).max(0));

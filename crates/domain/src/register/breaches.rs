@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::Entry;
 use crate::calendar::days_between;
 use crate::case::breach::counter;
-use crate::case::{AbsenceState, BreachGround, Case, CaseEvent, PoliceOutcome, SeriousBreachConfirmed, WarningStep};
+use crate::case::{
+    AbsenceState, BreachGround, Case, CaseEvent, Pending, PoliceOutcome, SeriousBreachConfirmed, WarningStep,
+};
 use crate::finding::{Told, ended};
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -225,14 +227,24 @@ impl Seen {
                     line.standing = BreachStanding::Withdrawn;
                 }
             }),
-            CaseEvent::ReferredToPolice(fact) => self.pending(told, |line| {
-                if line.standing == BreachStanding::ToReport {
-                    (line.standing, line.referred_on) = (BreachStanding::AwaitingPolice, Some(fact.on));
-                }
-            }),
+            CaseEvent::ReferredToPolice(fact) => {
+                let referral = self.case.referral;
+                self.pending(told, |line| {
+                    let pending = match line.ground {
+                        ReferralGround::Relapse => referral.relapse,
+                        ReferralGround::Refusal => referral.refusal,
+                        _ => referral.breach,
+                    };
+                    if line.standing == BreachStanding::ToReport && pending == Pending::Told(fact.on) {
+                        (line.standing, line.referred_on) = (BreachStanding::AwaitingPolice, Some(fact.on));
+                    }
+                });
+            }
             CaseEvent::PoliceOutcomeRecorded(fact) => self.pending(told, |line| {
-                line.standing = BreachStanding::Decided;
-                (line.decided_on, line.outcome) = (Some(fact.on), Some(fact.outcome));
+                if line.referred_on.is_some_and(|referred_on| referred_on <= fact.on) {
+                    line.standing = BreachStanding::Decided;
+                    (line.decided_on, line.outcome) = (Some(fact.on), Some(fact.outcome));
+                }
             }),
             event if ended(event).is_some() => self.pending(told, |line| line.standing = BreachStanding::CaseEnded),
             _ => {}

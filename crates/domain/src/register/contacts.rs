@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{Entry, met_by};
+use super::{Entry, met_by, still_met};
 use crate::case::{Case, CaseEvent, CheckInMode, Interviewee, ObligationKind};
 use crate::finding::Told;
 use crate::kernel::Aggregate;
@@ -72,6 +72,14 @@ pub struct ContactFilter {
     pub kind: Option<ContactKind>,
 }
 
+impl ContactEntry {
+    /// Somebody was met face to face, as far as is known.
+    fn is_meeting(&self) -> bool {
+        let kind = self.kind == ContactKind::Talk || self.mode == Some(CheckInMode::InPerson);
+        kind && !self.voided && self.met.is_none()
+    }
+}
+
 impl Entry for ContactEntry {
     type Filter = ContactFilter;
 
@@ -115,9 +123,17 @@ impl Entry for ContactEntry {
                     ..line(ContactKind::PhoneCheck, fact.on, None)
                 }),
                 CaseEvent::ContactVoided(fact) => {
+                    let mut met = None;
                     for line in lines.iter_mut().filter(|line| line.revision == fact.revision) {
-                        (line.voided, line.met) = (true, None);
+                        (line.voided, met) = (true, line.met.take());
                         line.positions.push(told.position);
+                    }
+                    // What another contact of the window meets is not owed again: it is that one's from then on.
+                    if let Some(window) = met.and_then(|number| still_met(history, at, &case, number)) {
+                        let mut others = lines.iter_mut();
+                        if let Some(other) = others.find(|line| line.is_meeting() && window.holds(line.on)) {
+                            other.met = met;
+                        }
                     }
                 }
                 _ => {}
@@ -179,6 +195,22 @@ mod tests {
             (lines[1].positions.len(), lines[1].staff.as_slice()),
             (2, ["worker-1".to_owned()].as_slice())
         );
+    }
+
+    #[test]
+    fn what_another_meeting_of_the_month_meets_is_that_ones_when_the_first_is_void() {
+        let (first, second) = (date(2026, 3, 10), date(2026, 3, 12));
+        let story = Story::active()
+            .on(second)
+            .then(&check_in(first))
+            .then(&check_in(second));
+        let lines = story.list::<ContactEntry>();
+        let void = story.by("leader-1", Role::Supervisor).then(&VoidContact {
+            revision: lines[0].revision,
+            reason: "登记有误".into(),
+        });
+        let met: Vec<_> = void.list::<ContactEntry>().iter().map(|line| line.met).collect();
+        assert_eq!(met, [None, lines[0].met]);
     }
 
     #[test]

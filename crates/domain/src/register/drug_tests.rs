@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, met_by};
+use super::{Entry, met_by, still_met};
 use crate::case::{
     Case, CaseEvent, DrugTest, HairSample, NoticeMode, ObligationKind, SampleCollected, SampleKind, SampleSite,
     TestOutcome, TestStage, TestState,
@@ -100,7 +100,7 @@ pub struct TestEntry {
     pub test: u32,
     /// Day of the sample or of the refusal; while there is neither, the last day to come.
     pub on: Date,
-    /// The station whose case it was on the day of the sample or refusal; while there is neither, on that of the notice.
+    /// The station whose case it was when the sample or refusal was recorded; while there is neither, the notice.
     pub station: String,
     /// Day of the notice; of a test that the police compel, the day they did.
     pub noticed_on: Date,
@@ -208,7 +208,17 @@ impl Entry for TestEntry {
                     test.station.clone_from(&case.station);
                 }
                 CaseEvent::TestRefused(_) => test.station.clone_from(&case.station),
-                CaseEvent::TestVoided(_) => test.met = None,
+                CaseEvent::TestVoided(_) => {
+                    let met = test.met.take();
+                    // What another sample of the window meets is not owed again: it is that one's from then on.
+                    if let Some(window) = met.and_then(|number| still_met(history, at, &case, number)) {
+                        let mut others = kept.iter_mut().zip(&case.tests);
+                        let meets = |test: &DrugTest| test.urine_on.is_some_and(|on| window.holds(on));
+                        if let Some((other, _)) = others.find(|(kept, test)| kept.met.is_none() && meets(test)) {
+                            other.met = met;
+                        }
+                    }
+                }
                 CaseEvent::TestResultRecorded(fact) => test.results.push(ResultRead {
                     on: fact.on,
                     stage: fact.stage,

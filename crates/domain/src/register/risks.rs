@@ -44,11 +44,14 @@ pub struct RiskEntry {
     pub contested_on: Option<Date>,
     /// Every class that was decided on, with its day, oldest first.
     pub classes: Vec<(Date, RiskClass)>,
-    /// Places in the log of the decision that holds, of the last score and of what people made of it, oldest first.
+    /// Places in the log of the decision that holds, of an objection to it, of the last score and of what people made of it, oldest first.
     pub positions: Vec<u64>,
     /// Place of the decision that holds.
     #[serde(skip)]
     decided_at: Option<u64>,
+    /// Place of the objection that nobody has answered.
+    #[serde(skip)]
+    contested_at: Option<u64>,
 }
 
 impl RiskEntry {
@@ -100,10 +103,12 @@ impl Entry for RiskEntry {
                         undecided: true,
                         past_due: false,
                         contested_on: before.as_ref().and_then(|before| before.contested_on),
-                        positions: (before.as_ref().and_then(|before| before.decided_at))
-                            .into_iter()
+                        positions: (before.iter())
+                            .flat_map(|before| [before.decided_at, before.contested_at])
+                            .flatten()
                             .chain([told.position])
                             .collect(),
+                        contested_at: before.as_ref().and_then(|before| before.contested_at),
                         decided_at: before.as_ref().and_then(|before| before.decided_at),
                         classes: before.map(|before| before.classes).unwrap_or_default(),
                     });
@@ -114,14 +119,15 @@ impl Entry for RiskEntry {
                         line.decided_on = Some(told.recorded_on);
                         line.decided_by = Some(told.actor.clone());
                         line.decided_at = Some(told.position);
-                        (line.overridden, line.undecided, line.contested_on) = (fact.overridden, false, None);
+                        (line.overridden, line.undecided) = (fact.overridden, false);
+                        (line.contested_on, line.contested_at) = (None, None);
                         line.classes.push((told.recorded_on, fact.class));
                         line.positions.push(told.position);
                     }
                 }
                 CaseEvent::RiskClassContested(fact) => {
                     if let Some(line) = &mut line {
-                        line.contested_on = Some(fact.on);
+                        (line.contested_on, line.contested_at) = (Some(fact.on), Some(told.position));
                         line.positions.push(told.position);
                     }
                 }

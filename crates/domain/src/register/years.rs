@@ -82,8 +82,9 @@ struct Owed {
 
 /// The lines of a case.
 struct Years {
-    /// First day of the term.
+    /// First day of the term, and the day it ends.
     start: Date,
+    end: Option<Date>,
     station: String,
     lines: BTreeMap<(i32, usize), YearEntry>,
 }
@@ -91,7 +92,7 @@ struct Years {
 impl Years {
     /// The line of a kind in the programme year of a day.
     fn line(&mut self, kind: ObligationKind, day: Date) -> &mut YearEntry {
-        let (year, from, to) = programme_year(self.start, day);
+        let (year, from, to) = programme_year(self.start, day, self.end);
         let at = ObligationKind::ALL.iter().position(|of| *of == kind);
         let new = || YearEntry {
             station: self.station.clone(),
@@ -160,7 +161,8 @@ impl Entry for YearEntry {
         };
         let mut years = Years {
             start,
-            station: case.station,
+            end: case.term_end,
+            station: case.station.clone(),
             lines: BTreeMap::new(),
         };
         for owed in owed.into_values() {

@@ -15,8 +15,9 @@ pub struct Leave {
     pub from: Date,
     /// Last day away.
     pub to: Date,
-    /// The obligation to come back.
-    pub obligation: u32,
+    /// Custody has cut it short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// The test of which a sample was taken last, or that was refused last.
@@ -48,10 +49,13 @@ pub struct Overlay {
     /// The class of risk that a person decided on last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<RiskClass>,
-    /// The last test.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_test: Option<LastTest>,
+    /// The last tests, at most [`TESTS_KEPT_MAX`], oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<LastTest>,
 }
+
+/// Tests that are kept, so that there is a last one when the last of them was none.
+const TESTS_KEPT_MAX: usize = 3;
 
 impl Overlay {
     /// There is nothing to show.
@@ -59,9 +63,14 @@ impl Overlay {
         *self == Self::default()
     }
 
+    /// The test of which a sample was taken last, or that was refused last.
+    pub fn last_test(&self) -> Option<&LastTest> {
+        self.tests.last()
+    }
+
     /// The leave that runs on a day, of somebody who is not in custody.
     pub fn leave_on(&self, day: Date) -> Option<&Leave> {
-        self.leaves.iter().find(|leave| leave.from <= day)
+        self.leaves.iter().find(|leave| !leave.cut && leave.from <= day)
     }
 
     /// What is shown after an event.
@@ -72,23 +81,22 @@ impl Overlay {
                 absence: fact.absence,
                 from: fact.from,
                 to: fact.to,
-                obligation: fact.obligation,
+                cut: false,
             }),
             CaseEvent::AbsenceExtended(fact) => {
-                let before = self.leaves.iter().position(|leave| leave.absence == fact.absence);
-                // Custody had cut it short: it goes on from the day on which they said so.
-                let from = before.map_or(fact.reported_on, |at| self.leaves.remove(at).from);
-                self.leaves.push(Leave {
-                    absence: fact.absence,
-                    from,
-                    to: fact.to,
-                    obligation: fact.obligation,
-                });
+                for leave in self.leaves.iter_mut().filter(|leave| leave.absence == fact.absence) {
+                    if leave.cut {
+                        // It goes on from the day on which they said so, unless it had not begun.
+                        leave.from = leave.from.max(fact.reported_on);
+                    }
+                    (leave.to, leave.cut) = (fact.to, false);
+                }
             }
             CaseEvent::ReturnReported(fact) => self.leaves.retain(|leave| leave.absence != fact.absence),
             CaseEvent::LeaveRefused(fact) => self.leaves.retain(|leave| leave.absence != fact.absence),
-            // Custody and the end of the term take the return away that was owed.
-            CaseEvent::ObligationCancelled(fact) => self.leaves.retain(|leave| leave.obligation != fact.number),
+            CaseEvent::AbsenceWithdrawn(fact) => self.leaves.retain(|leave| leave.absence != fact.absence),
+            // Whoever is in custody is not on leave, and owes no return from it afterwards.
+            CaseEvent::CaseSuspended(_) => self.leaves.iter_mut().for_each(|leave| leave.cut = true),
             CaseEvent::TermExpired(_)
             | CaseEvent::CaseTerminated(_)
             | CaseEvent::CaseDischarged(_)
@@ -105,31 +113,38 @@ impl Overlay {
             }
             CaseEvent::ResultObjected(fact) => self.stands(fact.test, TestStanding::Objected),
             CaseEvent::TestRefusalCounted(fact) => self.stands(fact.test, TestStanding::RefusalCounted),
-            CaseEvent::TestRefusalWithdrawn(fact) => self.stands(fact.test, TestStanding::Noticed),
-            CaseEvent::TestVoided(fact) => self.stands(fact.test, TestStanding::Void),
+            CaseEvent::TestRefusalWithdrawn(fact) => self.forget(fact.test),
+            CaseEvent::TestVoided(fact) => self.forget(fact.test),
             _ => {}
         }
     }
 
     fn tested(&mut self, test: u32, on: Date, standing: TestStanding) {
+        self.forget(test);
         // What is written down later is not the last.
-        if self.last_test.is_none_or(|last| last.on <= on) {
-            self.last_test = Some(LastTest { test, on, standing });
+        let at = self.tests.partition_point(|other| other.on <= on);
+        self.tests.insert(at, LastTest { test, on, standing });
+        if self.tests.len() > TESTS_KEPT_MAX {
+            self.tests.remove(0);
         }
     }
 
     fn stands(&mut self, test: u32, standing: TestStanding) {
-        if let Some(last) = self.last_test.as_mut().filter(|last| last.test == test) {
-            last.standing = standing;
+        for kept in self.tests.iter_mut().filter(|kept| kept.test == test) {
+            kept.standing = standing;
         }
+    }
+
+    fn forget(&mut self, test: u32) {
+        self.tests.retain(|kept| kept.test != test);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use waystation_domain::case::{
-        AbsenceExtended, AbsenceReported, CancelReason, ObligationCancelled, ReturnReported, SampleCollected,
-        SampleKind, SampleSite, TestOutcome, TestResultRecorded, TestStage, TestVoided,
+        AbsenceExtended, AbsenceReported, CaseSuspended, ReturnReported, SampleCollected, SampleKind, SampleSite,
+        SuspensionCause, TestOutcome, TestResultRecorded, TestStage, TestVoided,
     };
 
     use super::*;
@@ -174,11 +189,12 @@ mod tests {
         );
         let back = ReturnReported { absence: 1, on: day(9) };
         assert!(after(&[reported(1), back.into()]).is_empty());
-        let custody = CaseEvent::from(ObligationCancelled {
-            number: 3,
-            reason: CancelReason::CaseSuspended,
+        let custody = CaseEvent::from(CaseSuspended {
+            from: day(7),
+            cause: SuspensionCause::Detained,
+            document_no: waystation_domain::Personal::default(),
         });
-        assert!(after(&[reported(1), custody.clone()]).is_empty());
+        assert!(after(&[reported(1), custody.clone()]).leave_on(day(8)).is_none());
         let again = after(&[reported(1), custody, extended]);
         assert_eq!(again.leaves[0].from, day(8), "from the day on which they said so");
     }
@@ -203,10 +219,10 @@ mod tests {
                 outcome: TestOutcome::Positive,
             })
         };
-        let last = |events: &[CaseEvent]| after(events).last_test.map(|last| (last.test, last.standing));
+        let last = |events: &[CaseEvent]| after(events).last_test().map(|last| (last.test, last.standing));
         let recorded_later = [sample(2, day(8)), sample(1, day(5)), result(1), result(2)];
         assert_eq!(last(&recorded_later), Some((2, TestStanding::PresumptivePositive)));
-        let void = [sample(1, day(5)), TestVoided { test: 1 }.into()];
-        assert_eq!(last(&void), Some((1, TestStanding::Void)));
+        let void = [sample(1, day(5)), sample(2, day(6)), TestVoided { test: 2 }.into()];
+        assert_eq!(last(&void), Some((1, TestStanding::Collected)), "there is none like it");
     }
 }

@@ -40,7 +40,7 @@ impl Command for ConfirmRelapse {
         if case.relapses.contains(&self.test) {
             return Err(Rejection::of(Reason::BreachDecided, "test"));
         }
-        if case.referral.relapse {
+        if case.referral.relapse.is_open() {
             return Err(Reason::AlreadyReferred.into());
         }
         let mut events = vec![CaseEvent::from(RelapseConfirmed { test: self.test })];

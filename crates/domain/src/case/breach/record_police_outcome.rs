@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::{PoliceOutcome, PoliceOutcomeRecorded, check_pending};
 use crate::case::event::{CaseEvent, CaseTerminated, TerminationReason};
-use crate::case::obligation::{CancelReason, ObligationKind};
+use crate::case::obligation::CancelReason;
 use crate::case::rules::{cancel_all, check_actor, check_day_from, check_text};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
 
-/// Records what the police decided after they were told: isolation ends the case (禁毒法 38), anything else lets it go on.
+/// Records what the police decided about what they had been told of by then: isolation ends the case (禁毒法 38), anything else lets it go on.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordPoliceOutcome {
     /// Day of the decision.
@@ -29,10 +29,8 @@ impl Command for RecordPoliceOutcome {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::Supervisor], context)?;
         check_pending(case)?;
-        let told_on = case.referral.told_on;
-        // Something else may have been confirmed since the police were told.
-        let mut owed = case.obligations.iter();
-        if told_on.is_none() || owed.any(|owed| owed.kind == ObligationKind::PoliceReport) {
+        let told_on = case.referral.told_on();
+        if told_on.is_none() {
             return Err(Reason::NotReferred.into());
         }
         check_day_from("on", self.on, told_on, context)?;

@@ -5,7 +5,7 @@ use crate::case::event::CaseEvent;
 use crate::case::obligation::{CancelReason, Debtor, ObligationCancelled, ObligationKind};
 use crate::case::rules::{Opener, check_stage};
 use crate::case::stage::Stage;
-use crate::case::state::Case;
+use crate::case::state::{Case, Pending, Referral};
 use crate::kernel::{Aggregate, Context};
 use crate::rejection::{Reason, Rejection};
 use jiff::civil::Date;
@@ -24,18 +24,43 @@ pub(super) fn check_pending(case: &Case) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// The last day on which something happened that a pending breach or relapse rests on.
-pub(super) fn pending_since(case: &Case) -> Option<Date> {
+/// What is to be reported, each with the last day on which something happened that it rests on.
+pub(super) fn untold(case: &Case) -> Vec<Option<Date>> {
+    let of = |pending, since: Option<Date>| (pending == Pending::Untold).then_some(since);
+    let grounds = [
+        of(case.referral.breach, breach_since(case)),
+        of(case.referral.relapse, relapse_since(case)),
+        of(case.referral.refusal, None),
+    ];
+    grounds.into_iter().flatten().collect()
+}
+
+/// How a referral stands after the police were told on a day: of nothing that happened later.
+pub(in crate::case) fn told(case: &Case, on: Date) -> Referral {
+    let after = |pending, since: Option<Date>| match pending {
+        Pending::Untold if since.is_none_or(|since| since <= on) => Pending::Told(on),
+        other => other,
+    };
+    let referral = case.referral;
+    Referral {
+        breach: after(referral.breach, breach_since(case)),
+        relapse: after(referral.relapse, relapse_since(case)),
+        refusal: after(referral.refusal, None),
+    }
+}
+
+fn breach_since(case: &Case) -> Option<Date> {
     let refused = |number: &u32| case.test(*number)?.refused_on;
     let absent = |number: &u32| Some(case.absence(*number)?.to);
-    let breach = case.breaches.last().filter(|_| case.referral.breach);
-    let breach = breach.and_then(|(ground, evidence)| match ground {
+    let (ground, evidence) = case.breaches.last()?;
+    match ground {
         BreachGround::TestRefusals => evidence.iter().filter_map(refused).max(),
         BreachGround::Absences | BreachGround::AbsenceDays => evidence.iter().filter_map(absent).max(),
-    });
-    let relapse = case.relapses.last().filter(|_| case.referral.relapse);
-    let relapse = relapse.and_then(|number| case.test(*number)?.read_on);
-    breach.max(relapse)
+    }
+}
+
+fn relapse_since(case: &Case) -> Option<Date> {
+    case.test(*case.relapses.last()?)?.read_on
 }
 
 /// What follows when something that counted does not any more: a breach of which the police have not been told is withdrawn if
@@ -48,10 +73,10 @@ pub(in crate::case) fn after_withdrawal(
     let mut without = case.clone();
     without.evolve(&withdrawn);
     let mut events = vec![withdrawn];
-    let Some((ground, _)) = case.breaches.last().filter(|_| case.referral.breach) else {
+    let Some((ground, _)) = case.breaches.last().filter(|_| case.referral.breach.is_open()) else {
         return Ok(events);
     };
-    if case.referral.told_on.is_some() {
+    if matches!(case.referral.breach, Pending::Told(_)) {
         return Ok(events);
     }
     without.breaches.pop();
@@ -59,7 +84,8 @@ pub(in crate::case) fn after_withdrawal(
     if !left.reached || !is_new(&without, &left) {
         events.push(BreachWithdrawn { ground: *ground }.into());
         let duties = case.obligations.iter();
-        let duties = duties.filter(|owed| owed.kind == ObligationKind::PoliceReport && !case.referral.relapse);
+        let duties =
+            duties.filter(|owed| owed.kind == ObligationKind::PoliceReport && case.referral.relapse != Pending::Untold);
         events.extend(duties.map(|owed| {
             let (number, reason) = (owed.number, CancelReason::Replanned);
             ObligationCancelled { number, reason }.into()

@@ -6,9 +6,9 @@ use super::*;
 use crate::case::drug_test::ConfirmTestRefusal;
 use crate::case::tests::active;
 use crate::case::{
-    AllegeAbsence, Case, CaseEvent, ConfirmAbsence, NoticeMode, ObligationKind, RecordSample, RecordTestRefusal,
-    RecordTestResult, Resume, Review, SampleKind, SampleSite, ServeTestNotice, Stage, TestOutcome, TestStage,
-    WithdrawAbsence, WithdrawTestRefusal,
+    AllegeAbsence, Case, CaseEvent, ConfirmAbsence, NoticeMode, ObligationKind, Pending, RecordSample,
+    RecordTestRefusal, RecordTestResult, Resume, Review, SampleKind, SampleSite, ServeTestNotice, Stage, TestOutcome,
+    TestStage, WithdrawAbsence, WithdrawTestRefusal,
 };
 use crate::kernel::Role;
 use crate::rejection::Reason;
@@ -412,10 +412,13 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
         .then(&result(TestStage::Field))
         .then(&result(TestStage::Laboratory))
         .then(&ConfirmRelapse { test: 4 });
-    assert_eq!(relapsed.reason(&warning), Reason::NotReferred, "of the relapse");
-    let decided = relapsed.then(&tell(date(2026, 3, 20))).then(&warning);
-    assert_eq!(decided.state().stage, Stage::Active);
-    // One report for two grounds is not older than the later of them.
+    // The warning answers the breach; of the relapse the police have not heard.
+    let warned = relapsed.then(&warning);
+    assert_eq!(warned.state().referral.relapse, Pending::Untold);
+    assert_eq!(warned.reason(&warning), Reason::NotReferred);
+    let decided = warned.then(&tell(date(2026, 3, 20))).then(&warning);
+    assert!(!decided.state().referral.is_pending());
+    // A report that is older than the relapse is of the breach only: another is owed.
     let both = refused(3)
         .on(date(2026, 3, 19))
         .by("leader-1", Role::Supervisor)
@@ -426,6 +429,24 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
         .then(&result(TestStage::Field))
         .then(&result(TestStage::Laboratory))
         .then(&ConfirmRelapse { test: 4 });
-    assert_eq!(both.reason(&tell(date(2026, 3, 19))), Reason::OccurredBeforeCase);
-    assert!(both.when(&tell(date(2026, 3, 20))).is_ok());
+    let first = both.then(&tell(date(2026, 3, 19)));
+    let referral = first.state().referral;
+    assert_eq!(
+        (referral.breach, referral.relapse),
+        (Pending::Told(date(2026, 3, 19)), Pending::Untold)
+    );
+    let owed = first.state().open(ObligationKind::PoliceReport).expect("is owed");
+    assert_eq!(owed.window_from, date(2026, 3, 20));
+    let second = first.then(&tell(date(2026, 3, 20)));
+    assert!(!second.state().referral.is_untold());
+    // What was decided on the day before answers what they had been told of by then.
+    let earlier = RecordPoliceOutcome {
+        on: date(2026, 3, 19),
+        ..warning
+    };
+    let left = second.then(&earlier).state().referral;
+    assert_eq!(
+        (left.breach, left.relapse),
+        (Pending::No, Pending::Told(date(2026, 3, 20)))
+    );
 }

@@ -34,6 +34,7 @@ pub struct RecordSample {
     /// One of them was of the participant's gender. The gender itself is sealed, so that somebody has to say so.
     pub same_gender: bool,
     /// Of hair: how much of it, no longer than policy `tests.hair.length_mm_lte`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hair: Option<HairSample>,
 }
 

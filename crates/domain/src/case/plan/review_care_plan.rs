@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{CarePlanReviewed, PlanOutcome, PlanState, find};
 use crate::case::event::CaseEvent;
-use crate::case::rules::{LIVE, check_actor, check_day_from, check_note, check_span, check_stage};
+use crate::case::rules::{LATE, check_actor, check_day_from, check_note, check_span, check_stage};
 use crate::case::state::Case;
 use crate::kernel::{Command, Context, Role};
 use crate::rejection::{Reason, Rejection};
@@ -31,7 +31,8 @@ impl Command for ReviewCarePlan {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &LIVE)?;
+        // Also after the term, of what was looked at before.
+        check_stage(case, &LATE)?;
         let plan = find(case, self.plan, PlanState::Approved)?;
         check_day_from("on", self.on, Some(plan.drafted_on), context)?;
         match (self.outcome, self.review_on) {

@@ -5,7 +5,10 @@ use jiff::civil::date;
 use super::*;
 use crate::case::stage::Stage;
 use crate::case::tests::{active, agreement, check_in, suspend};
-use crate::case::{NoticeMode, RecordSample, Resume, Review, SampleKind, SampleSite, ServeTestNotice, SignAgreement};
+use crate::case::{
+    AmendAgreement, AssignToBranch, NoticeMode, RecordSample, Resume, Review, SampleKind, SampleSite, ServeTestNotice,
+    SignAgreement,
+};
 use crate::spec::Given;
 
 const THERE: &str = "station-weicheng";
@@ -281,4 +284,33 @@ fn custody_stops_the_case_and_not_the_transfer() {
     );
     let inside = here(sent()).then(&suspend(date(2026, 4, 11)));
     assert_eq!(there(inside, Role::Supervisor).reason(&accept()), Reason::BadState);
+}
+
+#[test]
+fn a_branch_and_an_amendment_leave_a_transfer_under_way() {
+    let branch = AssignToBranch {
+        from: date(2026, 4, 20),
+        branch: Some("station-weicheng.east".into()),
+    };
+    let amend = |on| AmendAgreement {
+        on,
+        agreement_no: "协议-2".into(),
+        clauses: ["MEASURES", "RULES", "LIABILITY"].map(String::from).to_vec(),
+    };
+    let before = here(accepted())
+        .then(&amend(date(2026, 4, 20)))
+        .by("leader-1", Role::Supervisor)
+        .then(&branch);
+    assert!(before.state().transfer.is_some());
+    let arrived = there(before, Role::CaseWorker).then(&report(date(2026, 4, 20)));
+    assert_eq!(arrived.state().branch, None, "it was the old station's");
+    let arrived = there(arrived, Role::Supervisor).then(&branch);
+    assert_eq!(
+        arrived.reason(&amend(date(2026, 4, 20))),
+        Reason::BadState,
+        "one is to be signed"
+    );
+    let signed = arrived.then(&agreement(date(2026, 4, 20)));
+    assert_eq!(signed.state().stage, Stage::Active);
+    assert_eq!(signed.reason(&amend(date(2026, 4, 19))), Reason::OccurredBeforeCase);
 }
