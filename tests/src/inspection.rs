@@ -1,5 +1,6 @@
 //! The page for inspectors shows what the commands print: each is run on the made-up year and compared, in both languages.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::binary;
@@ -38,44 +39,59 @@ fn without_positions(text: &str) -> Vec<String> {
     text.trim_end().lines().map(line).collect()
 }
 
-/// Runs every command of the pages on the made-up year in a database.
+/// Runs every command of the pages on the made-up year in a directory, each page on a copy of its own: one process at a time holds
+/// a database.
 ///
 /// # Panics
 /// When one prints something else than the page shows.
-pub fn hold(database: &str) {
-    for page in ["inspection.md", "inspection.zh-CN.md"] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../docs")
-            .join(page);
-        let shown = shown(&std::fs::read_to_string(path).expect("is there"));
-        assert!(shown.len() >= 34, "{page} shows {}", shown.len());
-        for (command, output) in shown {
-            let words: Vec<&str> = command
-                .split(' ')
-                .skip(1)
-                .map(|word| if word == "sqlite:demo.db" { database } else { word })
-                .collect();
-            let language = if command.contains("--lang") {
-                &[][..]
-            } else {
-                &["--lang", "en"]
-            };
-            let printed = Command::new(binary())
-                .args(&words)
-                .args(language)
-                .output()
-                .expect("runs");
-            assert!(
-                printed.status.success(),
-                "{command}: {}",
-                String::from_utf8_lossy(&printed.stderr)
-            );
-            let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
-            assert_eq!(
-                without_positions(&printed),
-                without_positions(&output),
-                "{page}: {command}"
-            );
+pub fn hold(directory: &Path) {
+    std::thread::scope(|scope| {
+        let pages = ["inspection.md", "inspection.zh-CN.md"].map(|page| {
+            let copy = tempfile::tempdir().expect("makes a directory");
+            for file in std::fs::read_dir(directory).expect("is there") {
+                let file = file.expect("is there");
+                std::fs::copy(file.path(), copy.path().join(file.file_name())).expect("is copied");
+            }
+            scope.spawn(move || hold_page(page, &format!("sqlite:{}", copy.path().join("demo.db").display())))
+        });
+        for page in pages {
+            if let Err(failed) = page.join() {
+                std::panic::resume_unwind(failed);
+            }
         }
+    });
+}
+
+fn hold_page(page: &str, database: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+    let shown = shown(&std::fs::read_to_string(path).expect("is there"));
+    assert!(shown.len() >= 43, "{page} shows {}", shown.len());
+    for (command, output) in shown {
+        let words: Vec<&str> = command
+            .split(' ')
+            .skip(1)
+            .map(|word| if word == "sqlite:demo.db" { database } else { word })
+            .collect();
+        let language = if command.contains("--lang") {
+            &[][..]
+        } else {
+            &["--lang", "en"]
+        };
+        let printed = Command::new(binary())
+            .args(&words)
+            .args(language)
+            .output()
+            .expect("runs");
+        assert!(
+            printed.status.success(),
+            "{command}: {}",
+            String::from_utf8_lossy(&printed.stderr)
+        );
+        let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+        assert_eq!(
+            without_positions(&printed),
+            without_positions(&output),
+            "{page}: {command}"
+        );
     }
 }

@@ -271,7 +271,7 @@ fn the_demo_proves_itself() {
         assert!(found["total"].is_u64(), "{found}");
     }
     // The page for inspectors is about this year.
-    waystation_tests::inspection::hold(&format!("sqlite:{}", path("demo/demo.db")));
+    waystation_tests::inspection::hold(&directory.path().join("demo"));
     // An inspector takes the year home and verifies it with a script that has none of our code.
     let (key, verifier) = signing_key(directory.path());
     let database = format!("sqlite:{}/demo.db", path("demo"));

@@ -5,13 +5,12 @@ use serde::Serialize;
 
 use super::event::{CaseEvent, CaseResumed};
 use super::obligation::ObligationKind;
-use super::rules::{Opener, check_actor, check_day_from, check_stage, check_text, term};
-use super::stage::Stage;
+use super::rules::{Opener, check_actor, check_day_from, check_open, check_text, term};
 use super::state::Case;
 use super::transfer::report_owed;
 use crate::calendar::days_between;
 use crate::kernel::{Command, Context, Role};
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
 /// Resumes a suspended case; the term moves by the suspended days where policy `term.suspension_extends` says so, and
 /// obligations are planned anew.
@@ -29,7 +28,11 @@ impl Command for Resume {
 
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
-        check_stage(case, &[Stage::Suspended])?;
+        // A relapse may have been confirmed, and decided on, in custody: who is detained is so whatever the stage says.
+        check_open(case)?;
+        if case.suspended_from().is_none() {
+            return Err(Reason::BadState.into());
+        }
         check_day_from("on", self.on, case.suspended_from(), context)?;
         check_text("document_no", &self.document_no)?;
         let mut events = vec![CaseEvent::from(CaseResumed {

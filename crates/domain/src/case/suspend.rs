@@ -28,6 +28,9 @@ impl Command for Suspend {
     fn decide(&self, case: &Case, context: &Context<'_>) -> Result<Vec<CaseEvent>, Rejection> {
         check_actor(case, &[Role::CaseWorker, Role::Supervisor], context)?;
         check_stage(case, &LIVE)?;
+        if case.suspended_from().is_some() {
+            return Err(Reason::BadState.into());
+        }
         // Not within another: its days would count twice.
         let earlier = case.suspensions.last().and_then(|(_, until)| *until);
         check_day_from("from", self.from, earlier.max(case.agreement_on), context)?;

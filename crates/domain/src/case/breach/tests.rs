@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 
 use super::*;
 use crate::case::drug_test::ConfirmTestRefusal;
-use crate::case::tests::active;
+use crate::case::tests::{active, suspend};
 use crate::case::{
     AllegeAbsence, Case, CaseEvent, ConfirmAbsence, NoticeMode, ObligationKind, Pending, RecordSample,
     RecordTestRefusal, RecordTestResult, Resume, Review, SampleKind, SampleSite, ServeTestNotice, Stage, TestOutcome,
@@ -449,4 +449,54 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
         (left.breach, left.relapse),
         (Pending::No, Pending::Told(date(2026, 3, 20)))
     );
+}
+
+#[test]
+fn who_relapsed_is_resumed_from_custody_all_the_same() {
+    let day = date(2026, 3, 2);
+    let result = |stage| RecordTestResult {
+        test: 1,
+        on: day,
+        stage,
+        outcome: TestOutcome::Positive,
+    };
+    let held = active()
+        .then(&ServeTestNotice {
+            on: day,
+            due_on: day,
+            mode: NoticeMode::Hand,
+        })
+        .then(&RecordSample {
+            test: 1,
+            on: day,
+            kind: SampleKind::Urine,
+            site: SampleSite::Station,
+            collectors: vec!["worker-1".into(), "medical-1".into()],
+            same_gender: true,
+            hair: None,
+        })
+        .then(&result(TestStage::Field))
+        .then(&result(TestStage::Laboratory))
+        .on(date(2026, 3, 10))
+        .then(&suspend(date(2026, 3, 5)))
+        .by("leader-1", Role::Supervisor)
+        .then(&ConfirmRelapse { test: 1 });
+    let again = suspend(date(2026, 3, 9));
+    assert_eq!(held.reason(&again), Reason::BadState, "is detained already");
+    let decided = held.then(&tell(date(2026, 3, 10))).then(&RecordPoliceOutcome {
+        on: date(2026, 3, 10),
+        outcome: PoliceOutcome::NoAction,
+        document_no: "决定-1".into(),
+    });
+    let resume = Resume {
+        on: date(2026, 3, 10),
+        document_no: "释放-1".into(),
+    };
+    let free = decided.then(&resume);
+    assert_eq!(
+        (free.state().stage, free.state().suspended_from()),
+        (Stage::Active, None)
+    );
+    assert_eq!(free.state().suspended_days, 5);
+    assert_eq!(free.reason(&resume), Reason::BadState);
 }
