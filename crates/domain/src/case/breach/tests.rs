@@ -373,28 +373,36 @@ fn days_of_two_suspensions_count_once() {
     );
 }
 
-#[test]
-fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it_happened() {
+/// A test with a sample of a day that is positive on the spot and in the laboratory.
+fn positive(case: Given<Case>, test: u32, on: Date) -> Given<Case> {
+    let result = |stage| RecordTestResult {
+        test,
+        on,
+        stage,
+        outcome: TestOutcome::Positive,
+    };
     let sample = RecordSample {
-        test: 4,
-        on: date(2026, 3, 20),
+        test,
+        on,
         kind: SampleKind::Urine,
         site: SampleSite::Station,
         collectors: vec!["worker-1".into(), "medical-1".into()],
         same_gender: true,
         hair: None,
     };
-    let result = |stage| RecordTestResult {
-        test: 4,
-        on: date(2026, 3, 20),
-        stage,
-        outcome: TestOutcome::Positive,
-    };
     let notice = ServeTestNotice {
-        on: date(2026, 3, 20),
-        due_on: date(2026, 3, 20),
+        on,
+        due_on: on,
         mode: NoticeMode::Hand,
     };
+    let taken = case.then(&notice).then(&sample);
+    taken
+        .then(&result(TestStage::Field))
+        .then(&result(TestStage::Laboratory))
+}
+
+#[test]
+fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it_happened() {
     let warning = RecordPoliceOutcome {
         on: date(2026, 3, 20),
         outcome: PoliceOutcome::Warning,
@@ -405,13 +413,7 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
         .by("leader-1", Role::Supervisor)
         .then(&confirm(BreachGround::TestRefusals))
         .then(&tell(date(2026, 3, 19)));
-    let relapsed = told
-        .on(date(2026, 3, 20))
-        .then(&notice)
-        .then(&sample)
-        .then(&result(TestStage::Field))
-        .then(&result(TestStage::Laboratory))
-        .then(&ConfirmRelapse { test: 4 });
+    let relapsed = positive(told.on(date(2026, 3, 20)), 4, date(2026, 3, 20)).then(&ConfirmRelapse { test: 4 });
     // The warning answers the breach; of the relapse the police have not heard.
     let warned = relapsed.then(&warning);
     assert_eq!(warned.state().referral.relapse, Pending::Untold);
@@ -423,12 +425,8 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
         .on(date(2026, 3, 19))
         .by("leader-1", Role::Supervisor)
         .then(&confirm(BreachGround::TestRefusals))
-        .on(date(2026, 3, 20))
-        .then(&notice)
-        .then(&sample)
-        .then(&result(TestStage::Field))
-        .then(&result(TestStage::Laboratory))
-        .then(&ConfirmRelapse { test: 4 });
+        .on(date(2026, 3, 20));
+    let both = positive(both, 4, date(2026, 3, 20)).then(&ConfirmRelapse { test: 4 });
     let first = both.then(&tell(date(2026, 3, 19)));
     let referral = first.state().referral;
     assert_eq!(
@@ -453,30 +451,7 @@ fn the_police_decide_on_what_they_were_told_of_and_are_told_of_nothing_before_it
 
 #[test]
 fn who_relapsed_is_resumed_from_custody_all_the_same() {
-    let day = date(2026, 3, 2);
-    let result = |stage| RecordTestResult {
-        test: 1,
-        on: day,
-        stage,
-        outcome: TestOutcome::Positive,
-    };
-    let held = active()
-        .then(&ServeTestNotice {
-            on: day,
-            due_on: day,
-            mode: NoticeMode::Hand,
-        })
-        .then(&RecordSample {
-            test: 1,
-            on: day,
-            kind: SampleKind::Urine,
-            site: SampleSite::Station,
-            collectors: vec!["worker-1".into(), "medical-1".into()],
-            same_gender: true,
-            hair: None,
-        })
-        .then(&result(TestStage::Field))
-        .then(&result(TestStage::Laboratory))
+    let held = positive(active(), 1, date(2026, 3, 2))
         .on(date(2026, 3, 10))
         .then(&suspend(date(2026, 3, 5)))
         .by("leader-1", Role::Supervisor)
