@@ -9,6 +9,7 @@ use waystation_app::{AgendaQuery, PageRequest};
 use waystation_domain::Date;
 use waystation_domain::case::{Debtor, ObligationKind};
 
+use crate::codes::{cell, named};
 use crate::lang::say;
 use crate::moment::Moment;
 
@@ -47,7 +48,7 @@ pub(crate) struct Agenda {
 
 impl Agenda {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let kind = crate::codes::named(self.kind.as_deref(), &ObligationKind::ALL)?;
+        let kind = named(self.kind.as_deref(), &ObligationKind::ALL)?;
         let query = AgendaQuery {
             station: if self.case.is_some() {
                 String::new()
@@ -58,7 +59,7 @@ impl Agenda {
             due_by: self.due_by,
             past_due: self.past_due,
             kind,
-            debtor: crate::codes::named(self.debtor.as_deref(), &Debtor::ALL)?,
+            debtor: named(self.debtor.as_deref(), &Debtor::ALL)?,
         };
         let page = PageRequest {
             size: usize::from(self.limit),
@@ -108,8 +109,8 @@ fn row(entry: &AgendaEntry) -> [String; 10] {
         entry.window_from.to_string(),
         entry.window_to.to_string(),
         entry.state.as_str().to_owned(),
-        entry.notified_on.map_or_else(String::new, |day| day.to_string()),
-        entry.detected_on.map_or_else(String::new, |day| day.to_string()),
+        cell(entry.notified_on),
+        cell(entry.detected_on),
         entry.source.clone(),
     ]
 }

@@ -9,7 +9,7 @@ use waystation_app::{CaseQuery, PageRequest};
 use waystation_domain::Date;
 use waystation_domain::case::{Programme, RiskClass, Stage};
 
-use crate::codes::{code, named};
+use crate::codes::{cell, code, named};
 use crate::lang::say;
 use crate::moment::Moment;
 
@@ -151,17 +151,12 @@ impl Cases {
     }
 }
 
-fn day(day: Option<Date>) -> String {
-    day.map_or_else(String::new, |day| day.to_string())
-}
-
 fn row(id: &str, case: &CaseSummary) -> [String; 10] {
     let overlay = &case.overlay;
     let last_test = overlay.last_test();
     let last_test = last_test.map(|last| format!("{} {}", last.on, code(&last.standing)));
-    let leaves = overlay.leaves.iter();
     let mut beside: Vec<String> = overlay.branch.iter().map(|branch| format!("BRANCH {branch}")).collect();
-    let leaves = leaves.filter(|leave| !leave.cut);
+    let leaves = overlay.standing_leaves();
     let leaves = leaves.map(|leave| format!("LEAVE {} – {}", leave.from, leave.to));
     beside.extend(leaves);
     beside.extend(overlay.lost_since.map(|since| format!("LOST_CONTACT {since}")));
@@ -171,9 +166,9 @@ fn row(id: &str, case: &CaseSummary) -> [String; 10] {
         id.to_owned(),
         case.stage.as_str().to_owned(),
         case.worker.clone().unwrap_or_default(),
-        day(case.term_end),
-        day(case.last_contact),
-        day(case.next_due()),
+        cell(case.term_end),
+        cell(case.last_contact),
+        cell(case.next_due()),
         case.past_due().to_string(),
         code(&overlay.risk),
         last_test.unwrap_or_default(),

@@ -1,4 +1,6 @@
-//! Codes of values, as events and JSON have them and options name them.
+//! Values as tables show them and options name them: by the codes that events and JSON have.
+
+use std::fmt::Display;
 
 use serde::Serialize;
 use waystation_app::StorageError;
@@ -9,6 +11,11 @@ pub(crate) fn code<T: Serialize>(value: &T) -> String {
         Ok(serde_json::Value::String(code)) => code,
         _ => String::new(),
     }
+}
+
+/// A value that there may be; empty for none.
+pub(crate) fn cell(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// The value that a code names.

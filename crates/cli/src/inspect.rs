@@ -8,6 +8,7 @@ use waystation_app::{Found, Inspected, StorageError};
 use waystation_domain::Date;
 use waystation_domain::finding::Check;
 
+use crate::codes::cell;
 use crate::lang::say;
 use crate::moment::Moment;
 
@@ -122,7 +123,7 @@ fn row(found: &Found) -> [String; 8] {
     [
         found.case.clone(),
         finding.from.to_string(),
-        finding.to.map_or_else(String::new, |day| day.to_string()),
+        cell(finding.to),
         finding.days.to_string(),
         finding.staff.clone().unwrap_or_default(),
         finding.second.clone().unwrap_or_default(),

@@ -87,6 +87,7 @@ pub use notify_obligation::NotifyObligation;
 pub use obligation::{
     CancelReason, Debtor, Obligation, ObligationCancelled, ObligationExcused, ObligationFulfilled, ObligationKind,
     ObligationMissedConfirmed, ObligationNotified, ObligationOpened, ObligationPastDue, ObligationReopened,
+    ObligationState,
 };
 pub use open_case_file::OpenCaseFile;
 pub use order::{

@@ -9,7 +9,7 @@ use waystation_domain::case::{BreachGround, RiskClass};
 use waystation_domain::{FieldClass, PolicyChange, calendar};
 
 use crate::Api;
-use crate::convert::{number, signed};
+use crate::convert::{day, number, signed};
 use crate::fields::Fields;
 use crate::reading::Reader;
 use crate::status::status;
@@ -223,7 +223,7 @@ fn shown(mover: &Simulated) -> v1::PolicyMover {
         tests_due: standing.due as i32,
         tests_missed: standing.missed as i32,
         tests_planned: standing.planned as i32,
-        next_test: standing.next.map_or_else(String::new, |day| day.to_string()),
+        next_test: day(standing.next),
         breaches: standing
             .breaches
             .iter()

@@ -35,7 +35,8 @@ pub(crate) fn time(us: i64) -> Timestamp {
     }
 }
 
-fn day(day: Option<Date>) -> String {
+/// A day as messages have it; empty for none.
+pub(crate) fn day(day: Option<Date>) -> String {
     day.map_or_else(String::new, |day| day.to_string())
 }
 
@@ -68,13 +69,7 @@ pub(crate) fn case(id: &str, case: &CaseSummary) -> v1::Case {
         next_due: day(case.next_due()),
         past_due: case.past_due() as i32,
         etag: case.revision.to_string(),
-        leaves: case
-            .overlay
-            .leaves
-            .iter()
-            .filter(|leave| !leave.cut)
-            .map(leave)
-            .collect(),
+        leaves: case.overlay.standing_leaves().map(leave).collect(),
         residence_answered_on: day(case
             .overlay
             .dual_control

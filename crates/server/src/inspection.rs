@@ -12,7 +12,7 @@ use waystation_domain::case::{DocumentKind, ServiceMode};
 use waystation_domain::finding::{Candidate, Check, draw};
 
 use crate::Api;
-use crate::convert::{number, signed, stages};
+use crate::convert::{day, number, signed, stages};
 use crate::fields::Fields;
 use crate::reading::{Reader, case_of};
 use crate::status::status;
@@ -220,7 +220,7 @@ impl InspectionService for Api {
             account: format!("accounts/{}", held.account),
             role: held.role.as_str().to_owned(),
             from: held.from.to_string(),
-            to: held.to.map_or_else(String::new, |day| day.to_string()),
+            to: day(held.to),
             position: signed(held.position),
         };
         Ok(Response::new(v1::ListRolesResponse {
@@ -259,7 +259,7 @@ fn finding(found: &Found) -> v1::Finding {
     v1::Finding {
         case: format!("cases/{}", found.case),
         from: finding.from.to_string(),
-        to: finding.to.map_or_else(String::new, |day| day.to_string()),
+        to: day(finding.to),
         days: finding.days,
         staff: finding.staff.clone().unwrap_or_default(),
         second: finding.second.clone().unwrap_or_default(),

@@ -8,7 +8,7 @@ use waystation_domain::policy::PolicyValue;
 use waystation_domain::policy_book::OwnPack;
 
 use crate::Api;
-use crate::convert::signed;
+use crate::convert::{day, signed};
 use crate::fields::Fields;
 use crate::reading::Reader;
 use crate::status::status;
@@ -59,7 +59,7 @@ fn value(found: PolicyValue) -> v1::PolicyValue {
         pack: found.pack,
         layer: found.layer.as_str().to_owned(),
         valid_from: found.valid_from.to_string(),
-        valid_to: found.valid_to.map_or_else(String::new, |day| day.to_string()),
+        valid_to: day(found.valid_to),
         source: found.source,
         certainty: found.certainty,
     }
@@ -71,7 +71,7 @@ fn pack(own: OwnPack) -> v1::PolicyPack {
         pack: draft.pack,
         state: own.state.as_str().to_owned(),
         valid_from: draft.valid_from.to_string(),
-        valid_to: draft.valid_to.map_or_else(String::new, |day| day.to_string()),
+        valid_to: day(draft.valid_to),
         drafted_by: draft.by,
         values: draft
             .values

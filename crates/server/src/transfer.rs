@@ -8,7 +8,7 @@ use waystation_app::views::CaseSummary;
 use waystation_domain::FieldClass;
 
 use crate::Api;
-use crate::convert::signed;
+use crate::convert::{day, signed};
 use crate::fields::Fields;
 use crate::reading::Reader;
 use crate::status::status;
@@ -101,7 +101,6 @@ fn is_party(case: &CaseSummary, station: &str) -> bool {
 
 fn shown((id, case): &(String, CaseSummary)) -> Option<v1::Transfer> {
     let transfer = case.transfer.as_ref()?;
-    let day = |day: Option<waystation_domain::Date>| day.map_or_else(String::new, |day| day.to_string());
     Some(v1::Transfer {
         case: format!("cases/{id}"),
         from_station: transfer.from.clone(),

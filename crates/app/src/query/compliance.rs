@@ -50,28 +50,17 @@ struct Spoken {
 
 impl Spoken {
     fn note(&mut self, event: &CaseEvent, position: u64) {
-        let (of, number) = match event {
-            CaseEvent::AbsenceReported(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::ReturnReported(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::AbsenceExtended(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::LeaveApproved(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::LeaveRefused(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::AbsenceAlleged(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::AbsenceCounted(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::AbsenceWithdrawn(fact) => (&mut self.absences, fact.absence),
-            CaseEvent::TestNoticeServed(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestEntrusted(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestCompelled(fact) => (&mut self.tests, fact.refused),
-            CaseEvent::SampleCollected(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestResultRecorded(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestRefused(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestRefusalCounted(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestRefusalWithdrawn(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestVoidProposed(fact) => (&mut self.tests, fact.test),
-            CaseEvent::TestVoided(fact) => (&mut self.tests, fact.test),
-            _ => return,
+        // A compelled test is spoken of beside the one that was refused.
+        let test = match event {
+            CaseEvent::TestCompelled(fact) => Some(fact.refused),
+            event => event.test(),
         };
-        of.entry(number).or_default().push(position);
+        if let Some(number) = test {
+            self.tests.entry(number).or_default().push(position);
+        }
+        if let Some(number) = event.absence() {
+            self.absences.entry(number).or_default().push(position);
+        }
     }
 }
 

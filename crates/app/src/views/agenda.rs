@@ -1,6 +1,7 @@
 //! Agenda: one document an obligation, due and overdue; also what the clock works from.
 
 use serde::{Deserialize, Serialize};
+pub use waystation_domain::case::ObligationState;
 use waystation_domain::case::{CaseEvent, Debtor, ObligationKind};
 use waystation_domain::{Date, Fact};
 
@@ -9,46 +10,6 @@ use crate::view::{View, key};
 
 /// The agenda view.
 pub struct Agenda;
-
-/// How an obligation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ObligationState {
-    /// Neither met nor past due.
-    Open,
-    /// The clock saw its last day pass.
-    PastDue,
-    /// Met in time.
-    Fulfilled,
-    /// Met after its last day.
-    FulfilledLate,
-    /// No longer applies.
-    Cancelled,
-    /// Past due for a good reason.
-    Excused,
-    /// A supervisor says that it was missed.
-    MissedConfirmed,
-}
-
-impl ObligationState {
-    /// The clock saw its last day pass, and it is neither met nor excused.
-    pub fn is_past_due(self) -> bool {
-        matches!(self, ObligationState::PastDue | ObligationState::MissedConfirmed)
-    }
-
-    /// The stored name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ObligationState::Open => "OPEN",
-            ObligationState::PastDue => "PAST_DUE",
-            ObligationState::Fulfilled => "FULFILLED",
-            ObligationState::FulfilledLate => "FULFILLED_LATE",
-            ObligationState::Cancelled => "CANCELLED",
-            ObligationState::Excused => "EXCUSED",
-            ObligationState::MissedConfirmed => "MISSED_CONFIRMED",
-        }
-    }
-}
 
 /// One obligation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,20 +86,19 @@ impl View for Agenda {
     const VERSION: u32 = 4;
 
     fn touched(recorded: &Recorded) -> Vec<String> {
-        let number = match &recorded.fact {
-            Fact::Case(CaseEvent::ObligationOpened(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationFulfilled(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationPastDue(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationCancelled(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationExcused(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationMissedConfirmed(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationReopened(fact)) => fact.number,
-            Fact::Case(CaseEvent::ObligationNotified(fact)) => fact.number,
-            Fact::Case(CaseEvent::TransferReportedIn(fact)) => {
+        let Fact::Case(event) = &recorded.fact else {
+            return Vec::new();
+        };
+        let number = match event {
+            CaseEvent::ObligationNotified(fact) => fact.number,
+            CaseEvent::TransferReportedIn(fact) => {
                 let along = fact.obligations.iter();
                 return along.map(|number| entry_id(recorded.id(), *number)).collect();
             }
-            _ => return Vec::new(),
+            event => match ObligationState::after(event) {
+                Some((number, _)) => number,
+                None => return Vec::new(),
+            },
         };
         vec![entry_id(recorded.id(), number)]
     }
@@ -165,35 +125,21 @@ impl View for Agenda {
             });
         }
         let mut entry = document?;
-        match &recorded.fact {
-            Fact::Case(CaseEvent::ObligationFulfilled(fact)) => {
-                entry.fulfilled_on = Some(fact.on);
-                entry.state = if fact.late {
-                    ObligationState::FulfilledLate
-                } else {
-                    ObligationState::Fulfilled
-                };
-            }
-            Fact::Case(CaseEvent::ObligationNotified(fact)) => {
+        let Fact::Case(event) = &recorded.fact else {
+            return Some(entry);
+        };
+        if let Some((_, state)) = ObligationState::after(event) {
+            entry.state = state;
+        }
+        match event {
+            CaseEvent::ObligationFulfilled(fact) => entry.fulfilled_on = Some(fact.on),
+            CaseEvent::ObligationNotified(fact) => {
                 // Also when it is written down later.
                 entry.notified_on = Some(entry.notified_on.map_or(fact.on, |first| first.min(fact.on)));
             }
-            Fact::Case(CaseEvent::ObligationPastDue(fact)) => {
-                entry.detected_on = Some(fact.detected_on);
-                entry.state = ObligationState::PastDue;
-            }
-            Fact::Case(CaseEvent::ObligationCancelled(_)) => entry.state = ObligationState::Cancelled,
-            Fact::Case(CaseEvent::ObligationExcused(_)) => entry.state = ObligationState::Excused,
-            Fact::Case(CaseEvent::ObligationMissedConfirmed(_)) => entry.state = ObligationState::MissedConfirmed,
-            Fact::Case(CaseEvent::ObligationReopened(fact)) => {
-                entry.fulfilled_on = None;
-                entry.state = if fact.late {
-                    ObligationState::PastDue
-                } else {
-                    ObligationState::Open
-                };
-            }
-            Fact::Case(CaseEvent::TransferReportedIn(fact)) => entry.station.clone_from(&fact.to_station),
+            CaseEvent::ObligationPastDue(fact) => entry.detected_on = Some(fact.detected_on),
+            CaseEvent::ObligationReopened(_) => entry.fulfilled_on = None,
+            CaseEvent::TransferReportedIn(fact) => entry.station.clone_from(&fact.to_station),
             _ => {}
         }
         Some(entry)

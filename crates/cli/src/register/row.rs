@@ -1,12 +1,11 @@
 //! Lines of registers as rows of tables.
 
 use serde::Serialize;
-use waystation_domain::Date;
 use waystation_domain::register::{
     AbsenceEntry, BreachEntry, ContactEntry, CounterEntry, Entry, RiskEntry, TestEntry, YearEntry,
 };
 
-use crate::codes::code;
+use crate::codes::{cell, code};
 use crate::lang::say;
 
 /// A line of a register that people look at.
@@ -17,17 +16,9 @@ pub(super) trait Row: Entry + Serialize {
     fn cells(&self) -> Vec<String>;
 }
 
-fn day(day: Option<Date>) -> String {
-    day.map_or_else(String::new, |day| day.to_string())
-}
-
 fn numbers(numbers: &[u32]) -> String {
     let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
     numbers.join(" ")
-}
-
-fn met(number: Option<u32>) -> String {
-    number.map_or_else(String::new, |number| number.to_string())
 }
 
 fn mark(is: bool) -> String {
@@ -71,7 +62,7 @@ impl Row for TestEntry {
             self.collectors.join(" "),
             results.join(" "),
             format!("{}{evaded}", code(&self.standing)),
-            met(self.met),
+            cell(self.met),
         ]
     }
 }
@@ -107,7 +98,7 @@ impl Row for ContactEntry {
             how,
             self.staff.join(" "),
             self.evidence.to_string(),
-            met(self.met),
+            cell(self.met),
             mark(self.voided),
         ]
     }
@@ -134,13 +125,13 @@ impl Row for AbsenceEntry {
     fn cells(&self) -> Vec<String> {
         vec![
             self.absence.to_string(),
-            day(self.reported_on),
+            cell(self.reported_on),
             self.destination.clone().unwrap_or_default(),
             self.from.to_string(),
             self.to.to_string(),
             self.extended.to_string(),
-            day(self.approved_on),
-            day(self.returned_on),
+            cell(self.approved_on),
+            cell(self.returned_on),
             mark(self.out),
             self.overdue_days.to_string(),
             self.days.to_string(),
@@ -176,9 +167,9 @@ impl Row for BreachEntry {
             self.confirmed_on.to_string(),
             self.confirmed_by.clone(),
             self.warnings.len().to_string(),
-            day(self.referred_on),
-            self.lag_days.map_or_else(String::new, |days| days.to_string()),
-            day(self.decided_on),
+            cell(self.referred_on),
+            cell(self.lag_days),
+            cell(self.decided_on),
             code(&self.outcome),
             code(&self.standing),
         ]
@@ -216,7 +207,7 @@ impl Row for RiskEntry {
             self.decided_by.clone().unwrap_or_default(),
             mark(self.overridden),
             mark(self.undecided),
-            day(self.contested_on),
+            cell(self.contested_on),
             self.source.clone(),
         ]
     }

@@ -20,6 +20,7 @@ pub use withdraw_absence::WithdrawAbsence;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::event::CaseEvent;
 use super::rules::check_registered;
 use super::state::Case;
 use crate::calendar::days_between;
@@ -102,6 +103,23 @@ pub struct AbsenceWithdrawn {
     /// Why.
     #[serde(default, skip_serializing)]
     pub reason: Personal,
+}
+
+impl CaseEvent {
+    /// The absence that it is about, by its number.
+    pub fn absence(&self) -> Option<u32> {
+        Some(match self {
+            CaseEvent::AbsenceReported(fact) => fact.absence,
+            CaseEvent::AbsenceExtended(fact) => fact.absence,
+            CaseEvent::LeaveApproved(fact) => fact.absence,
+            CaseEvent::LeaveRefused(fact) => fact.absence,
+            CaseEvent::ReturnReported(fact) => fact.absence,
+            CaseEvent::AbsenceAlleged(fact) => fact.absence,
+            CaseEvent::AbsenceCounted(fact) => fact.absence,
+            CaseEvent::AbsenceWithdrawn(fact) => fact.absence,
+            _ => return None,
+        })
+    }
 }
 
 /// How an absence stands.

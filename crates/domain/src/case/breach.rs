@@ -15,10 +15,10 @@ pub use counter::{Counter, counter};
 pub use issue_warning::IssueWarning;
 pub use record_police_outcome::RecordPoliceOutcome;
 pub use refer_to_police::ReferToPolice;
-pub(crate) use referral::is_new;
 pub(in crate::case) use referral::told;
 pub(super) use referral::{after_withdrawal, report_to_police};
 use referral::{check_pending, untold};
+pub(crate) use referral::{is_new, judged};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

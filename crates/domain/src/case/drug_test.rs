@@ -23,6 +23,7 @@ pub use withdraw_test_refusal::WithdrawTestRefusal;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::event::CaseEvent;
 use super::rules::check_registered;
 use super::state::Case;
 use crate::personal::Personal;
@@ -210,6 +211,26 @@ pub struct TestRefusalWithdrawn {
     /// Why.
     #[serde(default, skip_serializing)]
     pub reason: Personal,
+}
+
+impl CaseEvent {
+    /// The test that it is about, by its number.
+    pub fn test(&self) -> Option<u32> {
+        Some(match self {
+            CaseEvent::TestNoticeServed(fact) => fact.test,
+            CaseEvent::TestCompelled(fact) => fact.test,
+            CaseEvent::TestEntrusted(fact) => fact.test,
+            CaseEvent::SampleCollected(fact) => fact.test,
+            CaseEvent::TestResultRecorded(fact) => fact.test,
+            CaseEvent::ResultObjected(fact) => fact.test,
+            CaseEvent::TestRefused(fact) => fact.test,
+            CaseEvent::TestRefusalCounted(fact) => fact.test,
+            CaseEvent::TestRefusalWithdrawn(fact) => fact.test,
+            CaseEvent::TestVoidProposed(fact) => fact.test,
+            CaseEvent::TestVoided(fact) => fact.test,
+            _ => return None,
+        })
+    }
 }
 
 /// How a test stands.

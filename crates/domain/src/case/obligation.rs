@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::drug_test::NoticeMode;
+use super::event::CaseEvent;
 use super::state::Case;
 use crate::personal::Personal;
 use crate::rejection::{Reason, Rejection};
@@ -127,6 +128,62 @@ impl Debtor {
             Debtor::Participant => "PARTICIPANT",
             Debtor::Station => "STATION",
             Debtor::Police => "POLICE",
+        }
+    }
+}
+
+/// How an obligation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ObligationState {
+    /// Neither met nor past due.
+    Open,
+    /// The clock saw its last day pass.
+    PastDue,
+    /// Met in time.
+    Fulfilled,
+    /// Met after its last day.
+    FulfilledLate,
+    /// No longer applies.
+    Cancelled,
+    /// Past due for a good reason.
+    Excused,
+    /// A supervisor says that it was missed.
+    MissedConfirmed,
+}
+
+impl ObligationState {
+    /// The obligation, by its number, that an event says something of, and how it stands after it.
+    pub fn after(event: &CaseEvent) -> Option<(u32, Self)> {
+        Some(match event {
+            CaseEvent::ObligationOpened(fact) => (fact.number, ObligationState::Open),
+            CaseEvent::ObligationFulfilled(fact) if fact.late => (fact.number, ObligationState::FulfilledLate),
+            CaseEvent::ObligationFulfilled(fact) => (fact.number, ObligationState::Fulfilled),
+            CaseEvent::ObligationPastDue(fact) => (fact.number, ObligationState::PastDue),
+            CaseEvent::ObligationCancelled(fact) => (fact.number, ObligationState::Cancelled),
+            CaseEvent::ObligationExcused(fact) => (fact.number, ObligationState::Excused),
+            CaseEvent::ObligationMissedConfirmed(fact) => (fact.number, ObligationState::MissedConfirmed),
+            CaseEvent::ObligationReopened(fact) if fact.late => (fact.number, ObligationState::PastDue),
+            CaseEvent::ObligationReopened(fact) => (fact.number, ObligationState::Open),
+            _ => return None,
+        })
+    }
+
+    /// The clock saw its last day pass, and it is neither met nor excused.
+    pub fn is_past_due(self) -> bool {
+        matches!(self, ObligationState::PastDue | ObligationState::MissedConfirmed)
+    }
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ObligationState::Open => "OPEN",
+            ObligationState::PastDue => "PAST_DUE",
+            ObligationState::Fulfilled => "FULFILLED",
+            ObligationState::FulfilledLate => "FULFILLED_LATE",
+            ObligationState::Cancelled => "CANCELLED",
+            ObligationState::Excused => "EXCUSED",
+            ObligationState::MissedConfirmed => "MISSED_CONFIRMED",
         }
     }
 }

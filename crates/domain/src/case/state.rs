@@ -237,7 +237,7 @@ impl Case {
 }
 
 /// Where what has a number from 1 on is.
-pub(super) fn index(number: u32) -> Option<usize> {
+pub(crate) fn index(number: u32) -> Option<usize> {
     usize::try_from(number).ok()?.checked_sub(1)
 }
 

@@ -3,10 +3,9 @@
 use jiff::civil::Date;
 
 use super::{Asked, Finding, Told, ended};
-use crate::calendar::add_days;
+use crate::calendar::working_days_after;
 use crate::case::support_team::missing;
 use crate::case::{CaseEvent, ObligationKind};
-use crate::policy::Policy;
 use crate::rejection::Rejection;
 
 /// Reports after their last day, to the first station or to a new one; and those that have not come.
@@ -58,23 +57,13 @@ pub(super) fn reported_late(history: &[Told], asked: &Asked<'_>) -> Vec<Finding>
     found
 }
 
-/// The last of so many working days after a day.
-pub(super) fn working_days_after(policy: &Policy, day: Date, count: i64) -> Date {
-    let (mut last, mut left) = (day, count.clamp(0, 366));
-    while left > 0 {
-        last = add_days(last, 1);
-        left -= i64::from(policy.is_working_day(last));
-    }
-    last
-}
-
 /// Agreements signed after the working days that policy gives, counted from the report; and those that are not signed.
 pub(super) fn agreement_late(history: &[Told], asked: &Asked<'_>) -> Result<Vec<Finding>, Rejection> {
     let mut found = Vec::new();
     let mut waiting: Option<(Date, &Told)> = None;
     let late = |(reported_on, told): (Date, &Told), signed: Option<(Date, &Told)>, over: Option<Date>| {
         let days = asked.policy.number("agreement.sign_within_days", reported_on)?.value;
-        let last = working_days_after(asked.policy, reported_on, days);
+        let last = working_days_after(asked.policy, reported_on, i32::try_from(days).unwrap_or(i32::MAX));
         let closed = signed.map(|(on, _)| on).or(over);
         let until = closed.unwrap_or(asked.to);
         if until <= last || !(closed.is_none() || asked.holds(until)) {

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 
-use super::joining::working_days_after;
 use super::{Asked, Finding, Told, ended};
+use crate::calendar::working_days_after;
 use crate::case::CaseEvent;
 use crate::rejection::Rejection;
 
@@ -19,7 +19,7 @@ fn late(
     if days == 0 {
         return Ok(None);
     }
-    let last = working_days_after(asked.policy, since, days);
+    let last = working_days_after(asked.policy, since, i32::try_from(days).unwrap_or(i32::MAX));
     let until = went.map(|(on, _)| on).or(over);
     if until.unwrap_or(asked.to) <= last || !asked.holds(last) {
         return Ok(None);

@@ -84,21 +84,6 @@ pub struct AbsenceEntry {
     away_from: Date,
 }
 
-/// The absence that an event is about.
-fn about(event: &CaseEvent) -> Option<u32> {
-    Some(match event {
-        CaseEvent::AbsenceReported(fact) => fact.absence,
-        CaseEvent::AbsenceExtended(fact) => fact.absence,
-        CaseEvent::LeaveApproved(fact) => fact.absence,
-        CaseEvent::LeaveRefused(fact) => fact.absence,
-        CaseEvent::ReturnReported(fact) => fact.absence,
-        CaseEvent::AbsenceAlleged(fact) => fact.absence,
-        CaseEvent::AbsenceCounted(fact) => fact.absence,
-        CaseEvent::AbsenceWithdrawn(fact) => fact.absence,
-        _ => return None,
-    })
-}
-
 /// Which lines somebody asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AbsenceFilter {
@@ -148,7 +133,9 @@ impl Entry for AbsenceEntry {
                 }),
                 _ => {}
             }
-            let Some(number) = about(&told.event) else { continue };
+            let Some(number) = told.event.absence() else {
+                continue;
+            };
             let Some(line) = lines.iter_mut().find(|line| line.absence == number) else {
                 continue;
             };

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Entry;
 use crate::calendar::days_between;
-use crate::case::breach::counter;
+use crate::case::breach::{counter, judged};
 use crate::case::{
     AbsenceState, BreachGround, Case, CaseEvent, Pending, PoliceOutcome, SeriousBreachConfirmed, WarningStep,
 };
@@ -256,8 +256,7 @@ impl Seen {
     fn known(&self, breach: &SeriousBreachConfirmed, threshold: i64) -> Option<(Date, u64)> {
         let tests = breach.ground == BreachGround::TestRefusals;
         let (_, earlier) = self.case.breaches.split_last()?;
-        let earlier = earlier.iter().filter(|(ground, _)| ground.is_like(breach.ground));
-        let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
+        let judged = judged(earlier, breach.ground);
         let counted = if tests { &self.tests } else { &self.absences };
         let mut evidence: Vec<((Date, u64), u32)> = (breach.evidence.iter())
             .filter_map(|number| Some((*counted.get(number)?, *number)))

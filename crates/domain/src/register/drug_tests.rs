@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, met_by, still_met};
+use crate::case::state::index;
 use crate::case::{
     Case, CaseEvent, DrugTest, HairSample, NoticeMode, ObligationKind, SampleCollected, SampleKind, SampleSite,
     TestOutcome, TestStage, TestState,
@@ -152,24 +153,6 @@ struct Kept {
     positions: Vec<u64>,
 }
 
-/// The test that an event is about.
-fn about(event: &CaseEvent) -> Option<u32> {
-    Some(match event {
-        CaseEvent::TestNoticeServed(fact) => fact.test,
-        CaseEvent::TestCompelled(fact) => fact.test,
-        CaseEvent::TestEntrusted(fact) => fact.test,
-        CaseEvent::SampleCollected(fact) => fact.test,
-        CaseEvent::TestResultRecorded(fact) => fact.test,
-        CaseEvent::ResultObjected(fact) => fact.test,
-        CaseEvent::TestRefused(fact) => fact.test,
-        CaseEvent::TestRefusalCounted(fact) => fact.test,
-        CaseEvent::TestRefusalWithdrawn(fact) => fact.test,
-        CaseEvent::TestVoidProposed(fact) => fact.test,
-        CaseEvent::TestVoided(fact) => fact.test,
-        _ => return None,
-    })
-}
-
 /// Which lines somebody asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TestFilter {
@@ -189,13 +172,12 @@ impl Entry for TestEntry {
         let mut kept: Vec<Kept> = Vec::new();
         for (at, told) in history.iter().enumerate() {
             case.evolve(&told.event);
-            let Some(number) = about(&told.event) else { continue };
+            let Some(number) = told.event.test() else { continue };
             kept.resize_with(case.tests.len(), || Kept {
                 station: case.station.clone(),
                 ..Kept::default()
             });
-            let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-            let Some(test) = index.and_then(|at| kept.get_mut(at)) else {
+            let Some(test) = index(number).and_then(|at| kept.get_mut(at)) else {
                 continue;
             };
             test.positions.push(told.position);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Entry;
 use crate::calendar::days_between;
-use crate::case::{Case, CaseEvent, ObligationKind, RiskClass, RiskFactor};
+use crate::case::{Case, CaseEvent, ObligationKind, RiskClass, RiskClassConfirmed, RiskFactor, RiskScored};
 use crate::finding::Told;
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -46,12 +46,6 @@ pub struct RiskEntry {
     pub classes: Vec<(Date, RiskClass)>,
     /// Places in the log of the decision that holds, of an objection to it, of the last score and of what people made of it, oldest first.
     pub positions: Vec<u64>,
-    /// Place of the decision that holds.
-    #[serde(skip)]
-    decided_at: Option<u64>,
-    /// Place of the objection that nobody has answered.
-    #[serde(skip)]
-    contested_at: Option<u64>,
 }
 
 impl RiskEntry {
@@ -82,68 +76,51 @@ impl Entry for RiskEntry {
 
     fn of_case(history: &[Told], day: Date, _: &Policy) -> Result<Vec<Self>, Rejection> {
         let mut case = Case::default();
-        let mut line: Option<RiskEntry> = None;
+        let mut scored: Option<&RiskScored> = None;
+        // The decision that holds, and the objection that nobody has answered, with their places.
+        let mut decided: Option<(&RiskClassConfirmed, &Told)> = None;
+        let mut contested: Option<(Date, u64)> = None;
+        let (mut undecided, mut classes, mut positions) = (false, Vec::new(), Vec::new());
         for told in history {
             case.evolve(&told.event);
             match &told.event {
                 CaseEvent::RiskScored(fact) => {
-                    let before = line.take();
-                    line = Some(RiskEntry {
-                        station: String::new(),
-                        scored_on: fact.on,
-                        age_days: days_between(fact.on, day),
-                        score: fact.score,
-                        factors: fact.factors.clone(),
-                        proposed: fact.proposed,
-                        source: fact.source.clone(),
-                        class: before.as_ref().and_then(|before| before.class),
-                        decided_on: before.as_ref().and_then(|before| before.decided_on),
-                        decided_by: before.as_ref().and_then(|before| before.decided_by.clone()),
-                        overridden: before.as_ref().is_some_and(|before| before.overridden),
-                        undecided: true,
-                        past_due: false,
-                        contested_on: before.as_ref().and_then(|before| before.contested_on),
-                        positions: (before.iter())
-                            .flat_map(|before| [before.decided_at, before.contested_at])
-                            .flatten()
-                            .chain([told.position])
-                            .collect(),
-                        contested_at: before.as_ref().and_then(|before| before.contested_at),
-                        decided_at: before.as_ref().and_then(|before| before.decided_at),
-                        classes: before.map(|before| before.classes).unwrap_or_default(),
-                    });
+                    (scored, undecided) = (Some(fact), true);
+                    let before = [decided.map(|(_, told)| told.position), contested.map(|(_, at)| at)];
+                    positions = before.into_iter().flatten().collect();
                 }
                 CaseEvent::RiskClassConfirmed(fact) => {
-                    if let Some(line) = &mut line {
-                        line.class = Some(fact.class);
-                        line.decided_on = Some(told.recorded_on);
-                        line.decided_by = Some(told.actor.clone());
-                        line.decided_at = Some(told.position);
-                        (line.overridden, line.undecided) = (fact.overridden, false);
-                        (line.contested_on, line.contested_at) = (None, None);
-                        line.classes.push((told.recorded_on, fact.class));
-                        line.positions.push(told.position);
-                    }
+                    (decided, undecided, contested) = (Some((fact, told)), false, None);
+                    classes.push((told.recorded_on, fact.class));
                 }
-                CaseEvent::RiskClassContested(fact) => {
-                    if let Some(line) = &mut line {
-                        (line.contested_on, line.contested_at) = (Some(fact.on), Some(told.position));
-                        line.positions.push(told.position);
-                    }
-                }
-                _ => {}
+                CaseEvent::RiskClassContested(fact) => contested = Some((fact.on, told.position)),
+                _ => continue,
             }
+            positions.push(told.position);
         }
-        let mut owed = case.obligations.iter();
-        let past_due = owed.any(|owed| owed.kind == ObligationKind::RiskReview && owed.past_due);
         // What is contested is answered also after the case has ended.
-        let line = line.filter(|line| !case.stage.is_closed() || line.contested_on.is_some());
-        let line = line.map(|line| RiskEntry {
-            station: case.station.clone(),
-            past_due,
-            ..line
-        });
-        Ok(line.into_iter().collect())
+        let Some(scored) = scored.filter(|_| !case.stage.is_closed() || contested.is_some()) else {
+            return Ok(Vec::new());
+        };
+        let mut owed = case.obligations.iter();
+        Ok(vec![RiskEntry {
+            past_due: owed.any(|owed| owed.kind == ObligationKind::RiskReview && owed.past_due),
+            station: case.station,
+            scored_on: scored.on,
+            age_days: days_between(scored.on, day),
+            score: scored.score,
+            factors: scored.factors.clone(),
+            proposed: scored.proposed,
+            source: scored.source.clone(),
+            class: decided.map(|(fact, _)| fact.class),
+            decided_on: decided.map(|(_, told)| told.recorded_on),
+            decided_by: decided.map(|(_, told)| told.actor.clone()),
+            overridden: decided.is_some_and(|(fact, _)| fact.overridden),
+            undecided,
+            contested_on: contested.map(|(on, _)| on),
+            classes,
+            positions,
+        }])
     }
 
     fn on(&self) -> Date {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Entry;
 use crate::case::test_plan::programme_year;
-use crate::case::{Case, CaseEvent, ObligationKind, TestOutcome, TestState};
+use crate::case::{Case, CaseEvent, ObligationKind, ObligationState, TestOutcome, TestState};
 use crate::finding::Told;
 use crate::kernel::Aggregate;
 use crate::policy::Policy;
@@ -61,23 +61,11 @@ pub struct YearFilter {
     pub behind: bool,
 }
 
-/// What became of an obligation.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Open,
-    Met,
-    MetLate,
-    PastDue,
-    Missed,
-    Excused,
-    Cancelled,
-}
-
 struct Owed {
     kind: ObligationKind,
     from: Date,
     source: String,
-    fate: Fate,
+    state: ObligationState,
 }
 
 /// The lines of a case.
@@ -125,33 +113,24 @@ impl Entry for YearEntry {
         let mut start = None;
         for told in history {
             case.evolve(&told.event);
-            let (number, fate) = match &told.event {
-                CaseEvent::TermRecalculated(fact) => {
-                    start = Some(fact.start);
-                    continue;
-                }
+            match &told.event {
+                CaseEvent::TermRecalculated(fact) => start = Some(fact.start),
                 CaseEvent::ObligationOpened(fact) => {
                     let opened = Owed {
                         kind: fact.kind,
                         from: fact.window_from,
                         source: fact.source.clone(),
-                        fate: Fate::Open,
+                        state: ObligationState::Open,
                     };
                     owed.insert(fact.number, opened);
-                    continue;
                 }
-                CaseEvent::ObligationFulfilled(fact) if fact.late => (fact.number, Fate::MetLate),
-                CaseEvent::ObligationFulfilled(fact) => (fact.number, Fate::Met),
-                CaseEvent::ObligationPastDue(fact) => (fact.number, Fate::PastDue),
-                CaseEvent::ObligationMissedConfirmed(fact) => (fact.number, Fate::Missed),
-                CaseEvent::ObligationExcused(fact) => (fact.number, Fate::Excused),
-                CaseEvent::ObligationCancelled(fact) => (fact.number, Fate::Cancelled),
-                CaseEvent::ObligationReopened(fact) if fact.late => (fact.number, Fate::PastDue),
-                CaseEvent::ObligationReopened(fact) => (fact.number, Fate::Open),
-                _ => continue,
-            };
-            if let Some(owed) = owed.get_mut(&number) {
-                owed.fate = fate;
+                event => {
+                    if let Some((number, state)) = ObligationState::after(event)
+                        && let Some(owed) = owed.get_mut(&number)
+                    {
+                        owed.state = state;
+                    }
+                }
             }
         }
         // Before there is a term, everything is of its first year.
@@ -168,7 +147,7 @@ impl Entry for YearEntry {
         for owed in owed.into_values() {
             let line = years.line(owed.kind, owed.from);
             line.owed += 1;
-            *line.fate(owed.fate) += 1;
+            *line.count(owed.state) += 1;
             if !line.sources.contains(&owed.source) {
                 line.sources.push(owed.source);
             }
@@ -201,15 +180,15 @@ impl Entry for YearEntry {
 }
 
 impl YearEntry {
-    fn fate(&mut self, fate: Fate) -> &mut u32 {
-        match fate {
-            Fate::Open => &mut self.open,
-            Fate::Met => &mut self.met,
-            Fate::MetLate => &mut self.met_late,
-            Fate::PastDue => &mut self.past_due,
-            Fate::Missed => &mut self.missed,
-            Fate::Excused => &mut self.excused,
-            Fate::Cancelled => &mut self.cancelled,
+    fn count(&mut self, state: ObligationState) -> &mut u32 {
+        match state {
+            ObligationState::Open => &mut self.open,
+            ObligationState::Fulfilled => &mut self.met,
+            ObligationState::FulfilledLate => &mut self.met_late,
+            ObligationState::PastDue => &mut self.past_due,
+            ObligationState::MissedConfirmed => &mut self.missed,
+            ObligationState::Excused => &mut self.excused,
+            ObligationState::Cancelled => &mut self.cancelled,
         }
     }
 }

@@ -13,11 +13,7 @@ use crate::commands::case::{CHECK_IN_MODES, INTERVIEWEES};
 use crate::commands::compliance::{
     NOTICE_MODES, POLICE_OUTCOMES, SAMPLE_KINDS, SAMPLE_SITES, TEST_OUTCOMES, TEST_STAGES, WARNING_STEPS,
 };
-use crate::convert::{number, signed};
-
-fn day(day: Option<Date>) -> String {
-    day.map_or_else(String::new, |day| day.to_string())
-}
+use crate::convert::{day, number, signed};
 
 fn optional<T: PartialEq>(values: &[T], value: Option<T>) -> i32 {
     value.map_or(0, |value| number(values, &value))

@@ -68,9 +68,14 @@ impl Overlay {
         self.tests.last()
     }
 
+    /// Leave that custody has not cut short, oldest report first.
+    pub fn standing_leaves(&self) -> impl Iterator<Item = &Leave> {
+        self.leaves.iter().filter(|leave| !leave.cut)
+    }
+
     /// The leave that runs on a day, of somebody who is not in custody.
     pub fn leave_on(&self, day: Date) -> Option<&Leave> {
-        self.leaves.iter().find(|leave| !leave.cut && leave.from <= day)
+        self.standing_leaves().find(|leave| leave.from <= day)
     }
 
     /// What is shown after an event.

@@ -16,9 +16,7 @@ impl BreachGround {
             BreachGround::AbsenceDays => "breach.serious.unauthorised_days_gt",
         }
     }
-}
 
-impl BreachGround {
     /// Whether a count is a serious breach: as many times as the threshold, or more days.
     pub(crate) fn is_reached(self, count: i64, threshold: i64) -> bool {
         match self {

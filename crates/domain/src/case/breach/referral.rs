@@ -94,13 +94,15 @@ pub(in crate::case) fn after_withdrawal(
     Ok(events)
 }
 
+/// Numbers of the tests, or of the absences, that some breaches rested on.
+pub(crate) fn judged(breaches: &[(BreachGround, Vec<u32>)], ground: BreachGround) -> Vec<u32> {
+    let like = breaches.iter().filter(|(of, _)| of.is_like(ground));
+    like.flat_map(|(_, evidence)| evidence.clone()).collect()
+}
+
 /// Whether anything counts that no earlier breach rested on.
 pub(crate) fn is_new(case: &Case, counter: &Counter) -> bool {
-    let earlier = case
-        .breaches
-        .iter()
-        .filter(|(ground, _)| ground.is_like(counter.ground));
-    let judged: Vec<u32> = earlier.flat_map(|(_, evidence)| evidence.clone()).collect();
+    let judged = judged(&case.breaches, counter.ground);
     counter.evidence.iter().any(|number| !judged.contains(number))
 }
 
