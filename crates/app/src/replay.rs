@@ -230,8 +230,8 @@ impl App {
                     }
                 }
                 match page.last() {
-                    Some(last) if page.len() == BATCH => after = (last.id.clone(), last.from_position),
-                    _ => break,
+                    Some(last) => after = (last.id.clone(), last.from_position),
+                    None => break,
                 }
             }
         }
@@ -368,8 +368,8 @@ async fn verify_views(app: &App, mut progress: impl FnMut(u64, u64) + Send) -> R
                 add(&mut stored, view, &version.id, &[b"version", &position, &version.body]);
             }
             match page.last() {
-                Some(last) if page.len() == BATCH => after = (last.id.clone(), last.from_position),
-                _ => break,
+                Some(last) => after = (last.id.clone(), last.from_position),
+                None => break,
             }
         }
         loop {

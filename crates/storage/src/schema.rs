@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     migration!(1, Part::Log, "0001_log.sql"),
     migration!(2, Part::Views, "0002_views.sql"),
     migration!(3, Part::Log, "0003_checkpoint.sql"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 7] = [
     migration!(5, Part::Keys, "0005_credentials.sql"),
     migration!(6, Part::Keys, "0006_sealed_keys.sql"),
     migration!(7, Part::Keys, "0007_logins.sql"),
+    migration!(8, Part::Views, "0008_packed_versions.sql"),
 ];
 
 /// Newest migration this binary knows.

@@ -1,6 +1,7 @@
 //! Views at rest: versioned documents, look-up keys and a checkpoint, saved together or not at all.
 
 mod generation;
+mod pack;
 
 use std::sync::Arc;
 
@@ -110,22 +111,22 @@ impl ViewStore {
         };
         let same = |count: usize| Column::I64(vec![generation; count]);
         if !batch.documents.is_empty() {
-            let mut ids = Vec::with_capacity(batch.documents.len());
-            let mut froms = Vec::with_capacity(batch.documents.len());
-            let mut bodies = Vec::with_capacity(batch.documents.len());
-            for document in batch.documents {
-                ids.push(document.id);
-                froms.push(document.from_position as i64);
-                bodies.push(document.body);
+            let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            for row in pack::pack(batch.documents) {
+                columns.0.push(row.id);
+                columns.1.push(row.from_position as i64);
+                columns.2.push(row.body);
+                columns.3.push((!row.later.is_empty()).then(|| row.later.into()));
             }
             write.inserts.push(Insert {
                 table: "view_document".into(),
-                columns: &["generation", "id", "from_position", "body"],
+                columns: &["generation", "id", "from_position", "body", "later"],
                 values: vec![
-                    same(ids.len()),
-                    Column::Text(ids),
-                    Column::I64(froms),
-                    Column::Bytes(bodies),
+                    same(columns.0.len()),
+                    Column::Text(columns.0),
+                    Column::I64(columns.1),
+                    Column::Bytes(columns.2),
+                    Column::OptionBytes(columns.3),
                 ],
             });
         }
@@ -199,7 +200,7 @@ impl ViewStore {
             // One index lookup a document, however many versions it has; no document has the empty id of the padding.
             let lookup = |number: usize| {
                 format!(
-                    "SELECT * FROM (SELECT id, from_position, body FROM view_document \
+                    "SELECT * FROM (SELECT id, from_position, body, later FROM view_document \
                      WHERE generation = $1 AND id = ${number} AND from_position <= $2 \
                      ORDER BY from_position DESC LIMIT 1) d{number}"
                 )
@@ -209,7 +210,11 @@ impl ViewStore {
             let mut parameters = vec![Value::I64(generation), Value::I64(at as i64)];
             parameters.extend(chunk.iter().map(|id| Value::Text(id.clone())));
             parameters.resize(width + 2, Value::Text(String::new()));
-            found.extend(versions(&self.engine.query(&sql, parameters).await?));
+            let rows = self.engine.query(&sql, parameters).await?;
+            for row in 0..rows.len() {
+                let versions = versions(&rows, row).into_iter();
+                found.extend(versions.take_while(|version| version.from_position <= at).last());
+            }
         }
         found.retain(|document| !document.body.is_empty());
         Ok(found)
@@ -226,18 +231,29 @@ impl ViewStore {
         after: u64,
         limit: usize,
     ) -> Result<Vec<DocumentVersion>, StorageError> {
-        let sql = "SELECT id, from_position, body FROM view_document \
-                   WHERE generation = $1 AND id = $2 AND from_position > $3 ORDER BY from_position LIMIT $4";
+        // The row that holds `after` may hold later versions too.
+        let sql = "SELECT id, from_position, body, later FROM view_document \
+                   WHERE generation = $1 AND id = $2 AND from_position >= COALESCE((SELECT max(from_position) \
+                   FROM view_document WHERE generation = $1 AND id = $2 AND from_position <= $3), 0) \
+                   ORDER BY from_position LIMIT $4";
         let parameters = vec![
             Value::I64(generation),
             Value::Text(id.to_owned()),
             Value::I64(after as i64),
-            Value::I64(limit.min(LIST_MAX) as i64),
+            Value::I64(limit.min(LIST_MAX) as i64 + 1),
         ];
-        Ok(versions(&self.engine.query(sql, parameters).await?).collect())
+        let rows = self.engine.query(sql, parameters).await?;
+        let mut found = Vec::new();
+        for row in 0..rows.len() {
+            let versions = versions(&rows, row).into_iter();
+            found.extend(versions.filter(|version| version.from_position > after));
+        }
+        found.truncate(limit.min(LIST_MAX));
+        Ok(found)
     }
 
-    /// Every version of every document, in (id, position) order, after a given one: for verifying a whole view.
+    /// Every version of every document, in (id, position) order, after a given one: for verifying a whole view. As many
+    /// as `limit` rows hold; none at the end.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -247,15 +263,23 @@ impl ViewStore {
         after: (&str, u64),
         limit: usize,
     ) -> Result<Vec<DocumentVersion>, StorageError> {
-        let sql = "SELECT id, from_position, body FROM view_document \
-                   WHERE generation = $1 AND (id, from_position) > ($2, $3) ORDER BY id, from_position LIMIT $4";
+        let sql = "SELECT id, from_position, body, later FROM view_document \
+                   WHERE generation = $1 AND (id, from_position) >= ($2, COALESCE((SELECT max(from_position) \
+                   FROM view_document WHERE generation = $1 AND id = $2 AND from_position <= $3), 0)) \
+                   ORDER BY id, from_position LIMIT $4";
         let parameters = vec![
             Value::I64(generation),
             Value::Text(after.0.to_owned()),
             Value::I64(after.1 as i64),
-            Value::I64(limit as i64),
+            Value::I64(limit.max(1) as i64 + 1),
         ];
-        Ok(versions(&self.engine.query(sql, parameters).await?).collect())
+        let rows = self.engine.query(sql, parameters).await?;
+        let mut found = Vec::new();
+        for row in 0..rows.len() {
+            let versions = versions(&rows, row).into_iter();
+            found.extend(versions.filter(|version| (version.id.as_str(), version.from_position) > after));
+        }
+        Ok(found)
     }
 
     /// Every key ever opened, in (name, value, id, position) order, after a given one: for verifying a whole view.
@@ -354,10 +378,12 @@ impl ViewStore {
     }
 }
 
-fn versions(rows: &Rows) -> impl Iterator<Item = DocumentVersion> + '_ {
-    (0..rows.len()).map(|row| DocumentVersion {
+/// The versions that a row holds.
+fn versions(rows: &Rows, row: usize) -> Vec<DocumentVersion> {
+    let first = DocumentVersion {
         id: rows.text(row, 0),
         from_position: rows.u64(row, 1),
         body: rows.bytes(row, 2),
-    })
+    };
+    pack::unpack(first, rows.slice(row, 3))
 }
