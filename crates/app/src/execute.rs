@@ -1,7 +1,6 @@
 //! From a command to a durable, idempotent append.
 
-use std::sync::Arc;
-
+use bytes::Bytes;
 use uuid::Uuid;
 use waystation_domain::{
     Aggregate, Channel, Claim, Command, Context, Event, Follows, Metadata, Policy, Principal, Reason, Rejection,
@@ -253,7 +252,7 @@ pub(crate) fn fingerprint<C: Command>(
     ]))
 }
 
-fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_domain::Date) -> Arc<[u8]> {
+fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_domain::Date) -> Bytes {
     let metadata = Metadata {
         actor: envelope.principal.id.clone(),
         role: envelope.principal.role,
@@ -277,7 +276,7 @@ fn append<E: Event>(
     (stream, expected): (&str, ExpectedRevision),
     events: &[E],
     (claims, follows): (&[Claim], Option<&Follows>),
-    metadata: &[u8],
+    metadata: &Bytes,
     request: Option<Request>,
     envelope: &Envelope,
     ring: &Keyring,
@@ -292,7 +291,7 @@ fn append<E: Event>(
             event_type: event_type.to_owned(),
             schema: 1,
             content_type: "application/json",
-            metadata: metadata.to_vec().into(),
+            metadata: metadata.clone(),
             data: data.into(),
         }
     };

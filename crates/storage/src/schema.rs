@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!(1, Part::Log, "0001_log.sql"),
     migration!(2, Part::Views, "0002_views.sql"),
     migration!(3, Part::Log, "0003_checkpoint.sql"),
@@ -38,6 +38,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(6, Part::Keys, "0006_sealed_keys.sql"),
     migration!(7, Part::Keys, "0007_logins.sql"),
     migration!(8, Part::Views, "0008_packed_versions.sql"),
+    migration!(9, Part::Log, "0009_statistics.sql"),
 ];
 
 /// Newest migration this binary knows.

@@ -6,9 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgHasArrayType, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
+};
 use sqlx::query::Query;
-use sqlx::{Column as _, Executor, Row, TypeInfo};
+use sqlx::{Column as _, Encode, Executor, Row, Type, TypeInfo};
 
 use super::rows::RowsBuilder;
 use super::{Column, Engine, EngineError, Rows, Value, Write, also};
@@ -84,11 +88,33 @@ fn statement(sql: &str) -> Query<'_, sqlx::Postgres, PgArguments> {
     sqlx::query(trusted(sql))
 }
 
+/// Bytes that go out as they are, without a copy of their own first.
+struct Shared(Bytes);
+
+impl Type<sqlx::Postgres> for Shared {
+    fn type_info() -> PgTypeInfo {
+        <[u8] as Type<sqlx::Postgres>>::type_info()
+    }
+}
+
+impl PgHasArrayType for Shared {
+    fn array_type_info() -> PgTypeInfo {
+        <&[u8] as PgHasArrayType>::array_type_info()
+    }
+}
+
+impl Encode<'_, sqlx::Postgres> for Shared {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(&self.0);
+        Ok(IsNull::No)
+    }
+}
+
 fn bind(query: Query<'_, sqlx::Postgres, PgArguments>, value: Value) -> Query<'_, sqlx::Postgres, PgArguments> {
     match value {
         Value::I64(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
-        Value::Bytes(value) => query.bind(value.to_vec()),
+        Value::Bytes(value) => query.bind(Shared(value)),
     }
 }
 
@@ -96,13 +122,14 @@ fn bind_column(
     query: Query<'_, sqlx::Postgres, PgArguments>,
     column: Column,
 ) -> Query<'_, sqlx::Postgres, PgArguments> {
-    let owned = |bytes: Bytes| Vec::from(bytes);
     match column {
         Column::I64(values) => query.bind(values),
         Column::OptionI64(values) => query.bind(values),
         Column::Text(values) => query.bind(values),
-        Column::Bytes(values) => query.bind(values.into_iter().map(owned).collect::<Vec<_>>()),
-        Column::OptionBytes(values) => query.bind(values.into_iter().map(|value| value.map(owned)).collect::<Vec<_>>()),
+        Column::Bytes(values) => query.bind(values.into_iter().map(Shared).collect::<Vec<_>>()),
+        Column::OptionBytes(values) => {
+            query.bind(values.into_iter().map(|value| value.map(Shared)).collect::<Vec<_>>())
+        }
     }
 }
 

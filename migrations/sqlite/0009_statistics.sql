@@ -1,0 +1,1 @@
+-- SQLite keeps no statistics of its own accord.
