@@ -1,9 +1,14 @@
 //! The rows of one result in one buffer: a million events cost a few thousand allocations, not millions.
 
-use bytes::{Bytes, BytesMut};
+mod pool;
 
-/// Bytes of one chunk: growing one buffer to the size of a page would copy everything twice.
-const CHUNK_BYTES: usize = 256 * 1024;
+use bytes::Bytes;
+
+use pool::CHUNK_BYTES;
+
+/// Bytes of the first chunk of a result; each next one is twice as large, up to [`CHUNK_BYTES`]. Growing one buffer would
+/// copy everything twice, and whoever keeps one cell keeps its chunk.
+const FIRST_CHUNK_BYTES: usize = 4 * 1024;
 
 #[derive(Clone, Copy, Debug)]
 enum Cell {
@@ -26,7 +31,7 @@ pub(super) struct RowsBuilder {
     width: usize,
     cells: Vec<Cell>,
     full: Vec<Bytes>,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
     bytes: usize,
 }
 
@@ -36,7 +41,7 @@ impl RowsBuilder {
             width: width.max(1),
             cells: Vec::new(),
             full: Vec::new(),
-            buffer: BytesMut::new(),
+            buffer: Vec::new(),
             bytes: 0,
         }
     }
@@ -55,9 +60,8 @@ impl RowsBuilder {
     }
 
     pub(super) fn bytes(&mut self, value: &[u8]) {
-        if self.buffer.len() + value.len() > CHUNK_BYTES && !self.buffer.is_empty() {
-            self.full
-                .push(std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK_BYTES)).freeze());
+        if self.buffer.len() + value.len() > self.buffer.capacity() {
+            self.next_chunk(value.len());
         }
         self.bytes += value.len();
         let (chunk, start) = (self.full.len() as u32, self.buffer.len() as u32);
@@ -69,8 +73,24 @@ impl RowsBuilder {
         });
     }
 
+    /// Begins a chunk with room for so many bytes.
+    fn next_chunk(&mut self, room: usize) {
+        let size = (self.buffer.capacity() * 2)
+            .clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES)
+            .max(room);
+        let next = if size == CHUNK_BYTES {
+            pool::chunk()
+        } else {
+            Vec::with_capacity(size)
+        };
+        let filled = std::mem::replace(&mut self.buffer, next);
+        if !filled.is_empty() {
+            self.full.push(pool::share(filled));
+        }
+    }
+
     pub(super) fn finish(mut self) -> Rows {
-        self.full.push(self.buffer.freeze());
+        self.full.push(pool::share(self.buffer));
         Rows {
             width: self.width,
             cells: self.cells,
