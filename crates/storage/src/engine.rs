@@ -110,8 +110,24 @@ pub(crate) trait Engine: Send + Sync {
     /// Runs a SELECT and returns its first rows: at least one if there is any, and no more after these many bytes.
     async fn query_within(&self, sql: &str, parameters: Vec<Value>, bytes_max: usize) -> Result<Rows, EngineError>;
 
-    /// Runs a transaction. `false`: the guard did not hold and nothing was written.
+    /// Runs a transaction and returns once it is durable. `false`: the guard did not hold and nothing was written.
     async fn write(&self, write: Write) -> Result<bool, EngineError>;
+
+    /// As [`Engine::write`], but where the engine [`Engine::writes_ahead`], it may return as soon as the transaction is
+    /// visible. Nobody may be told of it before [`Engine::sync`] has returned.
+    async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
+        self.write(write).await
+    }
+
+    /// Returns once every transaction that returned before is durable.
+    async fn sync(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// Whether transactions can be visible before they are durable. Then this process has the database to itself.
+    fn writes_ahead(&self) -> bool {
+        false
+    }
 
     /// Runs statements separated by semicolons, in one transaction.
     async fn script(&self, sql: &str) -> Result<(), EngineError>;

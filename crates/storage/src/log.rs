@@ -65,6 +65,8 @@ pub struct Log {
 struct Inner {
     name: LogName,
     engine: Arc<dyn Engine>,
+    /// Our own writer's commits, the only ones there are, can be visible before they are durable.
+    writes_ahead: bool,
     queue: mpsc::Sender<Submission>,
     queued_kib: Arc<Semaphore>,
     head: watch::Sender<TreeHead>,
@@ -111,6 +113,7 @@ impl Log {
         let inner = Inner {
             name,
             engine,
+            writes_ahead: false,
             queue,
             queued_kib: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),
             head: watch::channel(empty).0,
@@ -138,6 +141,7 @@ impl Log {
         let writer = writer::Writer::recover(name, Arc::clone(&engine), time, published).await?;
         let inner = Inner {
             name,
+            writes_ahead: engine.writes_ahead(),
             engine,
             queue,
             queued_kib: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),

@@ -1,10 +1,11 @@
 //! SQLite: one writer thread with the only write connection, and a few read connections.
 //!
 //! rusqlite is used instead of sqlx because sqlx's row path costs five times what SQLite itself does (ARCHITECTURE.md,
-//! "Decisions"). WAL with `synchronous=FULL` for the log; the views file needs no sync, because a lost tail is folded
-//! again.
+//! "Decisions"). WAL with `synchronous=FULL`, or a sync beside the writer, for the log; the views file needs no sync,
+//! because a lost tail is folded again.
 
 mod checkpoint;
+mod sync;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::rows::RowsBuilder;
 use super::{Column, Engine, EngineError, Rows, Value, Write, also};
 use checkpoint::Checkpointer;
+use sync::Syncer;
 
 /// Read connections per file: bounds memory (each has a page cache) and threads.
 const READERS_MAX: usize = 4;
@@ -38,6 +40,8 @@ pub(crate) struct Sqlite {
     places: Arc<Semaphore>,
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    /// Absent: commits need no sync, or do it themselves.
+    syncer: Option<Syncer>,
     description: String,
     _lock: std::fs::File,
 }
@@ -45,7 +49,11 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens or creates the file. `durable`: whether a commit returns only after its bytes are synced.
     pub(crate) fn open(path: &Path, durable: bool, create: bool) -> Result<Self, EngineError> {
-        Self::open_with(path, durable, create, false)
+        let mut opened = Self::open_with(path, durable, create, false)?;
+        if durable {
+            opened.syncer = Some(Syncer::start(path).map_err(|error| EngineError::Other(error.into()))?);
+        }
+        Ok(opened)
     }
 
     /// Opens or creates a file in which deleted rows are overwritten with zeros.
@@ -99,6 +107,7 @@ impl Sqlite {
             places: Arc::new(Semaphore::new(WRITE_QUEUE_MAX)),
             readers: Arc::default(),
             permits: Arc::new(Semaphore::new(READERS_MAX)),
+            syncer: None,
             description: format!("SQLite {}", rusqlite::version()),
             _lock: lock,
         })
@@ -106,6 +115,7 @@ impl Sqlite {
 
     async fn on_writer<T: Send + 'static>(
         &self,
+        syncs: Syncs,
         work: impl FnOnce(&mut Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let place = Arc::clone(&self.places)
@@ -113,9 +123,11 @@ impl Sqlite {
             .await
             .map_err(|error| EngineError::Other(error.into()))?;
         let (reply, answer) = oneshot::channel();
+        let chooses = self.syncer.is_some();
         let job: Job = Box::new(move |connection| {
             drop(place);
-            let result = work(connection);
+            let ready = if chooses { syncs.set(connection) } else { Ok(()) };
+            let result = ready.and_then(|()| work(connection));
             // The caller may have gone away; the work is done all the same.
             let _ = reply.send(result);
         });
@@ -212,15 +224,39 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
         }
     }
     transaction.commit().map_err(|error| {
-        // A failed sync leaves memory and disk disagreeing about what is durable. Only a restart, which reads what
-        // the disk really holds, can tell; answering anything else could lose an acknowledged event.
         if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-            tracing::error!("the disk failed during a commit; stopping so that recovery can decide what was stored");
-            std::process::abort();
+            disk_failed(&error);
         }
         classify(error)
     })?;
     Ok(true)
+}
+
+/// Who waits for the disk.
+#[derive(Clone, Copy)]
+enum Syncs {
+    /// The commit itself.
+    InCommits,
+    /// Nobody, until the [`Syncer`] is asked.
+    Beside,
+}
+
+impl Syncs {
+    /// Before a transaction of the writer's connection.
+    fn set(self, connection: &Connection) -> Result<(), EngineError> {
+        let mode = match self {
+            Syncs::InCommits => "FULL",
+            Syncs::Beside => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", mode).map_err(classify)
+    }
+}
+
+/// A failed sync leaves memory and disk disagreeing about what is durable. Only a restart, which reads what the disk
+/// really holds, can tell; answering anything else could lose an acknowledged event.
+fn disk_failed(error: &dyn std::error::Error) -> ! {
+    tracing::error!(error = %error, "the disk failed during a commit; stopping so that recovery can decide what was stored");
+    std::process::abort();
 }
 
 #[async_trait]
@@ -248,12 +284,29 @@ impl Engine for Sqlite {
     }
 
     async fn write(&self, write: Write) -> Result<bool, EngineError> {
-        self.on_writer(move |connection| run_write(connection, &write)).await
+        self.on_writer(Syncs::InCommits, move |connection| run_write(connection, &write))
+            .await
+    }
+
+    async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
+        self.on_writer(Syncs::Beside, move |connection| run_write(connection, &write))
+            .await
+    }
+
+    async fn sync(&self) -> Result<(), EngineError> {
+        match &self.syncer {
+            Some(syncer) => syncer.sync().await,
+            None => Ok(()),
+        }
+    }
+
+    fn writes_ahead(&self) -> bool {
+        self.syncer.is_some()
     }
 
     async fn script(&self, sql: &str) -> Result<(), EngineError> {
         let sql = format!("BEGIN IMMEDIATE; {sql}; COMMIT;");
-        self.on_writer(move |connection| {
+        self.on_writer(Syncs::InCommits, move |connection| {
             connection.execute_batch(&sql).map_err(|error| {
                 let _ = connection.execute_batch("ROLLBACK");
                 classify(error)
@@ -264,7 +317,7 @@ impl Engine for Sqlite {
 
     async fn scrub(&self, _: &str) -> Result<(), EngineError> {
         // `secure_delete` has overwritten the rows; what is left is their older pages in the write-ahead log.
-        self.on_writer(|connection| {
+        self.on_writer(Syncs::InCommits, |connection| {
             connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
                 .map_err(classify)

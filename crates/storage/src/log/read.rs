@@ -158,6 +158,9 @@ impl Log {
             Value::I64(limit.min(PAGE_EVENTS_MAX) as i64),
         ];
         let events = decode(&self.inner.engine.query_within(&sql, parameters, bytes_max).await?)?;
+        if let Some(newest) = events.iter().map(|event| event.position).max() {
+            self.until_durable(newest).await?;
+        }
         for pair in events.windows(2) {
             if pair[0].revision.abs_diff(pair[1].revision) != 1 {
                 return Err(StorageError::Corrupt {
@@ -176,14 +179,29 @@ impl Log {
     pub async fn last_revision(&self, stream: &str) -> Result<Option<u64>, StorageError> {
         let log = self.inner.name.as_str();
         let sql = format!(
-            "SELECT max(revision) FROM {log}_event WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1)"
+            "SELECT revision, position FROM {log}_event \
+             WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1) ORDER BY revision DESC LIMIT 1"
         );
         let rows = self
             .inner
             .engine
             .query(&sql, vec![Value::Text(stream.to_owned())])
             .await?;
-        Ok((!rows.is_empty() && !rows.is_null(0, 0)).then(|| rows.u64(0, 0)))
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        self.until_durable(rows.u64(0, 1)).await?;
+        Ok(Some(rows.u64(0, 0)))
+    }
+
+    /// What a query found may be committed and not synced yet; whoever is told of it must be able to rely on it.
+    pub(super) async fn until_durable(&self, position: u64) -> Result<(), StorageError> {
+        if !self.inner.writes_ahead {
+            return Ok(());
+        }
+        let mut heads = self.inner.head.subscribe();
+        let reached = heads.wait_for(|head| head.size >= position).await;
+        reached.map(drop).map_err(|_| StorageError::Unknown)
     }
 
     /// The event at a position, if the log is that long.
@@ -238,6 +256,10 @@ impl Log {
     /// # Errors
     /// As [`Log::read_all`].
     pub async fn refresh_head(&self) -> Result<(), StorageError> {
+        // Nobody else writes there, and the tree's row may run ahead of what is durable.
+        if self.inner.writes_ahead {
+            return Ok(());
+        }
         let sql = format!("SELECT size, root FROM {}_tree", self.inner.name.as_str());
         let rows = self.inner.engine.query(&sql, Vec::new()).await?;
         if let Ok(root) = rows.slice(0, 1).try_into() {

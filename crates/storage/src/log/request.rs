@@ -13,6 +13,9 @@ impl Log {
     /// [`StorageError::RequestReused`] when the id was used with other content; otherwise as [`Log::read_all`].
     pub async fn find_request(&self, request: Request) -> Result<Option<Appended>, StorageError> {
         let found = stored(self.inner.name, self.inner.engine.as_ref(), request.id).await?;
+        if let Some((_, appended)) = &found {
+            self.until_durable(appended.last_position).await?;
+        }
         found.map(|found| answer(request, found)).transpose()
     }
 }

@@ -3,8 +3,12 @@
 //! Correctness never rests on this task being alone. A batch states where it begins; the database refuses it unless the
 //! log ends exactly there. What is held in memory (stream revisions, recent requests, the tree's edge) was therefore
 //! current whenever a batch committed, and is thrown away whenever one did not.
+//!
+//! Memory goes with what is committed; what readers see and callers hear goes with what is durable, and every answer,
+//! also a refusal, waits for what was committed before it.
 
 mod plan;
+mod settle;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -25,6 +29,7 @@ use crate::error::StorageError;
 use crate::record::{Appended, LogName, Request};
 use crate::store::TimeSource;
 use plan::{Plan, Planned, StreamHead};
+use settle::{Answer, Publisher, Settled, Settler};
 
 /// Events in one transaction: past this, waiting longer buys no more throughput.
 const BATCH_EVENTS_MAX: usize = 1_024;
@@ -47,8 +52,7 @@ pub(super) struct Writer {
     name: LogName,
     engine: Arc<dyn Engine>,
     time: TimeSource,
-    published: watch::Sender<TreeHead>,
-    tail: Arc<Tail>,
+    settler: Settler,
     tree: Tree,
     recorded_us: i64,
     next_stream: i64,
@@ -90,14 +94,14 @@ impl Writer {
         name: LogName,
         engine: Arc<dyn Engine>,
         time: TimeSource,
-        (published, tail): (watch::Sender<TreeHead>, Arc<Tail>),
+        (head, tail): (watch::Sender<TreeHead>, Arc<Tail>),
     ) -> Result<Self, StorageError> {
+        let settler = Settler::start(Arc::clone(&engine), Publisher { name, head, tail });
         let mut writer = Self {
             name,
             engine,
             time,
-            published,
-            tail,
+            settler,
             tree: Tree::default(),
             recorded_us: 0,
             next_stream: 1,
@@ -124,6 +128,7 @@ impl Writer {
 
     /// Forgets what memory holds and reads the log's end again.
     async fn reload(&mut self) -> Result<(), StorageError> {
+        self.settler.drain().await;
         self.barrier().await?;
         let log = self.name.as_str();
         let corrupt = |what: &str| StorageError::Corrupt {
@@ -164,9 +169,11 @@ impl Writer {
         self.next_stream = next_stream;
         self.streams.clear();
         self.requests.clear();
-        self.tail.clear();
         self.suspect = false;
-        self.publish();
+        self.settler.found(TreeHead {
+            size: self.tree.size(),
+            root: self.tree.root(),
+        });
         Ok(())
     }
 
@@ -175,13 +182,6 @@ impl Writer {
         let sql = format!("SELECT size FROM {}_tree", self.name.as_str());
         let rows = self.engine.query(&sql, Vec::new()).await?;
         Ok(!rows.is_empty() && rows.u64(0, 0) == self.tree.size())
-    }
-
-    fn publish(&self) {
-        self.published.send_replace(TreeHead {
-            size: self.tree.size(),
-            root: self.tree.root(),
-        });
     }
 
     /// Works until every handle of the log is gone, or it is told to stop and the queue is empty.
@@ -194,7 +194,7 @@ impl Writer {
                     biased;
                     submission = queue.recv() => match submission {
                         Some(submission) => waiting.push(submission),
-                        None => return,
+                        None => return self.settler.stop().await,
                     },
                     _ = stopped.changed(), if !queue.is_closed() => {
                         queue.close();
@@ -213,12 +213,12 @@ impl Writer {
                 };
             }
             alone = waiting.len() == 1;
-            waiting = self.commit(waiting).await;
+            waiting = self.commit(waiting, alone).await;
         }
     }
 
     /// Decides and commits what is waiting, answers it, and returns what must wait for the next batch.
-    async fn commit(&mut self, mut waiting: Vec<Submission>) -> Vec<Submission> {
+    async fn commit(&mut self, mut waiting: Vec<Submission>, alone: bool) -> Vec<Submission> {
         for _ in 0..PLANS_MAX {
             if self.suspect
                 && let Err(error) = self.reload().await
@@ -231,6 +231,8 @@ impl Writer {
                 return Vec::new();
             }
             let (plan, planned) = self.plan(&waiting).await;
+            // One that has nobody to share a sync with is committed and synced in one step.
+            let ahead = !(alone && self.settler.is_idle());
             let outcome = if plan.batch.events() == 0 {
                 // No fence proves these answers; the log's end does.
                 match self.is_current().await {
@@ -239,14 +241,15 @@ impl Writer {
                     Err(error) => Outcome::Failed(error),
                 }
             } else {
-                self.write(&plan.batch).await
+                self.write(&plan.batch, ahead).await
             };
             match outcome {
                 Outcome::Committed => {
-                    if plan.batch.events() > 0 {
-                        self.adopt(plan);
-                    }
-                    return self.answer(waiting, planned);
+                    let (answers, deferred) = self.sort(waiting, planned);
+                    let batch = (plan.batch.events() > 0).then(|| Box::new(self.adopt(plan)));
+                    let durable = !ahead || !self.engine.writes_ahead();
+                    self.settler.settle(Settled { batch, answers }, durable).await;
+                    return deferred;
                 }
                 Outcome::Repeated => waiting = self.answer_repeats(waiting).await,
                 Outcome::Stale => {
@@ -281,36 +284,31 @@ impl Writer {
     }
 
     /// Adopts a committed plan as what memory believes.
-    fn adopt(&mut self, plan: Plan) {
+    fn adopt(&mut self, plan: Plan) -> Batch {
         self.tree = plan.batch.tree().clone();
-        self.tail.push(plan.batch.recorded());
         self.next_stream = plan.next_stream;
         for (name, head) in plan.streams {
             self.streams.put(name, head);
         }
-        self.publish();
+        plan.batch
     }
 
-    fn answer(&mut self, waiting: Vec<Submission>, planned: Vec<Planned>) -> Vec<Submission> {
-        let mut deferred = Vec::new();
+    /// Parts those whose answer is known from those that must wait for the next batch.
+    fn sort(&mut self, waiting: Vec<Submission>, planned: Vec<Planned>) -> (Vec<Answer>, Vec<Submission>) {
+        let (mut answers, mut deferred) = (Vec::with_capacity(waiting.len()), Vec::new());
         for (submission, planned) in waiting.into_iter().zip(planned) {
-            let result = match planned {
-                Planned::Deferred => {
-                    deferred.push(submission);
-                    continue;
-                }
-                Planned::Answered(result) => result,
+            match planned {
+                Planned::Deferred => deferred.push(submission),
+                Planned::Answered(result) => answers.push((submission, result)),
                 Planned::Taken(appended) => {
                     if let Some(request) = submission.append.request {
                         self.requests.put(request.id, (request, appended.clone()));
                     }
-                    Ok(appended)
+                    answers.push((submission, Ok(appended)));
                 }
-            };
-            // A caller that went away does not undo what was committed.
-            let _ = submission.reply.send(result);
+            }
         }
-        deferred
+        (answers, deferred)
     }
 
     fn answer_all(&self, waiting: Vec<Submission>, error: &StorageError) {
@@ -327,14 +325,16 @@ impl Writer {
 
     /// Answers those whose request the log holds already.
     async fn answer_repeats(&mut self, waiting: Vec<Submission>) -> Vec<Submission> {
-        let mut rest = Vec::new();
+        let (mut answers, mut rest) = (Vec::new(), Vec::new());
         for submission in waiting {
             match self.repeat(submission.append.request).await {
                 Ok(None) => rest.push(submission),
-                Ok(Some(result)) => drop(submission.reply.send(result)),
-                Err(error) => drop(submission.reply.send(Err(error))),
+                Ok(Some(result)) => answers.push((submission, result)),
+                Err(error) => answers.push((submission, Err(error))),
             }
         }
+        let found = Settled { batch: None, answers };
+        self.settler.settle(found, !self.engine.writes_ahead()).await;
         rest
     }
 
@@ -352,10 +352,15 @@ impl Writer {
     }
 
     /// Commits a batch; an unknown outcome is resolved by submitting the identical batch again.
-    async fn write(&self, batch: &Batch) -> Outcome {
+    async fn write(&self, batch: &Batch, ahead: bool) -> Outcome {
         let mut lost = false;
         for attempt in 0..=RESUBMISSIONS_MAX {
-            match self.engine.write(batch.write()).await {
+            let written = if ahead {
+                self.engine.write_ahead(batch.write()).await
+            } else {
+                self.engine.write(batch.write()).await
+            };
+            match written {
                 Ok(true) => return Outcome::Committed,
                 Ok(false) if !lost => return Outcome::Stale,
                 Err(EngineError::Unique { constraint }) if !lost && constraint.contains("request") => {

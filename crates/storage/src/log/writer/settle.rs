@@ -1,0 +1,272 @@
+//! What follows a commit: once it is durable, readers may see it and callers hear of it, in the order of the log.
+//!
+//! Where the database can commit first and sync later, the writer plans and commits the next batch while the one before is
+//! being synced, and one sync serves every batch that was committed when it began.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::engine::Engine;
+use crate::error::StorageError;
+use crate::log::batch::Batch;
+use crate::log::tail::Tail;
+use crate::log::{Submission, TreeHead};
+use crate::record::{Appended, LogName};
+
+/// Batches that may wait for a sync; the writer waits when there are more.
+const BATCHES_MAX: usize = 64;
+
+/// Somebody who waits, and what to say.
+pub(super) type Answer = (Submission, Result<Appended, StorageError>);
+
+/// What a commit settles.
+pub(super) struct Settled {
+    /// What it wrote; `None` when answers alone had to wait for what is committed already.
+    pub(super) batch: Option<Box<Batch>>,
+    pub(super) answers: Vec<Answer>,
+}
+
+/// Where durable commits are made known.
+pub(super) struct Publisher {
+    pub(super) name: LogName,
+    pub(super) head: watch::Sender<TreeHead>,
+    pub(super) tail: Arc<Tail>,
+}
+
+impl Publisher {
+    fn settle(&self, settled: Settled) {
+        if let Some(batch) = &settled.batch {
+            self.tail.push(batch.recorded());
+            let tree = batch.tree();
+            self.head.send_replace(TreeHead {
+                size: tree.size(),
+                root: tree.root(),
+            });
+        }
+        answer(settled.answers);
+    }
+}
+
+fn answer(answers: Vec<Answer>) {
+    for (submission, result) in answers {
+        // A caller that went away does not undo what was committed.
+        let _ = submission.reply.send(result);
+    }
+}
+
+enum Message {
+    Settled(Settled),
+    /// Answered when everything before it is settled.
+    Drain(oneshot::Sender<()>),
+}
+
+/// Syncs and settles, in order.
+pub(super) struct Settler {
+    publisher: Arc<Publisher>,
+    queue: mpsc::Sender<Message>,
+    /// What was queued and is not settled; only the writer adds to it.
+    waiting: Arc<AtomicUsize>,
+    work: tokio::task::JoinHandle<()>,
+}
+
+impl Settler {
+    pub(super) fn start(engine: Arc<dyn Engine>, publisher: Publisher) -> Self {
+        let publisher = Arc::new(publisher);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (queue, messages) = mpsc::channel(BATCHES_MAX);
+        let work = tokio::spawn(work(engine, Arc::clone(&publisher), Arc::clone(&waiting), messages));
+        Self {
+            publisher,
+            queue,
+            waiting,
+            work,
+        }
+    }
+
+    /// Nothing waits for a sync.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) == 0
+    }
+
+    /// Makes a commit known: now when it is durable and nothing waits before it, otherwise after the next sync.
+    pub(super) async fn settle(&self, settled: Settled, durable: bool) {
+        if durable && self.is_idle() {
+            self.publisher.settle(settled);
+            return;
+        }
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        // It ends only after the writer has let go of the queue.
+        let _ = self.queue.send(Message::Settled(settled)).await;
+    }
+
+    /// Returns when nothing waits for a sync.
+    pub(super) async fn drain(&self) {
+        let (done, drained) = oneshot::channel();
+        if !self.is_idle() && self.queue.send(Message::Drain(done)).await.is_ok() {
+            let _ = drained.await;
+        }
+    }
+
+    /// Makes a head known that was read from the database, durably, with nothing waiting for a sync.
+    pub(super) fn found(&self, head: TreeHead) {
+        self.publisher.tail.clear();
+        self.publisher.head.send_replace(head);
+    }
+
+    /// Settles what waits and ends.
+    pub(super) async fn stop(self) {
+        drop(self.queue);
+        // It can only have panicked; then its callers have been told that nobody knows.
+        let _ = self.work.await;
+    }
+}
+
+async fn work(
+    engine: Arc<dyn Engine>,
+    publisher: Arc<Publisher>,
+    waiting: Arc<AtomicUsize>,
+    mut messages: mpsc::Receiver<Message>,
+) {
+    let mut taken = Vec::new();
+    while messages.recv_many(&mut taken, BATCHES_MAX).await > 0 {
+        let synced = engine.sync().await;
+        for message in taken.drain(..) {
+            match (message, &synced) {
+                (Message::Drain(done), _) => drop(done.send(())),
+                (Message::Settled(settled), Ok(())) => {
+                    publisher.settle(settled);
+                    waiting.fetch_sub(1, Ordering::SeqCst);
+                }
+                (Message::Settled(settled), Err(error)) => {
+                    tracing::error!(log = publisher.name.as_str(), error = %error, "cannot sync what was committed");
+                    let unknown = |(submission, _)| (submission, Err(StorageError::Unknown));
+                    answer(settled.answers.into_iter().map(unknown).collect());
+                    waiting.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use tokio::sync::Semaphore;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::engine::{EngineError, Rows, Sqlite, Value, Write};
+    use crate::log::{Direction, Log};
+    use crate::record::{Append, ExpectedRevision, NewEvent, StreamAppend};
+    use crate::schema::{self, Dialect, Part};
+
+    /// SQLite on a disk that takes as long as the test wants.
+    struct SlowDisk {
+        sqlite: Sqlite,
+        allowed: Arc<Semaphore>,
+    }
+
+    #[async_trait]
+    impl Engine for SlowDisk {
+        async fn query_within(&self, sql: &str, values: Vec<Value>, bytes_max: usize) -> Result<Rows, EngineError> {
+            self.sqlite.query_within(sql, values, bytes_max).await
+        }
+        async fn write(&self, write: Write) -> Result<bool, EngineError> {
+            self.sqlite.write(write).await
+        }
+        async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
+            self.sqlite.write_ahead(write).await
+        }
+        async fn sync(&self) -> Result<(), EngineError> {
+            self.allowed.acquire().await.expect("stays open").forget();
+            self.sqlite.sync().await
+        }
+        fn writes_ahead(&self) -> bool {
+            self.sqlite.writes_ahead()
+        }
+        async fn script(&self, sql: &str) -> Result<(), EngineError> {
+            self.sqlite.script(sql).await
+        }
+        async fn scrub(&self, table: &str) -> Result<(), EngineError> {
+            self.sqlite.scrub(table).await
+        }
+        fn describe(&self) -> &str {
+            self.sqlite.describe()
+        }
+        async fn size_bytes(&self) -> Result<u64, EngineError> {
+            self.sqlite.size_bytes().await
+        }
+    }
+
+    fn append(stream: &str, expected: ExpectedRevision, id: u8) -> Append {
+        Append {
+            request: None,
+            category: 5,
+            actor: [0; 16],
+            causation: [0; 16],
+            streams: vec![StreamAppend {
+                stream: stream.into(),
+                expected,
+                events: vec![NewEvent {
+                    id: [id; 16],
+                    event_type: "t".into(),
+                    schema: 0,
+                    content_type: "application/json",
+                    metadata: Vec::new().into(),
+                    data: b"{}".as_slice().into(),
+                    sealed: Vec::new(),
+                }],
+            }],
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_hears_of_a_commit_before_it_is_synced() {
+        const SOON: Duration = Duration::from_millis(100);
+        let directory = tempfile::tempdir().expect("a directory");
+        let sqlite = Sqlite::open(&directory.path().join("log.db"), true, true).expect("opens");
+        schema::migrate(&sqlite, Dialect::Sqlite, &[Part::Log])
+            .await
+            .expect("migrates");
+        let allowed = Arc::new(Semaphore::new(0));
+        let engine = Arc::new(SlowDisk {
+            sqlite,
+            allowed: Arc::clone(&allowed),
+        });
+        let log = Log::open(LogName::Main, engine, Arc::new(|| 1)).await.expect("opens");
+
+        // Two at once share a sync, so they are committed ahead of it.
+        let mut first = log
+            .submit(append("a-1", ExpectedRevision::NoStream, 1))
+            .expect("queued");
+        let mut second = log
+            .submit(append("a-2", ExpectedRevision::NoStream, 2))
+            .expect("queued");
+        assert!(timeout(SOON, first.outcome()).await.is_err(), "not durable yet");
+        // What is committed is there, and what follows is decided on it; but no reader and no caller is told.
+        let mut refused = log
+            .submit(append("a-1", ExpectedRevision::NoStream, 3))
+            .expect("queued");
+        assert!(timeout(SOON, refused.outcome()).await.is_err(), "a refusal waits too");
+        log.refresh_head().await.expect("asks");
+        assert_eq!(log.head().size, 0);
+        assert!(timeout(SOON, log.last_revision("a-2")).await.is_err());
+        let reading = log.read_stream("a-2", 0, Direction::Forwards, 10);
+        assert!(timeout(SOON, reading).await.is_err());
+
+        allowed.add_permits(100);
+        assert_eq!(first.outcome().await.expect("appended").first_position, 1);
+        assert_eq!(second.outcome().await.expect("appended").first_position, 2);
+        assert!(matches!(
+            refused.outcome().await,
+            Err(StorageError::WrongExpectedRevision { actual: Some(0), .. })
+        ));
+        assert_eq!(log.head().size, 2);
+        assert_eq!(log.last_revision("a-2").await.expect("asks"), Some(0));
+        log.close().await;
+    }
+}
