@@ -120,9 +120,7 @@ pub(crate) trait Engine: Send + Sync {
     }
 
     /// Returns once every transaction that returned before is durable.
-    async fn sync(&self) -> Result<(), EngineError> {
-        Ok(())
-    }
+    async fn sync(&self) {}
 
     /// Whether transactions can be visible before they are durable. Then this process has the database to itself.
     fn writes_ahead(&self) -> bool {

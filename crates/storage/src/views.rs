@@ -220,40 +220,8 @@ impl ViewStore {
         Ok(found)
     }
 
-    /// All versions of a document from `after` (exclusive) on, oldest first, at most `limit`; ended ones included.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn history(
-        &self,
-        generation: i64,
-        id: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<DocumentVersion>, StorageError> {
-        // The row that holds `after` may hold later versions too.
-        let sql = "SELECT id, from_position, body, later FROM view_document \
-                   WHERE generation = $1 AND id = $2 AND from_position >= COALESCE((SELECT max(from_position) \
-                   FROM view_document WHERE generation = $1 AND id = $2 AND from_position <= $3), 0) \
-                   ORDER BY from_position LIMIT $4";
-        let parameters = vec![
-            Value::I64(generation),
-            Value::Text(id.to_owned()),
-            Value::I64(after as i64),
-            Value::I64(limit.min(LIST_MAX) as i64 + 1),
-        ];
-        let rows = self.engine.query(sql, parameters).await?;
-        let mut found = Vec::new();
-        for row in 0..rows.len() {
-            let versions = versions(&rows, row).into_iter();
-            found.extend(versions.filter(|version| version.from_position > after));
-        }
-        found.truncate(limit.min(LIST_MAX));
-        Ok(found)
-    }
-
-    /// Every version of every document, in (id, position) order, after a given one: for verifying a whole view. As many
-    /// as `limit` rows hold; none at the end.
+    /// Every version of every document, in (id, position) order, after a given one: for verifying a whole view. At least
+    /// `limit`, up to the end of a row, if there are so many; none at the end.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -278,6 +246,10 @@ impl ViewStore {
         for row in 0..rows.len() {
             let versions = versions(&rows, row).into_iter();
             found.extend(versions.filter(|version| (version.id.as_str(), version.from_position) > after));
+            // Whole rows only: the next page begins after the last version of this one.
+            if found.len() >= limit {
+                break;
+            }
         }
         Ok(found)
     }

@@ -47,7 +47,7 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or creates the file. `durable`: whether a commit returns only after its bytes are synced.
+    /// Opens or creates the file. `durable`: whether commits are synced, inside or beside them.
     pub(crate) fn open(path: &Path, durable: bool, create: bool) -> Result<Self, EngineError> {
         let mut opened = Self::open_with(path, durable, create, false)?;
         if durable {
@@ -82,6 +82,10 @@ impl Sqlite {
                  PRAGMA secure_delete={};",
                 if wipe { "ON" } else { "OFF" }
             ))
+            .map_err(classify)?;
+        // The first reading opens the write-ahead log.
+        connection
+            .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
             .map_err(classify)?;
         connection.set_prepared_statement_cache_capacity(64);
         let (jobs, queue) = mpsc::sync_channel::<Job>(WRITE_QUEUE_MAX);
@@ -254,8 +258,8 @@ impl Syncs {
 
 /// A failed sync leaves memory and disk disagreeing about what is durable. Only a restart, which reads what the disk
 /// really holds, can tell; answering anything else could lose an acknowledged event.
-fn disk_failed(error: &dyn std::error::Error) -> ! {
-    tracing::error!(error = %error, "the disk failed during a commit; stopping so that recovery can decide what was stored");
+fn disk_failed(error: &dyn std::fmt::Display) -> ! {
+    tracing::error!(error = %error, "the disk failed; stopping so that recovery can decide what was stored");
     std::process::abort();
 }
 
@@ -293,10 +297,9 @@ impl Engine for Sqlite {
             .await
     }
 
-    async fn sync(&self) -> Result<(), EngineError> {
-        match &self.syncer {
-            Some(syncer) => syncer.sync().await,
-            None => Ok(()),
+    async fn sync(&self) {
+        if let Some(syncer) = &self.syncer {
+            syncer.sync().await;
         }
     }
 

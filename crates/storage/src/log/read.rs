@@ -159,7 +159,7 @@ impl Log {
         ];
         let events = decode(&self.inner.engine.query_within(&sql, parameters, bytes_max).await?)?;
         if let Some(newest) = events.iter().map(|event| event.position).max() {
-            self.until_durable(newest).await?;
+            self.until_durable(newest).await;
         }
         for pair in events.windows(2) {
             if pair[0].revision.abs_diff(pair[1].revision) != 1 {
@@ -190,18 +190,15 @@ impl Log {
         if rows.is_empty() {
             return Ok(None);
         }
-        self.until_durable(rows.u64(0, 1)).await?;
+        self.until_durable(rows.u64(0, 1)).await;
         Ok(Some(rows.u64(0, 0)))
     }
 
     /// What a query found may be committed and not synced yet; whoever is told of it must be able to rely on it.
-    pub(super) async fn until_durable(&self, position: u64) -> Result<(), StorageError> {
-        if !self.inner.writes_ahead {
-            return Ok(());
+    pub(super) async fn until_durable(&self, position: u64) {
+        if self.inner.writes_ahead && position > self.head().size {
+            self.inner.engine.sync().await;
         }
-        let mut heads = self.inner.head.subscribe();
-        let reached = heads.wait_for(|head| head.size >= position).await;
-        reached.map(drop).map_err(|_| StorageError::Unknown)
     }
 
     /// The event at a position, if the log is that long.

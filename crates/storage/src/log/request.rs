@@ -14,7 +14,7 @@ impl Log {
     pub async fn find_request(&self, request: Request) -> Result<Option<Appended>, StorageError> {
         let found = stored(self.inner.name, self.inner.engine.as_ref(), request.id).await?;
         if let Some((_, appended)) = &found {
-            self.until_durable(appended.last_position).await?;
+            self.until_durable(appended.last_position).await;
         }
         found.map(|found| answer(request, found)).transpose()
     }

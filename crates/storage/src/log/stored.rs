@@ -102,6 +102,7 @@ impl Log {
         if rows.is_empty() {
             return Ok(None);
         }
+        self.until_durable(position).await;
         let event = stored(&rows, 0)?;
         let header = Header::parse(&event.header).map_err(|_| corrupt("the header does not parse"))?;
         let Some(at) = header.sealed.iter().position(|part| part.field == field) else {
@@ -119,8 +120,12 @@ impl Log {
     /// # Errors
     /// [`StorageError::Corrupt`]; [`StorageError::Unavailable`].
     pub async fn tile(&self, level: u32, number: u64) -> Result<Vec<Hash>, StorageError> {
-        Tiles::new(self.inner.name, self.inner.engine.as_ref())
+        let hashes = Tiles::new(self.inner.name, self.inner.engine.as_ref())
             .tile(level, number)
-            .await
+            .await?;
+        // The last event under the tile, as far as it reaches.
+        let reach = (number.saturating_mul(256) + hashes.len() as u64).checked_shl(8 * level);
+        self.until_durable(reach.unwrap_or(u64::MAX)).await;
+        Ok(hashes)
     }
 }

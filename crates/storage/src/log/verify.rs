@@ -151,6 +151,8 @@ impl Log {
         } else {
             end.u64(0, 4)
         };
+        // What is reported must last.
+        self.until_durable(last).await;
         let sql = format!(
             "SELECT e.position, e.stream, e.revision, e.header, e.leaf, e.salt, e.body, s.name, e.sealed \
              FROM {log}_event e LEFT JOIN {log}_stream s ON s.stream = e.stream \

@@ -4,8 +4,8 @@
 //! log ends exactly there. What is held in memory (stream revisions, recent requests, the tree's edge) was therefore
 //! current whenever a batch committed, and is thrown away whenever one did not.
 //!
-//! Memory goes with what is committed; what readers see and callers hear goes with what is durable, and every answer,
-//! also a refusal, waits for what was committed before it.
+//! Memory goes with what is committed; what readers see and callers hear goes with what is durable, and every answer
+//! that rests on the log, also a refusal, waits for what was committed before it.
 
 mod plan;
 mod settle;
@@ -96,7 +96,7 @@ impl Writer {
         time: TimeSource,
         (head, tail): (watch::Sender<TreeHead>, Arc<Tail>),
     ) -> Result<Self, StorageError> {
-        let settler = Settler::start(Arc::clone(&engine), Publisher { name, head, tail });
+        let settler = Settler::start(Arc::clone(&engine), Publisher { head, tail });
         let mut writer = Self {
             name,
             engine,
@@ -247,7 +247,7 @@ impl Writer {
                 Outcome::Committed => {
                     let (answers, deferred) = self.sort(waiting, planned);
                     let batch = (plan.batch.events() > 0).then(|| Box::new(self.adopt(plan)));
-                    let durable = !ahead || !self.engine.writes_ahead();
+                    let durable = batch.is_none() || !ahead || !self.engine.writes_ahead();
                     self.settler.settle(Settled { batch, answers }, durable).await;
                     return deferred;
                 }
@@ -334,7 +334,7 @@ impl Writer {
             }
         }
         let found = Settled { batch: None, answers };
-        self.settler.settle(found, !self.engine.writes_ahead()).await;
+        self.settler.settle(found, true).await;
         rest
     }
 

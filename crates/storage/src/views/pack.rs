@@ -66,7 +66,9 @@ impl Row {
         let (position, before) = &self.last;
         let (start, end) = alike(before, &document.body);
         let new = &document.body[start..document.body.len() - end];
-        let Ok(after) = u32::try_from(document.from_position - position) else {
+        // One that does not follow is for the database to refuse.
+        let after = document.from_position.checked_sub(*position).filter(|after| *after > 0);
+        let Some(Ok(after)) = after.map(u32::try_from) else {
             return false;
         };
         if self.later.len() + HEAD + new.len() > LATER_BYTES_MAX {

@@ -5,55 +5,53 @@
 //! file as with `FULL`, and what a power cut leaves is a beginning of what was committed, which nobody was told the end of.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::path::Path;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::EngineError;
-
-/// Syncs that may be asked for at once: one a log, and some to spare.
+/// Syncs that may be asked for at once; who comes then waits for a place.
 const WAITING_MAX: usize = 16;
 
 /// Its thread ends with it.
 pub(super) struct Syncer {
-    wanted: mpsc::SyncSender<oneshot::Sender<()>>,
+    wanted: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 impl Syncer {
-    /// For the database file at a path.
+    /// For a database file whose write-ahead log is there: a connection that is kept has read from it.
     pub(super) fn start(database: &Path) -> std::io::Result<Self> {
-        let mut path = database.as_os_str().to_owned();
+        // SQLite follows links before it names the log, so the log is beside what the path leads to.
+        let mut path = database.canonicalize()?.into_os_string();
         path.push("-wal");
-        let path = PathBuf::from(path);
-        let (wanted, waiting) = mpsc::sync_channel(WAITING_MAX);
+        // Opened now, so that a write that fails from here on is reported here too. It is never another file while this
+        // process runs: only the last connection to close would take it away.
+        let log = File::open(path)?;
+        let (wanted, waiting) = mpsc::channel(WAITING_MAX);
         std::thread::Builder::new()
             .name("sqlite-sync".into())
-            .spawn(move || work(&path, &waiting))?;
+            .spawn(move || work(&log, waiting))?;
         Ok(Self { wanted })
     }
 
     /// Returns when everything that was committed before is durable.
-    pub(super) async fn sync(&self) -> Result<(), EngineError> {
+    pub(super) async fn sync(&self) {
         let (done, synced) = oneshot::channel();
-        self.wanted
-            .try_send(done)
-            .map_err(|_| EngineError::Refused("too many wait for the disk, or it is not synced any more".into()))?;
-        synced.await.map_err(|error| EngineError::Lost(error.into()))
+        let asked = self.wanted.send(done).await.is_ok();
+        if !asked || synced.await.is_err() {
+            super::disk_failed(&"the thread that syncs has ended");
+        }
     }
 }
 
-fn work(path: &Path, waiting: &mpsc::Receiver<oneshot::Sender<()>>) {
-    let mut log: Option<File> = None;
-    while let Ok(first) = waiting.recv() {
+fn work(log: &File, mut waiting: mpsc::Receiver<oneshot::Sender<()>>) {
+    while let Some(first) = waiting.blocking_recv() {
         let mut served = vec![first];
-        served.extend(waiting.try_iter().take(WAITING_MAX));
-        // The connection that commits keeps the file there; it is never another one while this process runs.
-        let synced = match &log {
-            Some(log) => log.sync_data(),
-            None => File::open(path).and_then(|opened| log.insert(opened).sync_data()),
-        };
-        if let Err(error) = synced {
+        while served.len() < WAITING_MAX
+            && let Ok(next) = waiting.try_recv()
+        {
+            served.push(next);
+        }
+        if let Err(error) = log.sync_data() {
             super::disk_failed(&error);
         }
         for done in served {

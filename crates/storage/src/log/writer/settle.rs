@@ -13,7 +13,7 @@ use crate::error::StorageError;
 use crate::log::batch::Batch;
 use crate::log::tail::Tail;
 use crate::log::{Submission, TreeHead};
-use crate::record::{Appended, LogName};
+use crate::record::Appended;
 
 /// Batches that may wait for a sync; the writer waits when there are more.
 const BATCHES_MAX: usize = 64;
@@ -30,7 +30,6 @@ pub(super) struct Settled {
 
 /// Where durable commits are made known.
 pub(super) struct Publisher {
-    pub(super) name: LogName,
     pub(super) head: watch::Sender<TreeHead>,
     pub(super) tail: Arc<Tail>,
 }
@@ -45,14 +44,10 @@ impl Publisher {
                 root: tree.root(),
             });
         }
-        answer(settled.answers);
-    }
-}
-
-fn answer(answers: Vec<Answer>) {
-    for (submission, result) in answers {
-        // A caller that went away does not undo what was committed.
-        let _ = submission.reply.send(result);
+        for (submission, result) in settled.answers {
+            // A caller that went away does not undo what was committed.
+            let _ = submission.reply.send(result);
+        }
     }
 }
 
@@ -131,18 +126,12 @@ async fn work(
 ) {
     let mut taken = Vec::new();
     while messages.recv_many(&mut taken, BATCHES_MAX).await > 0 {
-        let synced = engine.sync().await;
+        engine.sync().await;
         for message in taken.drain(..) {
-            match (message, &synced) {
-                (Message::Drain(done), _) => drop(done.send(())),
-                (Message::Settled(settled), Ok(())) => {
+            match message {
+                Message::Drain(done) => drop(done.send(())),
+                Message::Settled(settled) => {
                     publisher.settle(settled);
-                    waiting.fetch_sub(1, Ordering::SeqCst);
-                }
-                (Message::Settled(settled), Err(error)) => {
-                    tracing::error!(log = publisher.name.as_str(), error = %error, "cannot sync what was committed");
-                    let unknown = |(submission, _)| (submission, Err(StorageError::Unknown));
-                    answer(settled.answers.into_iter().map(unknown).collect());
                     waiting.fetch_sub(1, Ordering::SeqCst);
                 }
             }
@@ -161,7 +150,7 @@ mod tests {
     use super::*;
     use crate::engine::{EngineError, Rows, Sqlite, Value, Write};
     use crate::log::{Direction, Log};
-    use crate::record::{Append, ExpectedRevision, NewEvent, StreamAppend};
+    use crate::record::{Append, ExpectedRevision, LogName, NewEvent, StreamAppend};
     use crate::schema::{self, Dialect, Part};
 
     /// SQLite on a disk that takes as long as the test wants.
@@ -181,9 +170,9 @@ mod tests {
         async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
             self.sqlite.write_ahead(write).await
         }
-        async fn sync(&self) -> Result<(), EngineError> {
+        async fn sync(&self) {
             self.allowed.acquire().await.expect("stays open").forget();
-            self.sqlite.sync().await
+            self.sqlite.sync().await;
         }
         fn writes_ahead(&self) -> bool {
             self.sqlite.writes_ahead()
