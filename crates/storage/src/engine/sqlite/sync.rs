@@ -59,3 +59,21 @@ fn work(log: &File, mut waiting: mpsc::Receiver<oneshot::Sender<()>>) {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use crate::engine::{Engine, Sqlite, Write};
+
+    #[tokio::test]
+    async fn the_log_that_is_synced_is_beside_what_a_link_leads_to() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (link, file) = (directory.path().join("link.db"), directory.path().join("file.db"));
+        std::fs::write(&file, b"").expect("is made");
+        std::os::unix::fs::symlink(&file, &link).expect("is linked");
+        let sqlite = Sqlite::open(&link, true, true).expect("opens");
+        assert!(directory.path().join("file.db-wal").exists());
+        assert!(!directory.path().join("link.db-wal").exists());
+        assert!(sqlite.write_ahead(Write::default()).await.expect("is committed"));
+        sqlite.sync().await;
+    }
+}
