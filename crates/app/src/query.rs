@@ -267,7 +267,8 @@ impl App {
     }
 }
 
-fn decode<D: DeserializeOwned>(body: &[u8], position: u64) -> Result<D, AppError> {
+/// A stored document, as it was at `position`.
+pub(crate) fn decode<D: DeserializeOwned>(body: &[u8], position: u64) -> Result<D, AppError> {
     serde_json::from_slice(body).map_err(|_| AppError::Undecodable {
         position,
         what: "a stored document does not read".into(),

@@ -12,7 +12,7 @@ use waystation_storage::KeyRange;
 use crate::app::App;
 use crate::error::AppError;
 use crate::execute::{Envelope, Receipt};
-use crate::query::PATIENCE;
+use crate::query::{PATIENCE, decode};
 use crate::view::{KEY_END, View};
 use crate::views::{Agenda, AgendaKey, PointsAccounts, PointsAccountsKey};
 
@@ -54,8 +54,10 @@ impl App {
         let due = format!("{}{KEY_END}", calendar::day_of(self.now_us()));
         let mut tally = Tally::default();
         // A document id is `<case>/<number>`; several obligations of one case are reviewed once.
-        let due = self.scheduled::<Agenda>(AgendaKey::Clock as u16, due).await?;
-        for (station, case) in due.into_iter().flatten() {
+        for (station, case) in self
+            .scheduled::<Agenda>(AgendaKey::Clock as u16, due, &mut tally)
+            .await?
+        {
             tally.count(&case, self.case(&case, &Review {}, &self.as_clock(station)).await);
         }
         tally.finish()
@@ -64,10 +66,10 @@ impl App {
     async fn expire_points(&self) -> Result<u64, AppError> {
         let before = calendar::day_of(self.now_us()).to_string();
         let mut tally = Tally::default();
-        let due = self
-            .scheduled::<PointsAccounts>(PointsAccountsKey::Expiry as u16, before)
-            .await?;
-        for (station, person) in due.into_iter().flatten() {
+        for (station, person) in self
+            .scheduled::<PointsAccounts>(PointsAccountsKey::Expiry as u16, before, &mut tally)
+            .await?
+        {
             let expired = self.points(&person, &ExpirePoints {}, &self.as_clock(station)).await;
             tally.count(&person, expired);
         }
@@ -83,12 +85,14 @@ impl App {
         Envelope::of(principal, Channel::SystemClock)
     }
 
-    /// Station and id of every aggregate whose key in the schedule is smaller than `high`; each once.
+    /// Station and id of every aggregate whose key in the schedule is smaller than `high`; each once. An entry that does
+    /// not read is a failure in the tally.
     async fn scheduled<V: Scheduled>(
         &self,
         name: u16,
         high: String,
-    ) -> Result<BTreeSet<Option<(String, String)>>, AppError> {
+        tally: &mut Tally,
+    ) -> Result<BTreeSet<(String, String)>, AppError> {
         let head = self.main().head().size;
         let (generation, at) = self.board().wait(V::NAME, head, PATIENCE).await?;
         let range = KeyRange {
@@ -103,8 +107,10 @@ impl App {
             let keys = self.views().list(generation, &range, after.as_ref(), at, BATCH).await?;
             let ids: Vec<String> = keys.iter().map(|(_, id)| id.clone()).collect();
             for stored in self.views().documents(generation, &ids, at).await? {
-                let document = serde_json::from_slice(&stored.body).ok();
-                found.insert(document.map(|document| V::aggregate(&stored.id, &document)));
+                match decode(&stored.body, stored.from_position) {
+                    Ok(document) => drop(found.insert(V::aggregate(&stored.id, &document))),
+                    Err(error) => tally.fail(&stored.id, error),
+                }
             }
             if keys.len() < BATCH {
                 return Ok(found);
@@ -126,11 +132,13 @@ impl Tally {
         match reviewed {
             Ok(receipt) => self.events += receipt.events,
             Err(AppError::Rejected(no)) => tracing::warn!(id, reason = no.reason.code(), "the clock was refused"),
-            Err(error) => {
-                tracing::warn!(id, error = %error, "the clock could not review a record");
-                self.failure.get_or_insert(error);
-            }
+            Err(error) => self.fail(id, error),
         }
+    }
+
+    fn fail(&mut self, id: &str, error: AppError) {
+        tracing::warn!(id, error = %error, "the clock could not review a record");
+        self.failure.get_or_insert(error);
     }
 
     fn finish(self) -> Result<u64, AppError> {

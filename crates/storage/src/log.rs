@@ -123,6 +123,8 @@ impl Log {
             writer: Mutex::new(None),
             polled: Mutex::new(Instant::now()),
         };
+        // What a killed process committed ahead of a sync is there to be seen, and must last once it is reported.
+        inner.engine.sync().await;
         let log = Self { inner: Arc::new(inner) };
         log.refresh_head().await?;
         Ok(log)

@@ -70,6 +70,8 @@ impl Sqlite {
         if !create && !path.exists() {
             return Err(EngineError::Refused("the database file does not exist".into()));
         }
+        // One file has one lock, whichever links lead to it; one that is not there yet has no links.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let lock = lock_beside(path)?;
         let connection = Connection::open(path).map_err(classify)?;
         // NORMAL syncs at checkpoints only: a crash may lose the newest commits, never the order of what is there.
@@ -227,12 +229,7 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
                 .map_err(classify)?;
         }
     }
-    transaction.commit().map_err(|error| {
-        if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-            disk_failed(&error);
-        }
-        classify(error)
-    })?;
+    transaction.commit().map_err(synced)?;
     Ok(true)
 }
 
@@ -254,6 +251,15 @@ impl Syncs {
         };
         connection.pragma_update(None, "synchronous", mode).map_err(classify)
     }
+}
+
+/// As [`classify`], for what syncs: commits, and checkpoints, whose sync may be the first of what was committed ahead. The
+/// system tells of a failed sync once; if that went unheard, the next one would seem to have saved everything.
+fn synced(error: rusqlite::Error) -> EngineError {
+    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+        disk_failed(&error);
+    }
+    classify(error)
 }
 
 /// A failed sync leaves memory and disk disagreeing about what is durable. Only a restart, which reads what the disk
@@ -323,7 +329,7 @@ impl Engine for Sqlite {
         self.on_writer(Syncs::InCommits, |connection| {
             connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                .map_err(classify)
+                .map_err(synced)
         })
         .await
     }

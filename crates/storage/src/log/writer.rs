@@ -109,7 +109,11 @@ impl Writer {
             requests: LruCache::new(capacity(REQUESTS_CACHED_MAX)),
             suspect: false,
         };
-        writer.reload().await?;
+        if let Err(error) = writer.reload().await {
+            // Nothing of it may outlive the answer: the database must be free to be opened again.
+            writer.settler.stop().await;
+            return Err(error);
+        }
         Ok(writer)
     }
 

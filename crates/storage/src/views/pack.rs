@@ -91,7 +91,12 @@ const DAMAGED: &[u8] = b"\0the later versions in this row do not add up";
 /// The versions of a row, oldest first. Where it does not add up, the last one is [`DAMAGED`].
 pub(super) fn unpack(first: DocumentVersion, later: &[u8]) -> Vec<DocumentVersion> {
     let mut versions = vec![first];
-    let mut rest = later;
+    // No row was written with more; what was made longer must not fill memory, and its first byte is no change.
+    let mut rest = if later.len() > LATER_BYTES_MAX {
+        &later[..1]
+    } else {
+        later
+    };
     while !rest.is_empty() {
         let last = &versions[versions.len() - 1];
         match change(last, rest) {
@@ -185,6 +190,9 @@ mod tests {
             unpack(first.clone(), &row.later[..row.later.len() - 1])[1].body,
             DAMAGED
         );
+        let endless = row.later.repeat(LATER_BYTES_MAX);
+        let versions = unpack(first.clone(), &endless);
+        assert_eq!((versions.len(), &versions[1].body[..]), (2, DAMAGED));
         let shorter = DocumentVersion {
             body: "".into(),
             ..first

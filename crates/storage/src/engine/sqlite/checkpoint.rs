@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::EngineError;
 use super::classify;
+use super::synced;
 
 /// Pages of write-ahead log after which the next checkpoint begins.
 const PAGES: i32 = 4_096;
@@ -91,16 +92,16 @@ fn begin_again(writer: &Connection) -> Result<(), EngineError> {
     writer.busy_timeout(READERS_WAIT).map_err(classify)?;
     let pragma = writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
     writer.busy_timeout(BUSY_WAIT).map_err(classify)?;
-    pragma.map_err(classify)
+    pragma.map_err(synced)
 }
 
 /// Copies what it can without making anybody wait.
 fn checkpoint(connection: &Connection) -> Result<(), EngineError> {
     let pragma = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-    pragma.map_err(classify)
+    pragma.map_err(synced)
 }
 
-/// Nothing is lost when a checkpoint fails: the pages stay in the log until one succeeds.
+/// Nothing is lost when a checkpoint is refused: the pages stay in the log until one succeeds.
 fn report(outcome: Result<(), EngineError>) {
     if let Err(error) = outcome {
         tracing::warn!(error = %error, "a checkpoint of SQLite failed and will be tried again");

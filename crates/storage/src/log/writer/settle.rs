@@ -15,8 +15,13 @@ use crate::log::tail::Tail;
 use crate::log::{Submission, TreeHead};
 use crate::record::Appended;
 
-/// Batches that may wait for a sync; the writer waits when there are more.
+/// Batches that may wait for the next sync, beside as many that the one under way is for; the writer waits when there are
+/// more.
 const BATCHES_MAX: usize = 64;
+
+/// The settler ends after the writer has let go of its queue, unless it panicked. A writer without one must end as well:
+/// nobody would ever be told of what it commits.
+const ENDED: &str = "the settler has ended before the writer";
 
 /// Somebody who waits, and what to say.
 pub(super) type Answer = (Submission, Result<Appended, StorageError>);
@@ -92,15 +97,16 @@ impl Settler {
             return;
         }
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        // It ends only after the writer has let go of the queue.
-        let _ = self.queue.send(Message::Settled(settled)).await;
+        let sent = self.queue.send(Message::Settled(settled)).await;
+        assert!(sent.is_ok(), "{ENDED}");
     }
 
     /// Returns when nothing waits for a sync.
     pub(super) async fn drain(&self) {
         let (done, drained) = oneshot::channel();
-        if !self.is_idle() && self.queue.send(Message::Drain(done)).await.is_ok() {
-            let _ = drained.await;
+        if !self.is_idle() {
+            let sent = self.queue.send(Message::Drain(done)).await;
+            assert!(sent.is_ok() && drained.await.is_ok(), "{ENDED}");
         }
     }
 
