@@ -148,7 +148,7 @@ impl Projections {
         &self.board
     }
 
-    /// Stops the runners; what is being saved is saved or not, as after a crash.
+    /// Stops the runners; the live one saves what it has folded, a rebuild goes on where it was saved last.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
         let task = self

@@ -352,6 +352,40 @@ fn an_event_that_does_not_read_halts_a_view_or_is_left_out_and_the_rest_goes_on(
 }
 
 #[test]
+fn what_nobody_looks_at_is_saved_later_and_whoever_looks_sees_all_of_it() {
+    /// Longer than views are kept fresh after a look.
+    const SILENCE: Duration = Duration::from_millis(1_300);
+    on_both(|database| async move {
+        let here = open(&database).await;
+        let saved = || async {
+            let stored = here.app.store().views().generations().await.expect("asks");
+            let of = stored.into_iter().find(|generation| generation.view == "caseload");
+            of.expect("is there").position
+        };
+        here.active_case("c1").await;
+        tokio::time::sleep(SILENCE).await;
+        let begun = std::time::Instant::now();
+        let first = here.check_in("c1", "2026-03-02").await.expect("is recorded");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let gathered = saved().await < first.position;
+        assert!(gathered || begun.elapsed() > Duration::from_millis(1_500));
+        let (case, at) = here.app.get_case("c1", ReadOptions::default()).await.expect("is there");
+        assert_eq!((Some(case.revision), at), (first.revision, first.position));
+        assert_eq!(saved().await, first.position, "what is shown is saved");
+        tokio::time::sleep(SILENCE).await;
+        let second = here.check_in("c1", "2026-03-02").await.expect("is recorded");
+        for _ in 0..100 {
+            if saved().await == second.position {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(saved().await, second.position, "nobody looked, but time passed");
+        here.app.close().await;
+    });
+}
+
+#[test]
 fn two_processes_on_one_postgres_read_their_own_writes_and_fold_each_event_once() {
     on_both(|database| async move {
         if database.kind != "postgres" {

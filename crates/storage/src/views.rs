@@ -111,8 +111,11 @@ impl ViewStore {
         };
         let same = |count: usize| Column::I64(vec![generation; count]);
         if !batch.documents.is_empty() {
+            let mut rows = pack::pack(batch.documents);
+            // In the order of the index, whose pages are then written once each, not once a row.
+            rows.sort_unstable_by(|a, b| (&a.id, a.from_position).cmp(&(&b.id, b.from_position)));
             let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for row in pack::pack(batch.documents) {
+            for row in rows {
                 columns.0.push(row.id);
                 columns.1.push(row.from_position as i64);
                 columns.2.push(row.body);
@@ -131,8 +134,12 @@ impl ViewStore {
             });
         }
         if !batch.opened.is_empty() {
+            let mut opened = batch.opened;
+            opened.sort_unstable_by(|a, b| {
+                (a.name, &a.value, &a.id, a.from_position).cmp(&(b.name, &b.value, &b.id, b.from_position))
+            });
             let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for key in batch.opened {
+            for key in opened {
                 columns.0.push(i64::from(key.name));
                 columns.1.push(key.value);
                 columns.2.push(key.id);

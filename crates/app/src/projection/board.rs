@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use waystation_storage::{Generation, GenerationState};
@@ -36,6 +36,8 @@ pub struct ViewStatus {
     pub building: Option<GenerationStatus>,
     /// A rebuild was asked for.
     rebuilding: bool,
+    /// How far the answering generation is in memory; saved, and so to be seen, when somebody looks.
+    folded: u64,
 }
 
 /// The status of all views.
@@ -45,7 +47,12 @@ pub(crate) struct Board {
     /// Somebody waits for a position.
     wanted: Notify,
     waiting: AtomicUsize,
+    /// When somebody last looked.
+    looked: Mutex<Option<Instant>>,
 }
+
+/// How long after a look views are kept fresh for the next one.
+const LOOKED: Duration = Duration::from_secs(1);
 
 /// Counts somebody who waits, for as long as it lives.
 struct Waiting<'a>(&'a Board);
@@ -67,6 +74,7 @@ impl Board {
                     live: None,
                     building: None,
                     rebuilding: false,
+                    folded: 0,
                 },
             )
         };
@@ -75,6 +83,30 @@ impl Board {
             changed: watch::channel(()).0,
             wanted: Notify::new(),
             waiting: AtomicUsize::new(0),
+            looked: Mutex::new(None),
+        }
+    }
+
+    /// Somebody looks now. Says whether somebody had looked shortly before.
+    fn look(&self) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked
+            .replace(Instant::now())
+            .is_some_and(|last| last.elapsed() < LOOKED)
+    }
+
+    /// Whether somebody waits, or looked so lately that views should be kept fresh.
+    pub(super) fn asked(&self) -> bool {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.load(Ordering::SeqCst) > 0 || looked.is_some_and(|last| last.elapsed() < LOOKED)
+    }
+
+    /// Says how far a view's answering generation is in memory.
+    pub(super) fn folded(&self, view: &'static str, generation: i64, position: u64) {
+        if let Some(entry) = self.lock().get_mut(view)
+            && entry.live.as_ref().is_some_and(|live| live.generation == generation)
+        {
+            entry.folded = position;
         }
     }
 
@@ -110,6 +142,9 @@ impl Board {
                         entry.building = None;
                         entry.rebuilding = false;
                     }
+                    // Nothing more comes of what has halted.
+                    let follows = generation.state == GenerationState::Live;
+                    entry.folded = if follows { entry.folded.max(position) } else { position };
                     entry.live = Some(status);
                 }
             }
@@ -158,7 +193,16 @@ impl Board {
         }
     }
 
+    /// Returns when somebody begins to wait; at once when somebody did since the last time.
+    pub(super) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Where every view is. Who asks again sees what had gathered meanwhile.
     pub(crate) fn all(&self) -> Vec<ViewStatus> {
+        if !self.look() {
+            self.wanted.notify_one();
+        }
         self.lock().values().cloned().collect()
     }
 
@@ -172,6 +216,10 @@ impl Board {
         wanted: u64,
         patience: Duration,
     ) -> Result<(i64, u64), AppError> {
+        // After a silence, what was folded meanwhile is part of the answer. While others look it is saved anyway.
+        let fresh = self.look();
+        let folded = self.lock().get(view).map_or(0, |entry| entry.folded);
+        let wanted = if fresh { wanted } else { wanted.max(folded) };
         let mut changes = self.changed.subscribe();
         let deadline = tokio::time::Instant::now() + patience;
         let mut waiting = None;

@@ -13,8 +13,12 @@ use crate::view::{OnUnreadable, View};
 
 /// Documents each live view keeps in memory.
 pub(crate) const DOCUMENTS_CACHED_MAX: usize = 50_000;
-// A document that is folded but not saved yet must not leave memory: two pages may be on their way.
-const _: () = assert!(DOCUMENTS_CACHED_MAX > 4 * PAGE_EVENTS_MAX);
+/// Touches of documents that a step gathers before it is saved, beyond the page that filled it.
+const GATHERED_MAX: usize = 16_384;
+/// Bytes of documents that a step gathers before it is saved, likewise.
+const GATHERED_BYTES_MAX: usize = 16 << 20;
+// A document that is folded but not saved yet must not leave memory: a step may be on its way while the next gathers.
+const _: () = assert!(DOCUMENTS_CACHED_MAX > 2 * (GATHERED_MAX + 2 * PAGE_EVENTS_MAX));
 
 /// One event of a page, as views see it.
 pub(crate) enum Entry {
@@ -48,9 +52,18 @@ pub(crate) struct Step {
     pub(crate) batch: ViewBatch,
     /// Keys opened in this step and still open: where in the batch.
     open: HashMap<(u16, String, String), usize>,
+    /// Documents touched, also those that did not change.
+    touched: usize,
+    /// Size of the documents in the batch.
+    bytes: usize,
 }
 
 impl Step {
+    /// It should be saved before more is folded.
+    pub(crate) fn is_full(&self) -> bool {
+        self.touched >= GATHERED_MAX || self.bytes >= GATHERED_BYTES_MAX
+    }
+
     fn open(&mut self, (name, value): (u16, String), id: &str, position: u64) {
         self.open
             .insert((name, value.clone(), id.to_owned()), self.batch.opened.len());
@@ -181,6 +194,7 @@ impl<V: View> Fold for Folder<V> {
     fn apply(&mut self, recorded: &Recorded, step: &mut Step) {
         let position = recorded.position();
         for id in V::touched(recorded) {
+            step.touched += 1;
             let held = self.held.get_or_insert_mut_ref(id.as_str(), Held::nothing);
             held.document = V::apply(&id, held.document.take(), recorded);
             let body = encode(held.document.as_ref());
@@ -202,6 +216,7 @@ impl<V: View> Fold for Folder<V> {
                 }
             }
             held.body = body.clone();
+            step.bytes += body.len();
             step.batch.documents.push(DocumentVersion {
                 id,
                 from_position: position,

@@ -1,17 +1,17 @@
 //! The loop that keeps views up with the log: read and decode once, fold every view, save each by compare-and-set.
 //!
-//! While a step is being saved the next one is folded. If a save fails, the view forgets what it has in memory and
-//! goes on from its stored checkpoint; nothing is skipped or applied twice, because the checkpoint moves in the same
-//! transaction as the documents, and only from where it was.
+//! Folding is eager, saving waits until somebody looks, until enough has gathered, or for [`GATHER_TIME`]: versions of a
+//! document that are saved together share a row, and pages of an index are written once for many keys. Nobody is shown
+//! what is not saved. While a step is being saved the next one is folded. If a save fails, the view forgets what it has
+//! in memory and goes on from its stored checkpoint; nothing is skipped or applied twice, because the checkpoint moves
+//! in the same transaction as the documents, and only from where it was.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use waystation_storage::{
-    Direction, Generation, GenerationState, Log, PAGE_EVENTS_MAX, StorageError, ViewBatch, ViewStore,
-};
+use waystation_storage::{Direction, Generation, GenerationState, Log, PAGE_EVENTS_MAX, StorageError, ViewStore};
 
 use super::board::Board;
 use super::fold::{Entry, Fold, Step, decode_page};
@@ -23,6 +23,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a live runner lets events gather after a step when nobody waits for them: a view costs one transaction a
 /// step, however many events are in it.
 const LINGER: Duration = Duration::from_millis(100);
+/// How long a live runner keeps what it folded from the store when nobody looks: what a process that is killed folds anew.
+const GATHER_TIME: Duration = Duration::from_secs(2);
 /// Shortest and longest wait after a failure, and how long a failure is remembered.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
@@ -36,8 +38,12 @@ const PARKED_LISTED_MAX: usize = 20;
 pub(super) struct Slot {
     generation: Generation,
     fold: Box<dyn Fold>,
-    /// Folded in memory up to here; saved up to here or the page before.
+    /// Folded in memory up to here.
     position: u64,
+    /// Saved, or being saved, up to here.
+    sent: u64,
+    /// What is folded and not being saved yet.
+    step: Step,
     /// Memory disagrees with the store; begin again from the checkpoint.
     stale: bool,
     /// Every document there is, is in memory: it began from nothing and memory never filled.
@@ -52,6 +58,8 @@ impl Slot {
             generation,
             fold,
             position,
+            sent: position,
+            step: Step::default(),
             stale: false,
             complete: position == 0,
             parked: Vec::new(),
@@ -67,15 +75,6 @@ pub(super) enum Role {
     Build(mpsc::Sender<Slot>),
 }
 
-/// What folding a page made of one slot.
-struct Folded {
-    from: u64,
-    to: u64,
-    batch: ViewBatch,
-    /// It met an event it cannot do without.
-    halt: Option<String>,
-}
-
 type Saves = JoinHandle<Vec<(i64, u64, Result<bool, StorageError>)>>;
 
 pub(super) struct Runner {
@@ -83,6 +82,8 @@ pub(super) struct Runner {
     store: ViewStore,
     board: Arc<Board>,
     slots: Vec<Slot>,
+    /// Since when something is folded and not being saved.
+    gathering: Option<Instant>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -102,6 +103,7 @@ impl Runner {
             store,
             board,
             slots,
+            gathering: None,
             stopped,
         }
     }
@@ -151,6 +153,9 @@ impl Runner {
                 None => Vec::new(),
             };
             if page.is_empty() {
+                if matches!(role, Role::Build(_)) || self.is_due(role) {
+                    self.save(&mut saving).await?;
+                }
                 self.settle(saving.take()).await?;
                 if self.slots.iter().any(|slot| slot.stale) {
                     continue;
@@ -160,22 +165,35 @@ impl Runner {
                 }
                 self.wait(&mut head, role).await?;
                 if *self.stopped.borrow() {
-                    return Ok(());
+                    return self.flush(saving).await;
                 }
                 continue;
             }
             if *self.stopped.borrow() {
-                return self.settle(saving.take()).await;
+                return self.flush(saving).await;
             }
             let full = page.len() == PAGE_EVENTS_MAX;
-            let folded = self.fold(page).await?;
-            self.settle(saving.take()).await?;
-            saving = Some(self.save(folded).await?);
+            let halted = self.fold(page).await?;
+            if !halted.is_empty() {
+                self.flush(saving.take()).await?;
+                for (id, why) in halted {
+                    self.halt(id, why).await?;
+                }
+            } else if self.is_due(role) {
+                self.save(&mut saving).await?;
+            }
             if !full && matches!(role, Role::Live(_)) {
                 self.settle(saving.take()).await?;
                 self.board.linger(LINGER).await;
             }
         }
+    }
+
+    /// Whether what is folded should be saved now. A rebuild has nobody who looks.
+    fn is_due(&self, role: &Role) -> bool {
+        let Some(since) = self.gathering else { return false };
+        self.slots.iter().any(|slot| slot.step.is_full())
+            || matches!(role, Role::Live(_)) && (self.board.asked() || since.elapsed() >= GATHER_TIME)
     }
 
     /// A rebuilt generation takes the place of the one before.
@@ -212,10 +230,18 @@ impl Runner {
                 Role::Build(_) => None,
             }
         };
+        let due = async {
+            match self.gathering {
+                Some(since) => tokio::time::sleep(GATHER_TIME.saturating_sub(since.elapsed())).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = head.changed() => {}
             Some(slot) = incoming => self.take_over(slot),
             _ = self.stopped.changed() => {}
+            () = self.board.wanted() => {}
+            () = due => {}
             () = tokio::time::sleep(POLL_INTERVAL) => {
                 self.log.refresh_head().await?;
                 self.notice_swaps().await?;
@@ -262,6 +288,8 @@ impl Runner {
             };
             slot.generation = found.clone();
             slot.position = found.position;
+            slot.sent = found.position;
+            slot.step = Step::default();
             slot.fold = slot.fold.fresh();
             slot.stale = false;
             slot.complete = slot.position == 0;
@@ -272,8 +300,9 @@ impl Runner {
         Ok(())
     }
 
-    async fn fold(&mut self, page: Vec<waystation_storage::RecordedEvent>) -> Result<Vec<Folded>, AppError> {
-        let (first, last, count) = (page[0].position, page[page.len() - 1].position, page.len());
+    /// Folds a page into every slot's step. Says which generations met an event that they cannot do without, and why.
+    async fn fold(&mut self, page: Vec<waystation_storage::RecordedEvent>) -> Result<Vec<(i64, String)>, AppError> {
+        let (first, count) = (page[0].position, page.len());
         let page = off_thread(count, move || decode_page(page)).await?;
         let mut unreadable = Vec::new();
         for slot in &mut self.slots {
@@ -303,60 +332,55 @@ impl Runner {
             self.halt(id, why).await?;
         }
         let mut slots = std::mem::take(&mut self.slots);
-        let (slots, folded) = off_thread(count, move || {
+        let (slots, halted) = off_thread(count, move || {
             // A fold that panics must not take the others with it.
             let work = || {
-                slots
-                    .iter_mut()
-                    .map(|slot| fold_slot(slot, &page, first, last))
-                    .collect()
+                let halted = |slot: &mut Slot| Some((slot.generation.id, fold_slot(slot, &page, first)?));
+                slots.iter_mut().filter_map(halted).collect()
             };
-            let folded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            (slots, folded)
+            let halted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            (slots, halted)
         })
         .await?;
         self.slots = slots;
-        let folded = folded.map_err(|_| AppError::Internal("a fold panicked".into()))?;
-        Ok(folded)
+        let halted = halted.map_err(|_| AppError::Internal("a fold panicked".into()))?;
+        self.gathering.get_or_insert_with(Instant::now);
+        for slot in &self.slots {
+            self.board.folded(slot.fold.name(), slot.generation.id, slot.position);
+        }
+        Ok(halted)
     }
 
-    /// Begins to save a folded page; every slot in a transaction of its own.
-    async fn save(&mut self, folded: Vec<Folded>) -> Result<Saves, AppError> {
+    /// Saves everything that is folded.
+    async fn flush(&mut self, mut saving: Option<Saves>) -> Result<(), AppError> {
+        self.save(&mut saving).await?;
+        self.settle(saving).await
+    }
+
+    /// Begins to save what is folded, after what is being saved; every slot in a transaction of its own.
+    async fn save(&mut self, saving: &mut Option<Saves>) -> Result<(), AppError> {
+        self.settle(saving.take()).await?;
+        self.gathering = None;
         let mut work = Vec::new();
-        let mut halted = Vec::new();
-        for (slot, folded) in self.slots.iter_mut().zip(folded) {
-            if slot.stale {
+        for slot in &mut self.slots {
+            if slot.stale || slot.position == slot.sent {
                 continue;
             }
-            let id = slot.generation.id;
-            if folded.to > folded.from {
-                let store = self.store.clone();
-                work.push(async move {
-                    (
-                        id,
-                        folded.to,
-                        store.save(id, folded.from, folded.to, folded.batch).await,
-                    )
-                });
-            }
-            if let Some(why) = folded.halt {
-                halted.push((id, why));
-            }
+            let (id, from, to) = (slot.generation.id, slot.sent, slot.position);
+            slot.sent = to;
+            let batch = std::mem::take(&mut slot.step).batch;
+            let store = self.store.clone();
+            work.push(async move { (id, to, store.save(id, from, to, batch).await) });
         }
-        let saves = tokio::spawn(futures::future::join_all(work));
-        if halted.is_empty() {
-            return Ok(saves);
-        }
-        self.settle(Some(saves)).await?;
-        for (id, why) in halted {
-            self.halt(id, why).await?;
-        }
-        Ok(tokio::spawn(async { Vec::new() }))
+        *saving = Some(tokio::spawn(futures::future::join_all(work)));
+        Ok(())
     }
 
     /// Stops a view where it is stored: a wrong answer would be worse than none.
     async fn halt(&mut self, id: i64, why: String) -> Result<(), AppError> {
-        let Some(at) = self.slots.iter().position(|slot| slot.generation.id == id) else {
+        // One that is stale begins again from what another runner saved, and meets the event once more.
+        let found = |slot: &Slot| slot.generation.id == id && !slot.stale;
+        let Some(at) = self.slots.iter().position(found) else {
             return Ok(());
         };
         tracing::error!(view = self.slots[at].fold.name(), why, "a view halted");
@@ -437,34 +461,23 @@ async fn off_thread<T: Send + 'static>(count: usize, work: impl FnOnce() -> T + 
         .map_err(|error| AppError::Internal(error.to_string()))
 }
 
-fn fold_slot(slot: &mut Slot, page: &[Entry], first: u64, last: u64) -> Folded {
-    let from = slot.position;
-    let mut step = Step::default();
-    let mut halt = None;
+/// Folds a page into a slot's step, from where the slot is; says why when it met an event that it cannot do without.
+fn fold_slot(slot: &mut Slot, page: &[Entry], first: u64) -> Option<String> {
     for (entry, position) in page.iter().zip(first..) {
         if position <= slot.position {
             continue;
         }
         match entry {
-            Entry::Ours(recorded) => slot.fold.apply(recorded, &mut step),
+            Entry::Ours(recorded) => slot.fold.apply(recorded, &mut slot.step),
             Entry::Foreign => {}
             Entry::Unreadable { what, .. } => match slot.fold.on_unreadable() {
-                OnUnreadable::Halt => {
-                    halt = Some(what.clone());
-                    break;
-                }
+                OnUnreadable::Halt => return Some(what.clone()),
                 OnUnreadable::Park => slot.parked.push(position),
             },
         }
         slot.position = position;
     }
-    debug_assert!(halt.is_some() || slot.position == last.max(from));
-    Folded {
-        from,
-        to: slot.position,
-        batch: step.batch,
-        halt,
-    }
+    None
 }
 
 fn is_running(state: GenerationState) -> bool {
