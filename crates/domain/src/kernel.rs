@@ -58,6 +58,14 @@ pub enum DecodeError {
     },
 }
 
+/// Reads the stored form of a fact. Text that is checked once, as a whole, is read faster than string by string.
+pub(crate) fn read<F: serde::de::DeserializeOwned>(data: &[u8]) -> Result<F, serde_json::Error> {
+    match std::str::from_utf8(data) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(data), // says where
+    }
+}
+
 /// Something somebody asks for; decided by a pure function.
 pub trait Command: Serialize + Send + Sync {
     /// What it is asked of.
@@ -227,7 +235,7 @@ macro_rules! events {
                     column: error.column(),
                 };
                 match event_type {
-                    $($tag $(| $older)* => serde_json::from_slice(data).map($name::$variant).map_err(malformed),)+
+                    $($tag $(| $older)* => $crate::kernel::read(data).map($name::$variant).map_err(malformed),)+
                     _ => Err($crate::kernel::DecodeError::UnknownType(event_type.to_owned())),
                 }
             }

@@ -284,14 +284,11 @@ fn missing(position: u64) -> StorageError {
 }
 
 pub(super) fn decode(rows: &Rows) -> Result<Vec<RecordedEvent>, StorageError> {
-    (0..rows.len())
-        .map(|row| {
-            RecordedEvent::read(
-                rows.u64(row, 0),
-                rows.bytes(row, 1),
-                rows.bytes(row, 2),
-                rows.bytes(row, 3),
-            )
-        })
-        .collect()
+    // Room for all of them at once: a page of history is a megabyte, and growing to it would copy and clear it twice.
+    let mut events = Vec::with_capacity(rows.len());
+    for row in 0..rows.len() {
+        let (header, body, leaf) = (rows.bytes(row, 1), rows.bytes(row, 2), rows.bytes(row, 3));
+        events.push(RecordedEvent::read(rows.u64(row, 0), header, body, leaf)?);
+    }
+    Ok(events)
 }

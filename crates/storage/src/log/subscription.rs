@@ -9,7 +9,7 @@ use crate::log::{Direction, Log, PAGE_EVENTS_MAX, POLL_INTERVAL, TreeHead};
 use crate::record::RecordedEvent;
 
 /// Pages of history that are read before they are asked for.
-const PAGES_AHEAD: usize = 2;
+const PAGES_AHEAD: usize = 3;
 
 /// A page on its way.
 type Reading = JoinHandle<Result<Vec<RecordedEvent>, StorageError>>;
