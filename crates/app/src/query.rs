@@ -163,8 +163,10 @@ impl App {
     async fn generation<V: View>(&self, options: ReadOptions) -> Result<(i64, u64), AppError> {
         let at = self.moment(options).await?;
         let wanted = at.unwrap_or(0).max(options.min_position.unwrap_or(0));
-        let (generation, position) = self.board().wait(V::NAME, wanted, PATIENCE).await?;
-        Ok((generation, at.unwrap_or(position)))
+        match at {
+            Some(at) => Ok((self.board().wait(V::NAME, wanted, PATIENCE).await?.0, at)),
+            None => self.board().now(V::NAME, wanted, PATIENCE).await,
+        }
     }
 
     /// What documents of a view say now, of those that are there; for permission to read what they said.

@@ -36,8 +36,10 @@ pub struct ViewStatus {
     pub building: Option<GenerationStatus>,
     /// A rebuild was asked for.
     rebuilding: bool,
-    /// How far the answering generation is in memory; saved, and so to be seen, when somebody looks.
+    /// How far the answering generation is in memory.
     folded: u64,
+    /// How far it was in memory when somebody last looked after a silence: what answers of now wait for.
+    owed: u64,
 }
 
 /// The status of all views.
@@ -53,6 +55,8 @@ pub(crate) struct Board {
 
 /// How long after a look views are kept fresh for the next one.
 const LOOKED: Duration = Duration::from_secs(1);
+/// How long an answer of now waits for what gathered while nobody looked; a store that cannot be written can be read.
+const OWED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Counts somebody who waits, for as long as it lives.
 struct Waiting<'a>(&'a Board);
@@ -75,6 +79,7 @@ impl Board {
                     building: None,
                     rebuilding: false,
                     folded: 0,
+                    owed: 0,
                 },
             )
         };
@@ -87,12 +92,17 @@ impl Board {
         }
     }
 
-    /// Somebody looks now. Says whether somebody had looked shortly before.
-    fn look(&self) -> bool {
+    /// Somebody looks now. After a silence, what gathered meanwhile is owed to everybody who asks from here on.
+    fn look(&self) {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        looked
-            .replace(Instant::now())
-            .is_some_and(|last| last.elapsed() < LOOKED)
+        let last = looked.replace(Instant::now());
+        // Under the lock: whoever is told that somebody looked already must find what is owed.
+        if last.is_none_or(|last| last.elapsed() >= LOOKED) {
+            for entry in self.lock().values_mut() {
+                entry.owed = entry.folded;
+            }
+            self.wanted.notify_one();
+        }
     }
 
     /// Whether somebody waits, or looked so lately that views should be kept fresh.
@@ -145,6 +155,7 @@ impl Board {
                     // Nothing more comes of what has halted.
                     let follows = generation.state == GenerationState::Live;
                     entry.folded = if follows { entry.folded.max(position) } else { position };
+                    entry.owed = entry.owed.min(entry.folded);
                     entry.live = Some(status);
                 }
             }
@@ -200,9 +211,7 @@ impl Board {
 
     /// Where every view is. Who asks again sees what had gathered meanwhile.
     pub(crate) fn all(&self) -> Vec<ViewStatus> {
-        if !self.look() {
-            self.wanted.notify_one();
-        }
+        self.look();
         self.lock().values().cloned().collect()
     }
 
@@ -216,21 +225,49 @@ impl Board {
         wanted: u64,
         patience: Duration,
     ) -> Result<(i64, u64), AppError> {
-        // After a silence, what was folded meanwhile is part of the answer. While others look it is saved anyway.
-        let fresh = self.look();
-        let folded = self.lock().get(view).map_or(0, |entry| entry.folded);
-        let wanted = if fresh { wanted } else { wanted.max(folded) };
+        self.reach(view, wanted, false, patience).await
+    }
+
+    /// As [`Board::wait`], for an answer of now: it also has what gathered while nobody looked, unless that cannot be
+    /// saved soon.
+    ///
+    /// # Errors
+    /// As [`Board::wait`].
+    pub(crate) async fn now(
+        &self,
+        view: &'static str,
+        wanted: u64,
+        patience: Duration,
+    ) -> Result<(i64, u64), AppError> {
+        self.reach(view, wanted, true, patience).await
+    }
+
+    async fn reach(
+        &self,
+        view: &'static str,
+        wanted: u64,
+        now: bool,
+        patience: Duration,
+    ) -> Result<(i64, u64), AppError> {
+        self.look();
         let mut changes = self.changed.subscribe();
-        let deadline = tokio::time::Instant::now() + patience;
+        let begun = tokio::time::Instant::now();
         let mut waiting = None;
         loop {
             changes.mark_unchanged();
-            let live = self.lock().get(view).and_then(|entry| entry.live.clone());
+            let entry = self.lock().get(view).cloned();
+            let owed = entry.as_ref().map_or(0, |entry| entry.owed);
+            let live = entry.and_then(|entry| entry.live);
+            let mut until = begun + patience;
             if let Some(live) = &live {
+                let soon = begun + OWED_PATIENCE.min(patience);
+                let owes = now && live.position < owed && tokio::time::Instant::now() < soon;
                 if live.position >= wanted {
-                    return Ok((live.generation, live.position));
-                }
-                if live.state == GenerationState::Halted {
+                    if !owes {
+                        return Ok((live.generation, live.position));
+                    }
+                    until = soon;
+                } else if live.state == GenerationState::Halted {
                     return Err(AppError::ProjectionHalted {
                         view,
                         why: live.failure.clone(),
@@ -240,8 +277,10 @@ impl Board {
             if waiting.is_none() {
                 waiting = Some(self.begin_waiting());
             }
-            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
-                let position = live.map_or(0, |live| live.position);
+            let served = live.as_ref().is_some_and(|live| live.position >= wanted);
+            let position = live.map_or(0, |live| live.position);
+            let timed_out = tokio::time::timeout_at(until, changes.changed()).await.is_err();
+            if timed_out && !served {
                 return Err(AppError::ProjectionBehind { view, position, wanted });
             }
         }

@@ -17,7 +17,8 @@ pub(crate) const DOCUMENTS_CACHED_MAX: usize = 50_000;
 const GATHERED_MAX: usize = 16_384;
 /// Bytes of documents that a step gathers before it is saved, likewise.
 const GATHERED_BYTES_MAX: usize = 16 << 20;
-// A document that is folded but not saved yet must not leave memory: a step may be on its way while the next gathers.
+// A document that is folded but not saved yet must not leave memory: a step may be on its way while the next gathers, each
+// with the page that filled it, and that with two documents an event on average. Most views touch one.
 const _: () = assert!(DOCUMENTS_CACHED_MAX > 2 * (GATHERED_MAX + 2 * PAGE_EVENTS_MAX));
 
 /// One event of a page, as views see it.

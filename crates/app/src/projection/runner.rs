@@ -20,10 +20,10 @@ use crate::view::OnUnreadable;
 
 /// How long to rely on wake-ups before looking at the log anyway.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a live runner lets events gather after a step when nobody waits for them: a view costs one transaction a
-/// step, however many events are in it.
+/// How long a live runner lets events gather after a step when nobody waits for them: a step costs a read, and while
+/// somebody looks one transaction a view, however many events are in it.
 const LINGER: Duration = Duration::from_millis(100);
-/// How long a live runner keeps what it folded from the store when nobody looks: what a process that is killed folds anew.
+/// How long a runner keeps what it folded from the store when nobody looks: what a process that is killed folds anew.
 const GATHER_TIME: Duration = Duration::from_secs(2);
 /// Shortest and longest wait after a failure, and how long a failure is remembered.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -189,11 +189,12 @@ impl Runner {
         }
     }
 
-    /// Whether what is folded should be saved now. A rebuild has nobody who looks.
+    /// Whether what is folded should be saved now. What is being rebuilt is looked at when it is done.
     fn is_due(&self, role: &Role) -> bool {
         let Some(since) = self.gathering else { return false };
         self.slots.iter().any(|slot| slot.step.is_full())
-            || matches!(role, Role::Live(_)) && (self.board.asked() || since.elapsed() >= GATHER_TIME)
+            || since.elapsed() >= GATHER_TIME
+            || matches!(role, Role::Live(_)) && self.board.asked()
     }
 
     /// A rebuilt generation takes the place of the one before.
@@ -290,6 +291,7 @@ impl Runner {
             slot.position = found.position;
             slot.sent = found.position;
             slot.step = Step::default();
+            slot.parked.retain(|at| *at <= found.position);
             slot.fold = slot.fold.fresh();
             slot.stale = false;
             slot.complete = slot.position == 0;
@@ -328,6 +330,7 @@ impl Runner {
                 }
             }
         }
+        // These stop where they were saved last; what had gathered is folded anew when they go on.
         for (id, why) in unreadable {
             self.halt(id, why).await?;
         }
@@ -405,7 +408,7 @@ impl Runner {
             match outcome {
                 Ok(true) => {
                     slot.generation.position = to;
-                    if slot.parked.len() > parked_in(&slot.generation.failure) {
+                    if slot.parked.len().min(PARKED_LISTED_MAX) > parked_in(&slot.generation.failure) {
                         slot.generation.failure = parked_text(&slot.parked);
                         self.store
                             .set_state(id, slot.generation.state, &slot.generation.failure)
