@@ -199,7 +199,7 @@ impl Board {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             tokio::select! {
                 () = tokio::time::sleep(time) => {}
-                () = self.wanted.notified() => {}
+                () = self.wanted() => {}
             }
         }
     }
@@ -225,7 +225,32 @@ impl Board {
         wanted: u64,
         patience: Duration,
     ) -> Result<(i64, u64), AppError> {
-        self.reach(view, wanted, false, patience).await
+        self.look();
+        let mut changes = self.changed.subscribe();
+        let deadline = tokio::time::Instant::now() + patience;
+        let mut waiting = None;
+        loop {
+            changes.mark_unchanged();
+            let live = self.lock().get(view).and_then(|entry| entry.live.clone());
+            if let Some(live) = &live {
+                if live.position >= wanted {
+                    return Ok((live.generation, live.position));
+                }
+                if live.state == GenerationState::Halted {
+                    return Err(AppError::ProjectionHalted {
+                        view,
+                        why: live.failure.clone(),
+                    });
+                }
+            }
+            if waiting.is_none() {
+                waiting = Some(self.begin_waiting());
+            }
+            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
+                let position = live.map_or(0, |live| live.position);
+                return Err(AppError::ProjectionBehind { view, position, wanted });
+            }
+        }
     }
 
     /// As [`Board::wait`], for an answer of now: it also has what gathered while nobody looked, unless that cannot be
@@ -239,50 +264,10 @@ impl Board {
         wanted: u64,
         patience: Duration,
     ) -> Result<(i64, u64), AppError> {
-        self.reach(view, wanted, true, patience).await
-    }
-
-    async fn reach(
-        &self,
-        view: &'static str,
-        wanted: u64,
-        now: bool,
-        patience: Duration,
-    ) -> Result<(i64, u64), AppError> {
-        self.look();
-        let mut changes = self.changed.subscribe();
-        let begun = tokio::time::Instant::now();
-        let mut waiting = None;
-        loop {
-            changes.mark_unchanged();
-            let entry = self.lock().get(view).cloned();
-            let owed = entry.as_ref().map_or(0, |entry| entry.owed);
-            let live = entry.and_then(|entry| entry.live);
-            let mut until = begun + patience;
-            if let Some(live) = &live {
-                let soon = begun + OWED_PATIENCE.min(patience);
-                let owes = now && live.position < owed && tokio::time::Instant::now() < soon;
-                if live.position >= wanted {
-                    if !owes {
-                        return Ok((live.generation, live.position));
-                    }
-                    until = soon;
-                } else if live.state == GenerationState::Halted {
-                    return Err(AppError::ProjectionHalted {
-                        view,
-                        why: live.failure.clone(),
-                    });
-                }
-            }
-            if waiting.is_none() {
-                waiting = Some(self.begin_waiting());
-            }
-            let served = live.as_ref().is_some_and(|live| live.position >= wanted);
-            let position = live.map_or(0, |live| live.position);
-            let timed_out = tokio::time::timeout_at(until, changes.changed()).await.is_err();
-            if timed_out && !served {
-                return Err(AppError::ProjectionBehind { view, position, wanted });
-            }
-        }
+        let begun = Instant::now();
+        let answer = self.wait(view, wanted, patience).await?;
+        let owed = self.lock().get(view).map_or(0, |entry| entry.owed);
+        let rest = OWED_PATIENCE.saturating_sub(begun.elapsed());
+        Ok(self.wait(view, owed, rest).await.unwrap_or(answer))
     }
 }

@@ -40,8 +40,6 @@ pub(super) struct Slot {
     fold: Box<dyn Fold>,
     /// Folded in memory up to here.
     position: u64,
-    /// Saved, or being saved, up to here.
-    sent: u64,
     /// What is folded and not being saved yet.
     step: Step,
     /// Memory disagrees with the store; begin again from the checkpoint.
@@ -58,7 +56,6 @@ impl Slot {
             generation,
             fold,
             position,
-            sent: position,
             step: Step::default(),
             stale: false,
             complete: position == 0,
@@ -289,7 +286,6 @@ impl Runner {
             };
             slot.generation = found.clone();
             slot.position = found.position;
-            slot.sent = found.position;
             slot.step = Step::default();
             slot.parked.retain(|at| *at <= found.position);
             slot.fold = slot.fold.fresh();
@@ -366,11 +362,11 @@ impl Runner {
         self.gathering = None;
         let mut work = Vec::new();
         for slot in &mut self.slots {
-            if slot.stale || slot.position == slot.sent {
+            // Nothing is on its way any more, so the checkpoint is where the step begins.
+            let (id, from, to) = (slot.generation.id, slot.generation.position, slot.position);
+            if slot.stale || to == from {
                 continue;
             }
-            let (id, from, to) = (slot.generation.id, slot.sent, slot.position);
-            slot.sent = to;
             let batch = std::mem::take(&mut slot.step).batch;
             let store = self.store.clone();
             work.push(async move { (id, to, store.save(id, from, to, batch).await) });
