@@ -22,6 +22,7 @@ use waystation_api::event_store::client::streams::{
 
 use crate::floor;
 use crate::load::{For, pick};
+use crate::process::processor_ms;
 
 /// Appends that may be on their way at once, as many as a stream of commands may have.
 const IN_FLIGHT: usize = 1_024;
@@ -202,17 +203,4 @@ pub(crate) async fn idle(channels: &[Channel], count: usize, process: u32) -> f6
     let time = Duration::from_secs(4);
     tokio::time::sleep(time).await;
     (processor_ms(process) - before) / time.as_secs_f64()
-}
-
-/// Processor time of a process so far. The kernel counts in hundredths of a second.
-fn processor_ms(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|field| field.parse::<f64>().ok())
-            .unwrap_or(f64::NAN)
-    };
-    (ticks(11) + ticks(12)) * 10.0
 }

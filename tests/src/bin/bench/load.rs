@@ -22,6 +22,10 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    pub(crate) fn calls(&self) -> usize {
+        self.micros.len()
+    }
+
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.micros.len() * percent / 100).min(self.micros.len().saturating_sub(1));
         self.micros.get(at).map_or(f64::NAN, |micros| *micros as f64)

@@ -4,10 +4,12 @@
 //! the `waystation` binary, and this binary again as the floor (`bench floor …`): a bare gRPC service that only echoes,
 //! or only groups what waits into one insert and one commit.
 
+mod commands;
 mod cost;
 mod eventstore;
 mod floor;
 mod load;
+mod process;
 mod read;
 mod report;
 mod run;
@@ -41,11 +43,12 @@ async fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
-    if let [what, url] = &arguments[..]
+    if let [what, url, size @ ..] = &arguments[..]
         && what == "load"
     {
-        // For whoever works on commands: the unary rate against its floor, on a small log, long enough to look at.
-        run::load(url).await;
+        // For whoever works on commands: `bench load URL [CASES [CHECK-INS EACH]]`.
+        let number = |at: usize| size.get(at).and_then(|size| size.parse::<u64>().ok());
+        commands::load(url, number(0).unwrap_or(2_000), number(1).unwrap_or(5)).await;
         return ExitCode::SUCCESS;
     }
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);

@@ -1,19 +1,16 @@
 //! All rows for one database, in the order that lets one fill serve many measurements.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tonic::client::Grpc;
 use tonic::transport::Channel;
-use tonic_prost::ProstCodec;
 use waystation_api::v1;
-use waystation_api::v1::execute_commands_request::Command as Any;
 use waystation_tests::{Clients, as_of, check_in, today};
 
-use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick, stream};
+use crate::commands::{Place, echo, in_turns, unary};
+use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick};
+use crate::process::Process;
 use crate::report::Row;
-use crate::{cost, eventstore, floor, read};
+use crate::{cost, eventstore, read};
 
 const IN_FLIGHT: usize = 64;
 /// Subscriptions that wait.
@@ -45,134 +42,6 @@ impl Size {
             log: 100_000,
             time: For(Duration::from_secs(3)),
         }
-    }
-}
-
-struct Process {
-    child: Child,
-    address: String,
-}
-
-impl Process {
-    fn start(program: &std::path::Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("is piped"))
-            .read_line(&mut line)
-            .expect("says where");
-        let address = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
-        assert!(address.contains(':'), "{program:?} did not start");
-        Self { child, address }
-    }
-
-    fn floor(what: &str) -> Self {
-        Self::start(&std::env::current_exe().expect("has a path"), &["floor", what])
-    }
-
-    fn waystation(url: &str) -> Self {
-        let program = std::env::current_exe()
-            .expect("has a path")
-            .with_file_name("waystation");
-        let serve = [
-            "serve",
-            "--insecure",
-            "--lang",
-            "en",
-            "--listen",
-            "127.0.0.1:0",
-            "--database",
-            url,
-        ];
-        Self::start(&program, &serve)
-    }
-
-    async fn connect(&self) -> Channel {
-        Channel::from_shared(format!("http://{}", self.address))
-            .expect("is a URL")
-            .connect()
-            .await
-            .expect("connects")
-    }
-
-    /// Resident memory in MiB.
-    fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(f64::NAN) / 1_024.0
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Floor calls with so many in flight.
-async fn floor_rate(what: &str, count: usize, time: For, on: &str) -> Measured {
-    let process = Process::floor(what);
-    let channel = process.connect().await;
-    let on = on.to_owned();
-    in_flight(count, time, move |number| {
-        let (channel, request) = (channel.clone(), check_in(&case_id(pick(number, 10_000)), &on));
-        async move {
-            let mut grpc = Grpc::new(channel);
-            grpc.ready().await.expect("is ready");
-            let codec = ProstCodec::<v1::RecordCheckInRequest, v1::CommandReceipt>::default();
-            let path = tonic::codegen::http::uri::PathAndQuery::from_static(floor::PATH);
-            grpc.unary(tonic::Request::new(request), path, codec)
-                .await
-                .expect("answers");
-        }
-    })
-    .await
-}
-
-async fn unary(channel: &Channel, count: usize, time: For, cases: u64, on: &str) -> Measured {
-    let clients = Clients::over(channel, "worker-1", "CASE_WORKER");
-    let on = on.to_owned();
-    in_flight(count, time, move |number| {
-        let (mut clients, request) = (clients.clone(), check_in(&case_id(pick(number, cases)), &on));
-        async move {
-            clients.cases.record_check_in(request).await.expect("is recorded");
-        }
-    })
-    .await
-}
-
-/// The unary rate on an empty database, again and again beside its floor.
-pub(crate) async fn load(url: &str) {
-    const CASES: u64 = 2_000;
-    assert!(waystation_tests::run(&["migrate", "--database", url]).status.success());
-    let on = waystation_tests::today();
-    let time = For(Duration::from_secs(8));
-    let server = Process::waystation(url);
-    println!("server {}", server.child.id());
-    let channel = server.connect().await;
-    fill(&channel, 0, CASES, 5, &on).await;
-    for round in 0..3 {
-        let measured = unary(&channel, 64, time, CASES, &on).await;
-        // SQLite's floor wants a file that is not there, PostgreSQL's makes its own table.
-        let place = if url.starts_with("sqlite:") {
-            format!("{url}-floor{round}")
-        } else {
-            url.to_owned()
-        };
-        let floor = floor_rate(&place, 64, time, &on).await;
-        let ratio = measured.rate / floor.rate;
-        println!(
-            "unary {:.0} commands/s, floor {:.0}, ratio {ratio:.2}",
-            measured.rate, floor.rate
-        );
     }
 }
 
@@ -317,18 +186,14 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let row = |work: &str, value: f64, unit: &'static str| Row::new(database, work, value, unit);
 
     say(&format!("{database}: floors"));
-    let echo = floor_rate("echo", IN_FLIGHT, size.time, &on).await;
-    let grouped = floor_rate(&floor_url, IN_FLIGHT, size.time, &on).await;
-    if database == "sqlite" {
-        let _ = std::fs::remove_file(directory.path().join("floor.db"));
-    }
-    let single = floor_rate(&floor_url, 1, size.time, &on).await;
-    rows.push(row("floor: unary gRPC echo, 64 in flight", echo.rate, "calls/s"));
-    rows.push(row(
-        "floor: unary gRPC → group commit, 64 in flight",
-        grouped.rate,
-        "calls/s",
-    ));
+    let floor = Place::new(floor_url);
+    let echoed = echo(IN_FLIGHT, size.time, &on).await;
+    rows.push(row("floor: unary gRPC echo, 64 in flight", echoed.rate, "calls/s"));
+    // With nothing beside it, to see what the floor taken in turns with the commands suffers from them.
+    let quiet = floor.grouped(IN_FLIGHT, size.time, &on).await;
+    let work = "floor: unary gRPC → group commit, 64 in flight, before all";
+    rows.push(row(work, quiet.rate, "calls/s"));
+    let single = floor.grouped(1, size.time, &on).await;
 
     assert!(waystation_tests::run(&["migrate", "--database", &url]).status.success());
     let server = Process::waystation(&url);
@@ -344,33 +209,27 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let memory_warm = server.memory();
 
     say(&format!("{database}: commands"));
-    unary(&channel, IN_FLIGHT, For(Duration::from_secs(1)), size.cases, &on).await;
-    let measured = unary(&channel, IN_FLIGHT, size.time, size.cases, &on).await;
+    let cases = size.cases;
+    let each = (IN_FLIGHT, size.time, cases);
+    let measured = in_turns(&channel, &floor, each, &on).await;
     let bar = if database == "postgres" { 0.6 } else { 0.5 };
     let work = "one command, one event, 10,000 × 50 events, unary, 64 in flight";
     rows.push(
-        row(work, measured.rate, "commands/s")
-            .floor("group commit", grouped.rate)
+        row(work, measured.unary, "commands/s")
+            .floor("group commit", measured.grouped)
             .at_least(bar),
     );
     if database == "postgres" {
         let work = "the same against the best library's published rate";
         rows.push(
-            row(work, measured.rate, "commands/s")
+            row(work, measured.unary, "commands/s")
                 .floor("library", 2_700.0)
                 .at_least(5.0),
         );
     }
-    let begun = Instant::now();
-    let streamed = (measured.rate * size.time.0.as_secs_f64() * 2.0) as u64;
-    let clients = Clients::over(&channel, "worker-1", "CASE_WORKER");
-    let (day, cases) = (on.clone(), size.cases);
-    let commands = (0..streamed).map(move |number| Any::RecordCheckIn(check_in(&case_id(pick(number, cases)), &day)));
-    let (count, _) = stream(&clients, commands).await;
-    let rate_streamed = count as f64 / begun.elapsed().as_secs_f64();
     rows.push(
-        row("the same through ExecuteCommands", rate_streamed, "commands/s")
-            .floor("unary", measured.rate)
+        row("the same through ExecuteCommands", measured.streamed, "commands/s")
+            .floor("unary", measured.unary)
             .at_least(2.0),
     );
     let alone = unary(&channel, 1, size.time, size.cases, &on).await;
@@ -382,7 +241,6 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     );
 
     say(&format!("{database}: what privacy costs"));
-    let each = (IN_FLIGHT, size.time, size.cases);
     rows.extend(cost::commands(database, &channel, each, &on).await);
     rows.extend(cost::reads(database, &channel, each).await);
 
@@ -419,13 +277,14 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     drop(server);
 
     say(&format!("{database}: reading"));
-    let mut best = 0.0_f64;
+    // The best of each, in turns: the first has to fetch the file.
+    let (mut raw, mut caught_up) = (0.0_f64, 0.0_f64);
     for _ in 0..3 {
-        best = best.max(read::raw(database, &url).await);
+        raw = raw.max(read::raw(database, &url).await);
+        caught_up = caught_up.max(read::catch_up(&url).await);
     }
-    let caught_up = read::catch_up(&url).await;
     let work = "catch-up read, contiguity checked, typed decode";
-    rows.push(row(work, caught_up, "events/s").floor("raw read", best).at_least(0.6));
+    rows.push(row(work, caught_up, "events/s").floor("raw read", raw).at_least(0.6));
     let bytes = log_bytes(database, &url).await / head as f64;
     rows.push(
         row("bytes stored per event, header and tree included", bytes, "bytes")
@@ -452,7 +311,7 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let appended = eventstore::batch_append(&channel, 1 << 40, size.time).await;
     rows.push(
         row("appends through BatchAppend, one event each", appended, "appends/s")
-            .floor("ExecuteCommands", rate_streamed)
+            .floor("ExecuteCommands", measured.streamed)
             .at_least(1.0),
     );
     let mut channels = Vec::new();
@@ -461,9 +320,9 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     }
     // What the views still have to pass over is not idleness.
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let quiet = eventstore::idle(&channels, 0, server.child.id()).await;
+    let quiet = eventstore::idle(&channels, 0, server.id()).await;
     rows.push(row("server, nobody subscribed, nothing to do", quiet, "ms CPU/s"));
-    let idle = eventstore::idle(&channels, IDLE, server.child.id()).await;
+    let idle = eventstore::idle(&channels, IDLE, server.id()).await;
     rows.push(row(&format!("server, {IDLE} idle subscriptions"), idle, "ms CPU/s"));
     drop(server);
     rows.extend(cost::records(database, &url, each).await);
