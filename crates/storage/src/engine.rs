@@ -44,6 +44,15 @@ impl Column {
             Column::OptionBytes(values) => values.len(),
         }
     }
+
+    /// Null in every row.
+    fn is_null(&self) -> bool {
+        match self {
+            Column::I64(_) | Column::Text(_) | Column::Bytes(_) => false,
+            Column::OptionI64(values) => values.iter().all(Option::is_none),
+            Column::OptionBytes(values) => values.iter().all(Option::is_none),
+        }
+    }
 }
 
 /// Rows to insert; a row that is already there is an error, never skipped.

@@ -144,9 +144,8 @@ fn array_type(column: &Column) -> &'static str {
 /// One statement for a whole [`Write`], with its parameters' order: guard, inserts, updates.
 fn compose(write: &Write) -> String {
     let mut next = write.guard.as_ref().map_or(0, |(_, parameters)| parameters.len());
-    let mut unnest = |values: &[Column]| {
+    let mut unnest = |values: &mut dyn Iterator<Item = &Column>| {
         let arrays: Vec<String> = values
-            .iter()
             .map(|column| {
                 next += 1;
                 format!("${next}::{}", array_type(column))
@@ -158,8 +157,11 @@ fn compose(write: &Write) -> String {
     // An UPDATE … RETURNING must not be MATERIALIZED by keyword; data-modifying terms always are.
     let mut terms = vec![format!("guard AS ({guard})")];
     for (number, insert) in write.inserts.iter().enumerate() {
-        let columns = insert.columns.join(", ");
-        let arrays = unnest(&insert.values);
+        // Every array is unpacked for every row, one of nulls like any other; a column that is not named becomes null too.
+        let named = insert.columns.iter().zip(&insert.values);
+        let (columns, values): (Vec<&str>, Vec<&Column>) = named.filter(|(_, values)| !values.is_null()).unzip();
+        let columns = columns.join(", ");
+        let arrays = unnest(&mut values.into_iter());
         terms.push(format!(
             "insert_{number} AS (INSERT INTO {} ({columns}) SELECT u.* FROM guard, unnest({arrays}) AS u({columns}))",
             insert.table
@@ -167,7 +169,7 @@ fn compose(write: &Write) -> String {
     }
     for (number, update) in write.updates.iter().enumerate() {
         let columns = update.columns.join(", ");
-        let arrays = unnest(&update.values);
+        let arrays = unnest(&mut update.values.iter());
         let set: Vec<String> = update.columns[..update.set]
             .iter()
             .map(|c| format!("{c} = u.{c}"))
@@ -250,6 +252,7 @@ impl Engine for Postgres {
             query = bind(query, value);
         }
         let inserts = write.inserts.into_iter().flat_map(|insert| insert.values);
+        let inserts = inserts.filter(|values| !values.is_null());
         let updates = write.updates.into_iter().flat_map(|update| update.values);
         for column in inserts.chain(updates) {
             query = bind_column(query, column);
