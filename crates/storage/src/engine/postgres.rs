@@ -15,7 +15,7 @@ use sqlx::query::Query;
 use sqlx::{Column as _, Encode, Executor, Row, Type, TypeInfo};
 
 use super::rows::RowsBuilder;
-use super::{Column, Engine, EngineError, Rows, Value, Write, also};
+use super::{Column, Engine, EngineError, Insert, Rows, Update, Value, Write, also};
 
 /// Connections per engine (one engine for the log, one for the views).
 const CONNECTIONS_MAX: u32 = 6;
@@ -141,11 +141,24 @@ fn array_type(column: &Column) -> &'static str {
     }
 }
 
+/// An insert as it is sent: table, and name and values of each column.
+type Sent = (String, Vec<&'static str>, Vec<Column>);
+
+/// Leaves out columns of nothing but nulls: PostgreSQL unpacks every array for every row, one of nulls like any other, and a
+/// column that is not named becomes null too, because none has a default.
+fn without_nulls(insert: Insert) -> Sent {
+    debug_assert_eq!(insert.columns.len(), insert.values.len());
+    let named = insert.columns.iter().copied().zip(insert.values);
+    let (columns, values) = named.filter(|(_, values)| !values.is_null()).unzip();
+    (insert.table, columns, values)
+}
+
 /// One statement for a whole [`Write`], with its parameters' order: guard, inserts, updates.
-fn compose(write: &Write) -> String {
-    let mut next = write.guard.as_ref().map_or(0, |(_, parameters)| parameters.len());
-    let mut unnest = |values: &mut dyn Iterator<Item = &Column>| {
+fn compose(guard: Option<&(String, Vec<Value>)>, inserts: &[Sent], updates: &[Update]) -> String {
+    let mut next = guard.map_or(0, |(_, parameters)| parameters.len());
+    let mut unnest = |values: &[Column]| {
         let arrays: Vec<String> = values
+            .iter()
             .map(|column| {
                 next += 1;
                 format!("${next}::{}", array_type(column))
@@ -153,23 +166,19 @@ fn compose(write: &Write) -> String {
             .collect();
         arrays.join(", ")
     };
-    let guard = write.guard.as_ref().map_or("SELECT 1", |(sql, _)| sql.as_str());
+    let guard = guard.map_or("SELECT 1", |(sql, _)| sql.as_str());
     // An UPDATE … RETURNING must not be MATERIALIZED by keyword; data-modifying terms always are.
     let mut terms = vec![format!("guard AS ({guard})")];
-    for (number, insert) in write.inserts.iter().enumerate() {
-        // Every array is unpacked for every row, one of nulls like any other; a column that is not named becomes null too.
-        let named = insert.columns.iter().zip(&insert.values);
-        let (columns, values): (Vec<&str>, Vec<&Column>) = named.filter(|(_, values)| !values.is_null()).unzip();
+    for (number, (table, columns, values)) in inserts.iter().enumerate() {
         let columns = columns.join(", ");
-        let arrays = unnest(&mut values.into_iter());
+        let arrays = unnest(values);
         terms.push(format!(
-            "insert_{number} AS (INSERT INTO {} ({columns}) SELECT u.* FROM guard, unnest({arrays}) AS u({columns}))",
-            insert.table
+            "insert_{number} AS (INSERT INTO {table} ({columns}) SELECT u.* FROM guard, unnest({arrays}) AS u({columns}))"
         ));
     }
-    for (number, update) in write.updates.iter().enumerate() {
+    for (number, update) in updates.iter().enumerate() {
         let columns = update.columns.join(", ");
-        let arrays = unnest(&mut update.values.iter());
+        let arrays = unnest(&update.values);
         let set: Vec<String> = update.columns[..update.set]
             .iter()
             .map(|c| format!("{c} = u.{c}"))
@@ -246,14 +255,19 @@ impl Engine for Postgres {
     }
 
     async fn write(&self, write: Write) -> Result<bool, EngineError> {
-        let sql = compose(&write);
+        let Write {
+            guard,
+            inserts,
+            updates,
+        } = write;
+        let inserts: Vec<Sent> = inserts.into_iter().map(without_nulls).collect();
+        let sql = compose(guard.as_ref(), &inserts, &updates);
         let mut query = statement(&sql);
-        for value in write.guard.into_iter().flat_map(|(_, parameters)| parameters) {
+        for value in guard.into_iter().flat_map(|(_, parameters)| parameters) {
             query = bind(query, value);
         }
-        let inserts = write.inserts.into_iter().flat_map(|insert| insert.values);
-        let inserts = inserts.filter(|values| !values.is_null());
-        let updates = write.updates.into_iter().flat_map(|update| update.values);
+        let inserts = inserts.into_iter().flat_map(|(_, _, values)| values);
+        let updates = updates.into_iter().flat_map(|update| update.values);
         for column in inserts.chain(updates) {
             query = bind_column(query, column);
         }
