@@ -12,6 +12,7 @@ use waystation_tests::{Clients, check_in, today};
 use crate::floor;
 use crate::load::{For, Measured, case_id, fill, in_flight, pick, stream};
 use crate::process::{Process, Spent};
+use crate::run::{IN_FLIGHT, say};
 
 /// How often each is measured; what counts is the median.
 const ROUNDS: usize = 3;
@@ -113,7 +114,9 @@ pub(crate) async fn in_turns(
         let as_long = (called * time.0.as_secs_f64() * 2.0) as u64;
         streams.push(streamed(channel, as_long, cases, on).await);
     }
-    eprintln!("bench: floors {floors:.0?}, calls {calls:.0?}, streams {streams:.0?}");
+    say(&format!(
+        "floors {floors:.0?}, calls {calls:.0?}, streams {streams:.0?}"
+    ));
     Rates {
         grouped: median(floors),
         unary: median(calls),
@@ -139,12 +142,13 @@ pub(crate) async fn load(url: &str, cases: u64, check_ins: u64) {
         Some(path) => format!("sqlite:{path}-floor"),
         None => url.to_owned(),
     });
+    let time = For(Duration::from_secs(8));
     for _ in 0..ROUNDS {
         let spent = Spent::from_now(server.id());
-        let measured = unary(&channel, 64, For(Duration::from_secs(8)), cases, &on).await;
+        let measured = unary(&channel, IN_FLIGHT, time, cases, &on).await;
         println!("{}", spent.each(measured.calls()));
         tokio::time::sleep(PAUSE).await;
-        let floor = place.grouped(64, For(Duration::from_secs(8)), &on).await;
+        let floor = place.grouped(IN_FLIGHT, time, &on).await;
         let ratio = measured.rate / floor.rate;
         println!(
             "unary {:.0} commands/s, floor {:.0}, ratio {ratio:.2}",

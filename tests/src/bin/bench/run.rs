@@ -12,7 +12,8 @@ use crate::process::Process;
 use crate::report::Row;
 use crate::{cost, eventstore, read};
 
-const IN_FLIGHT: usize = 64;
+/// Calls at once.
+pub(crate) const IN_FLIGHT: usize = 64;
 /// Subscriptions that wait.
 const IDLE: usize = 2_000;
 
@@ -142,7 +143,7 @@ async fn log_bytes(database: &str, url: &str) -> f64 {
         .len() as f64
 }
 
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     eprintln!("bench: {text}");
 }
 
