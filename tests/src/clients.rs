@@ -1,6 +1,6 @@
 //! Clients of every service that act as somebody.
 
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -24,18 +24,19 @@ use crate::{STATION, order};
 /// Says who asks, in the metadata of every request.
 #[derive(Clone)]
 pub struct Acting {
-    actor: String,
-    role: String,
-    station: String,
+    actor: MetadataValue<Ascii>,
+    role: MetadataValue<Ascii>,
+    station: MetadataValue<Ascii>,
 }
 
 impl Acting {
     /// Somebody in a role at a station.
     pub fn new(actor: &str, role: &str, station: &str) -> Self {
+        let value = |text: &str| text.parse().expect("is ASCII");
         Self {
-            actor: actor.to_owned(),
-            role: role.to_owned(),
-            station: station.to_owned(),
+            actor: value(actor),
+            role: value(role),
+            station: value(station),
         }
     }
 }
@@ -75,10 +76,10 @@ pub fn base64(bytes: &[u8]) -> String {
 
 impl Interceptor for Acting {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let text = |text: &str| MetadataValue::try_from(text).expect("is ASCII");
-        request.metadata_mut().insert("waystation-actor", text(&self.actor));
-        request.metadata_mut().insert("waystation-role", text(&self.role));
-        request.metadata_mut().insert("waystation-station", text(&self.station));
+        let metadata = request.metadata_mut();
+        metadata.insert("waystation-actor", self.actor.clone());
+        metadata.insert("waystation-role", self.role.clone());
+        metadata.insert("waystation-station", self.station.clone());
         Ok(request)
     }
 }
@@ -122,11 +123,7 @@ impl Clients {
 
     /// Clients over an open connection, of somebody at a station.
     pub fn at(channel: &Channel, actor: &str, role: &str, station: &str) -> Self {
-        let acting = Acting {
-            actor: actor.to_owned(),
-            role: role.to_owned(),
-            station: station.to_owned(),
-        };
+        let acting = Acting::new(actor, role, station);
         let over = || InterceptedService::new(channel.clone(), acting.clone());
         Self {
             cases: CaseServiceClient::new(over()),
@@ -142,11 +139,7 @@ impl Clients {
             // Whoever works with cases does not run the installation.
             admin: AdminServiceClient::new(InterceptedService::new(
                 channel.clone(),
-                Acting {
-                    actor: "system-admin-1".to_owned(),
-                    role: "SYSTEM_ADMIN".to_owned(),
-                    station: STATION.to_owned(),
-                },
+                Acting::new("system-admin-1", "SYSTEM_ADMIN", STATION),
             )),
             commands: CommandServiceClient::new(over()),
         }

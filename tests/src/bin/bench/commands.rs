@@ -69,12 +69,13 @@ async fn floor_rate(what: &str, count: usize, time: For, on: &str) -> Measured {
 
 /// Check-ins, one call each.
 pub(crate) async fn unary(channel: &Channel, count: usize, time: For, cases: u64, on: &str) -> Measured {
-    let clients = Clients::over(channel, "worker-1", "CASE_WORKER");
+    // One client, as the floor has: to clone those of all services for a call would be measured too.
+    let client = Clients::over(channel, "worker-1", "CASE_WORKER").cases;
     let on = on.to_owned();
     in_flight(count, time, move |number| {
-        let (mut clients, request) = (clients.clone(), check_in(&case_id(pick(number, cases)), &on));
+        let (mut client, request) = (client.clone(), check_in(&case_id(pick(number, cases)), &on));
         async move {
-            clients.cases.record_check_in(request).await.expect("is recorded");
+            client.record_check_in(request).await.expect("is recorded");
         }
     })
     .await

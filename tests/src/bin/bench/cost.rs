@@ -25,10 +25,10 @@ pub(crate) async fn commands(
 ) -> Vec<Row> {
     let mut rates = Vec::new();
     for note in ["", NOTE] {
-        let clients = Clients::over(channel, "worker-1", "CASE_WORKER");
+        let client = Clients::over(channel, "worker-1", "CASE_WORKER").cases;
         let on = on.to_owned();
         let talk = move |number| {
-            let mut clients = clients.clone();
+            let mut client = client.clone();
             let request = v1::RecordTalkRequest {
                 name: format!("cases/{}", case_id(pick(number, cases))),
                 on: on.clone(),
@@ -37,7 +37,7 @@ pub(crate) async fn commands(
                 ..Default::default()
             };
             async move {
-                clients.cases.record_talk(request).await.expect("is recorded");
+                client.record_talk(request).await.expect("is recorded");
             }
         };
         // Keys and cases that commands meet for the first time are not what is measured.
@@ -74,16 +74,16 @@ pub(crate) async fn reads(
 }
 
 async fn read(channel: &Channel, count: usize, time: For, cases: u64, reveal: bool) -> Measured {
-    let clients = Clients::over(channel, "worker-1", "CASE_WORKER");
+    let client = Clients::over(channel, "worker-1", "CASE_WORKER").cases;
     in_flight(count, time, move |number| {
-        let mut clients = clients.clone();
+        let mut client = client.clone();
         let request = v1::GetCaseRequest {
             name: format!("cases/{}", case_id(pick(number, cases))),
             read: None,
             reveal,
         };
         async move {
-            let case = clients.cases.get_case(request).await.expect("is there").into_inner();
+            let case = client.get_case(request).await.expect("is there").into_inner();
             let order = case.case.expect("is there").order_no;
             assert_eq!(order.is_empty(), !reveal, "{order:?}");
         }

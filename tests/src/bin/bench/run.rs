@@ -48,9 +48,9 @@ impl Size {
 
 /// Median microseconds of a caseload page at random past positions.
 async fn as_of_page(channel: &Channel, head: i64) -> f64 {
-    let clients = Clients::over(channel, "inspector-1", "INSPECTOR");
+    let client = Clients::over(channel, "inspector-1", "INSPECTOR").cases;
     let measured = in_flight(1, For(Duration::from_secs(2)), move |number| {
-        let mut clients = clients.clone();
+        let mut client = client.clone();
         // From the last nine tenths: a page needs cases to show.
         let at = head / 10 + pick(number, (head * 9 / 10) as u64) as i64;
         let request = v1::ListCasesRequest {
@@ -60,7 +60,7 @@ async fn as_of_page(channel: &Channel, head: i64) -> f64 {
             ..Default::default()
         };
         async move {
-            let page = clients.cases.list_cases(request).await.expect("lists").into_inner();
+            let page = client.list_cases(request).await.expect("lists").into_inner();
             assert_eq!(page.cases.len(), 50);
         }
     })
@@ -70,21 +70,19 @@ async fn as_of_page(channel: &Channel, head: i64) -> f64 {
 
 /// How long after its receipt a command is in the views, under load; microseconds.
 async fn lag(channel: &Channel, time: For, on: &str) -> Measured {
-    let clients = Clients::over(channel, "worker-2", "CASE_WORKER");
+    let client = Clients::over(channel, "worker-2", "CASE_WORKER").cases;
     let on = on.to_owned();
     in_flight(1, time, move |number| {
-        let (mut clients, on) = (clients.clone(), on.clone());
+        let (mut client, on) = (client.clone(), on.clone());
         async move {
             let name = format!("cases/{}", case_id(number % 10));
-            let receipt = clients
-                .cases
+            let receipt = client
                 .record_check_in(check_in(&case_id(number % 10), &on))
                 .await
                 .expect("is recorded");
             let read = waystation_tests::after(&receipt.into_inner());
             let before = Instant::now();
-            clients
-                .cases
+            client
                 .get_case(v1::GetCaseRequest {
                     name,
                     read,
