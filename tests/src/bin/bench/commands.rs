@@ -12,12 +12,14 @@ use waystation_tests::{Clients, check_in, today};
 use crate::floor;
 use crate::load::{For, Measured, case_id, fill, in_flight, pick, stream};
 use crate::process::{Process, Spent};
-use crate::run::{IN_FLIGHT, say};
+use crate::run::IN_FLIGHT;
 
-/// How often each is measured; what counts is the median.
-const ROUNDS: usize = 3;
-/// What one round leaves behind (views that are still saved) must not slow the next one's floor.
-const PAUSE: Duration = Duration::from_secs(3);
+/// How often each is measured.
+const ROUNDS: usize = 5;
+/// What a database still does after the views are saved must not slow the next floor.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Connections and plans that are made once are not what is measured.
+const WARM_UP: For = For(Duration::from_millis(500));
 
 /// Where a floor may write.
 pub(crate) struct Place(String);
@@ -39,20 +41,21 @@ impl Place {
 
     /// Calls that group into commits, with so many in flight.
     pub(crate) async fn grouped(&self, count: usize, time: For, on: &str) -> Measured {
-        floor_rate(self.cleared(), count, time, on).await
+        floor_rate(self.cleared(), count, time, on).await.0
     }
 }
 
 /// Calls that are only answered.
 pub(crate) async fn echo(count: usize, time: For, on: &str) -> Measured {
-    floor_rate("echo", count, time, on).await
+    floor_rate("echo", count, time, on).await.0
 }
 
-async fn floor_rate(what: &str, count: usize, time: For, on: &str) -> Measured {
+/// What a floor can do, and who had the processors.
+async fn floor_rate(what: &str, count: usize, time: For, on: &str) -> (Measured, String) {
     let process = Process::floor(what);
     let channel = process.connect().await;
     let on = on.to_owned();
-    in_flight(count, time, move |number| {
+    let call = move |number| {
         let (channel, request) = (channel.clone(), check_in(&case_id(pick(number, 10_000)), &on));
         async move {
             let mut grpc = Grpc::new(channel);
@@ -63,8 +66,12 @@ async fn floor_rate(what: &str, count: usize, time: For, on: &str) -> Measured {
                 .await
                 .expect("answers");
         }
-    })
-    .await
+    };
+    in_flight(count, WARM_UP, call.clone()).await;
+    let spent = Spent::from_now(process.id());
+    let measured = in_flight(count, time, call).await;
+    let spent = spent.each(measured.calls());
+    (measured, spent)
 }
 
 /// Check-ins, one call each.
@@ -81,8 +88,8 @@ pub(crate) async fn unary(channel: &Channel, count: usize, time: For, cases: u64
     .await
 }
 
-/// As many check-ins through one stream; how many a second.
-async fn streamed(channel: &Channel, count: u64, cases: u64, on: &str) -> f64 {
+/// So many check-ins through one stream; how many a second.
+pub(crate) async fn streamed(channel: &Channel, count: u64, cases: u64, on: &str) -> f64 {
     let begun = Instant::now();
     let clients = Clients::over(channel, "worker-1", "CASE_WORKER");
     let day = on.to_owned();
@@ -91,43 +98,63 @@ async fn streamed(channel: &Channel, count: u64, cases: u64, on: &str) -> f64 {
     count as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// Medians of what was measured in turns, calls or commands a second.
-pub(crate) struct Rates {
+/// What one round has measured, each beside what it is compared with.
+#[derive(Default)]
+pub(crate) struct Round {
+    /// Calls a second that group into commits.
     pub(crate) grouped: f64,
+    /// Commands a second, a call each.
     pub(crate) unary: f64,
+    /// The same through one stream.
     pub(crate) streamed: f64,
+    /// Microseconds of a commit of one row, nothing else running.
+    pub(crate) single: f64,
+    /// Microseconds of a command, nothing else running.
+    pub(crate) alone: f64,
 }
 
-/// The floor, single calls and a stream, again and again one after the other.
+/// The floors and the commands, again and again one after the other, in both orders.
 pub(crate) async fn in_turns(
     channel: &Channel,
     floor: &Place,
     (count, time, cases): (usize, For, u64),
     on: &str,
-) -> Rates {
+) -> Vec<Round> {
     unary(channel, count, For(Duration::from_secs(1)), cases, on).await;
-    let (mut floors, mut calls, mut streams) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        tokio::time::sleep(PAUSE).await;
-        floors.push(floor.grouped(count, time, on).await.rate);
-        let called = unary(channel, count, time, cases, on).await.rate;
-        calls.push(called);
-        let as_long = (called * time.0.as_secs_f64() * 2.0) as u64;
-        streams.push(streamed(channel, as_long, cases, on).await);
+    let mut rounds = Vec::new();
+    for number in 0..ROUNDS {
+        let mut round = Round::default();
+        for of_floors in [number % 2 == 0, number % 2 == 1] {
+            if of_floors {
+                at_rest(channel).await;
+                round.grouped = floor.grouped(count, time, on).await.rate;
+                round.single = floor.grouped(1, For(time.0 / 2), on).await.percentile(50);
+            } else {
+                round.unary = unary(channel, count, time, cases, on).await.rate;
+                let as_many = (round.unary * time.0.as_secs_f64()) as u64;
+                round.streamed = streamed(channel, as_many, cases, on).await;
+                at_rest(channel).await;
+                round.alone = unary(channel, 1, For(time.0 / 2), cases, on).await.percentile(50);
+            }
+        }
+        rounds.push(round);
     }
-    say(&format!(
-        "floors {floors:.0?}, calls {calls:.0?}, streams {streams:.0?}"
-    ));
-    Rates {
-        grouped: median(floors),
-        unary: median(calls),
-        streamed: median(streams),
-    }
+    rounds
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// Returns when every view is saved up to the end of the log.
+async fn at_rest(channel: &Channel) {
+    let mut admin = Clients::over(channel, "worker-1", "CASE_WORKER").admin;
+    loop {
+        let listed = admin.list_projections(v1::ListProjectionsRequest {}).await;
+        let views = listed.expect("lists").into_inner().projections;
+        let is_saved = |view: &v1::Projection| view.live.as_ref().is_some_and(|live| live.position >= view.head);
+        if views.iter().all(is_saved) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(PAUSE).await;
 }
 
 /// For whoever works on commands: the unary rate against its floor, long enough to look at, on a log that begins with so
@@ -144,12 +171,14 @@ pub(crate) async fn load(url: &str, cases: u64, check_ins: u64) {
         None => url.to_owned(),
     });
     let time = For(Duration::from_secs(8));
+    unary(&channel, IN_FLIGHT, WARM_UP, cases, &on).await;
     for _ in 0..ROUNDS {
         let spent = Spent::from_now(server.id());
         let measured = unary(&channel, IN_FLIGHT, time, cases, &on).await;
-        println!("{}", spent.each(measured.calls()));
-        tokio::time::sleep(PAUSE).await;
-        let floor = place.grouped(IN_FLIGHT, time, &on).await;
+        println!("unary {}", spent.each(measured.calls()));
+        at_rest(&channel).await;
+        let (floor, spent) = floor_rate(place.cleared(), IN_FLIGHT, time, &on).await;
+        println!("floor {spent}");
         let ratio = measured.rate / floor.rate;
         println!(
             "unary {:.0} commands/s, floor {:.0}, ratio {ratio:.2}",

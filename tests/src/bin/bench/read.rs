@@ -9,7 +9,7 @@ use waystation_app::{LogName, Recorded, Store, StoreOptions, SystemClock};
 
 /// Events per second of the fastest plain read.
 pub(crate) async fn raw(database: &'static str, url: &str) -> f64 {
-    let begun = Instant::now();
+    let begun;
     let mut bytes = 0_usize;
     let mut count = 0_u64;
     if database == "postgres" {
@@ -18,6 +18,7 @@ pub(crate) async fn raw(database: &'static str, url: &str) -> f64 {
             .connect(url)
             .await
             .expect("connects");
+        begun = Instant::now();
         let mut rows =
             sqlx::query("SELECT position, header, body, leaf FROM main_event ORDER BY position").fetch(&pool);
         while let Some(row) = rows.next().await {
@@ -30,6 +31,7 @@ pub(crate) async fn raw(database: &'static str, url: &str) -> f64 {
     } else {
         let path = url.trim_start_matches("sqlite:");
         let connection = rusqlite::Connection::open(path).expect("opens");
+        begun = Instant::now();
         let sql = "SELECT position, header, body, leaf FROM main_event ORDER BY position";
         let mut statement = connection.prepare(sql).expect("prepares");
         let mut rows = statement.query([]).expect("queries");

@@ -12,6 +12,8 @@ pub(crate) struct Row {
     pub(crate) floor: Option<(&'static str, f64)>,
     /// The bar on the ratio (or, without a floor, on the value), and whether more is better.
     pub(crate) bar: Option<(f64, bool)>,
+    /// Every ratio, sorted, when it was measured again and again; the row is the one in the middle.
+    pub(crate) rounds: Vec<f64>,
 }
 
 impl Row {
@@ -23,7 +25,17 @@ impl Row {
             unit,
             floor: None,
             bar: None,
+            rounds: Vec::new(),
         }
+    }
+
+    /// What was measured in turns with its floor, value and floor of each round: the round whose ratio is the median.
+    pub(crate) fn of_rounds(mut self, name: &'static str, mut rounds: Vec<(f64, f64)>) -> Self {
+        rounds.sort_by(|one, other| (one.0 / one.1).total_cmp(&(other.0 / other.1)));
+        let (value, floor) = rounds[rounds.len() / 2];
+        self.value = value;
+        self.rounds = rounds.iter().map(|(value, floor)| value / floor).collect();
+        self.floor(name, floor)
     }
 
     pub(crate) fn floor(mut self, name: &'static str, value: f64) -> Self {
@@ -66,8 +78,8 @@ fn number(value: f64) -> String {
 
 pub(crate) fn print(rows: &[Row]) {
     println!(
-        "{:9} {:58} {:>12} {:10} {:>28} {:>7} {:>9} ",
-        "database", "work", "measured", "", "floor", "ratio", "bar"
+        "{:9} {:58} {:>12} {:10} {:>28} {:>7} {:>9} {:6} rounds",
+        "database", "work", "measured", "", "floor", "ratio", "bar", ""
     );
     for row in rows {
         let floor = row
@@ -85,13 +97,15 @@ pub(crate) fn print(rows: &[Row]) {
                 }
             )
         });
+        let rounds: Vec<String> = row.rounds.iter().map(|ratio| format!("{ratio:.2}")).collect();
         println!(
-            "{:9} {:58} {:>12} {:10} {floor:>28} {ratio:>7} {bar:>9} {}",
+            "{:9} {:58} {:>12} {:10} {floor:>28} {ratio:>7} {bar:>9} {:6} {}",
             row.database,
             row.work,
             number(row.value),
             row.unit,
-            row.verdict()
+            row.verdict(),
+            rounds.join(" ")
         );
     }
 }
@@ -101,7 +115,7 @@ pub(crate) fn json(rows: &[Row]) -> serde_json::Value {
         json!({
             "database": row.database, "work": row.work, "value": row.value, "unit": row.unit,
             "floor": row.floor.map(|(name, value)| json!({ "name": name, "value": value })),
-            "ratio": row.ratio(),
+            "ratio": row.ratio(), "rounds": row.rounds,
             "bar": row.bar.map(|(bar, more)| json!({ "value": bar, "at_least": more })),
             "verdict": row.verdict(),
         })
