@@ -119,11 +119,14 @@ pub(crate) fn fold_of<V: View>() -> Box<dyn Fold> {
     let capacity = NonZeroUsize::new(DOCUMENTS_CACHED_MAX).unwrap_or(NonZeroUsize::MIN);
     Box::new(Folder::<V> {
         held: LruCache::new(capacity),
+        encoded: Vec::new(),
     })
 }
 
 struct Folder<V: View> {
     held: LruCache<String, Held<V::Document>>,
+    /// Where a document is encoded, to see whether it changed.
+    encoded: Vec<u8>,
 }
 
 struct Held<D> {
@@ -140,13 +143,6 @@ impl<D> Held<D> {
             keys: Vec::new(),
         }
     }
-}
-
-fn encode<D: serde::Serialize>(document: Option<&D>) -> Bytes {
-    let bytes = document.map(|document| {
-        serde_json::to_vec(document).expect("documents hold only strings, numbers, dates and lists of them")
-    });
-    bytes.unwrap_or_default().into()
 }
 
 impl<V: View> Fold for Folder<V> {
@@ -198,10 +194,15 @@ impl<V: View> Fold for Folder<V> {
             step.touched += 1;
             let held = self.held.get_or_insert_mut_ref(id.as_str(), Held::nothing);
             held.document = V::apply(&id, held.document.take(), recorded);
-            let body = encode(held.document.as_ref());
-            if body == held.body {
+            self.encoded.clear();
+            if let Some(document) = &held.document {
+                serde_json::to_writer(&mut self.encoded, document)
+                    .expect("documents hold only strings, numbers, dates and lists of them");
+            }
+            if self.encoded == held.body {
                 continue;
             }
+            let body = Bytes::copy_from_slice(&self.encoded);
             let keys = held
                 .document
                 .as_ref()

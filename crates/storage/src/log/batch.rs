@@ -115,7 +115,9 @@ impl Batch {
                 .map_err(|error| StorageError::Unavailable(format!("the system gives no random bytes: {error}")))?;
         }
         let mut salt = [0; 16];
-        salt.copy_from_slice(&self.salts.split_off(self.salts.len() - 16));
+        let rest = self.salts.len() - salt.len();
+        salt.copy_from_slice(&self.salts[rest..]);
+        self.salts.truncate(rest);
         Ok(salt)
     }
 
