@@ -1,6 +1,7 @@
 //! Who works here: accounts as facts in the log, and the secrets that prove them, of which only digests are kept.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use waystation_domain::account::{
@@ -47,7 +48,7 @@ pub enum Proof {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identified {
     /// Who.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// What showed it.
     pub proof: Proof,
 }
@@ -167,7 +168,10 @@ impl App {
         let account = self.accounts_of_staff().lock(&principal.id, self.main()).await?;
         let declared = account.state.conflicts.clone();
         drop(account);
-        self.together(declared).await
+        if declared.is_empty() {
+            return Ok(declared);
+        }
+        Box::pin(self.together(declared)).await
     }
 
     /// Keeps an account from a person's record.
@@ -247,11 +251,11 @@ impl App {
         let sessionless = matches!(proof, Proof::Password(_));
         let role = role.filter(|role| !sessionless || *role == Role::Service);
         Ok(role.map(|role| Identified {
-            principal: Principal {
+            principal: Arc::new(Principal {
                 id: id.to_owned(),
                 role,
-                station: account.station.clone(),
-            },
+                station: account.station,
+            }),
             proof,
         }))
     }

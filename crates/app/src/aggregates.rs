@@ -29,7 +29,7 @@ impl<A: Aggregate> Aggregates<A> {
 
     /// The state, for one decision at a time; read from the log when memory does not have it.
     pub(crate) async fn lock(&self, id: &str, log: &Log) -> Result<Held<Slot<A>>, AppError> {
-        let read = async {
+        let read = async || {
             let (state, revision) = load(&stream_of::<A>(id), log).await?;
             Ok(Slot { state, revision })
         };

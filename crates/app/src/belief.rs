@@ -75,18 +75,21 @@ impl<S: Default> Beliefs<S> {
 }
 
 impl<S: Default> Belief<S> {
-    /// Waits for the lock; what is not believed, or no longer, is read.
+    /// Waits for the lock; what is not believed, or no longer, is read. Reading is rare and large, so it has memory of its own.
     ///
     /// # Errors
     /// As `read`.
-    pub async fn lock<E>(self: &Arc<Self>, read: impl Future<Output = Result<S, E>>) -> Result<Held<S>, E> {
+    pub async fn lock<E, F: Future<Output = Result<S, E>>>(
+        self: &Arc<Self>,
+        read: impl FnOnce() -> F,
+    ) -> Result<Held<S>, E> {
         let mut slot = Arc::clone(&self.slot).lock_owned().await;
         // Appends start under the lock: if nothing is on its way now, nothing will be while it is held.
         let settled = self.in_flight.load(Ordering::SeqCst) == 0;
         let unread = self.stale.swap(false, Ordering::SeqCst) || slot.is_none();
         if unread {
             *slot = None;
-            *slot = Some(read.await?);
+            *slot = Some(Box::pin(read()).await?);
         }
         Ok(Held {
             belief: Arc::clone(self),

@@ -1,5 +1,7 @@
 //! From a command to a durable, idempotent append.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use uuid::Uuid;
 use waystation_domain::{
@@ -24,7 +26,7 @@ const CATEGORY_CASE: u8 = 1;
 #[derive(Clone, Debug)]
 pub struct Envelope {
     /// Who asks.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// By which way it came.
     pub channel: Channel,
     /// Makes the command idempotent: the same id and content get the same answer, for ever.
@@ -37,9 +39,9 @@ pub struct Envelope {
 
 impl Envelope {
     /// A command without further conditions.
-    pub fn of(principal: Principal, channel: Channel) -> Self {
+    pub fn of(principal: impl Into<Arc<Principal>>, channel: Channel) -> Self {
         Self {
-            principal,
+            principal: principal.into(),
             channel,
             request: None,
             expected_revision: None,
@@ -172,7 +174,8 @@ impl App {
             );
             if events.iter().any(|event| !event.personal().is_empty()) {
                 let after = after(&slot.state, &events);
-                self.seal(&mut append, after.subject(id), &events, &metadata).await?;
+                // What sealing needs is large, and most commands seal nothing.
+                Box::pin(self.seal(&mut append, after.subject(id), &events, &metadata)).await?;
             }
             let pending = self.main().submit(append)?;
             for event in &events {
@@ -254,12 +257,12 @@ pub(crate) fn fingerprint<C: Command>(
 
 fn metadata<C: Command>(envelope: &Envelope, policy: &Policy, today: waystation_domain::Date) -> Bytes {
     let metadata = Metadata {
-        actor: envelope.principal.id.clone(),
+        actor: envelope.principal.id.as_str(),
         role: envelope.principal.role,
-        station: envelope.principal.station.clone(),
+        station: envelope.principal.station.as_str(),
         channel: envelope.channel,
-        command: C::NAME.to_owned(),
-        policy: policy.packs_in_force(today),
+        command: C::NAME,
+        policy: policy.packs_in_force(today).collect(),
     };
     serde_json::to_vec(&metadata)
         .expect("metadata holds only strings")

@@ -57,7 +57,7 @@ impl App {
     ) -> Result<Receipt, AppError> {
         let number = IdNumber::parse("id_number", &command.id_number)?;
         // What is asked twice at once is claimed once.
-        let _turn = self.registering().of(id).lock(async { Ok::<_, AppError>(()) }).await?;
+        let _turn = self.registering().of(id).lock(async || Ok::<_, AppError>(())).await?;
         let token = self.vault().token(TokenKind::IdNumber, number.as_str()).await?;
         if self.person_state(id).await?.registered || envelope.validate_only {
             // Nothing is claimed for what will not be recorded.

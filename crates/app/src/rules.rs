@@ -59,7 +59,7 @@ impl App {
             }
             policies.generation
         };
-        let policy = Arc::new(self.policy_as_of(station, u64::MAX).await?);
+        let policy = Arc::new(Box::pin(self.policy_as_of(station, u64::MAX)).await?);
         let mut policies = self.policies().lock().unwrap_or_else(PoisonError::into_inner);
         // What was published meanwhile may be missing from it.
         if policies.generation == generation {

@@ -16,20 +16,20 @@ pub enum Channel {
     SystemClock,
 }
 
-/// The stored metadata of Waystation's own events (JSON).
+/// The stored metadata of Waystation's own events (JSON); borrowed text will do to write it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Metadata {
+pub struct Metadata<T = String> {
     /// Principal id.
-    pub actor: String,
+    pub actor: T,
     /// Role in which they acted.
     pub role: Role,
     /// Their station.
-    pub station: String,
+    pub station: T,
     /// By which way it came in.
     pub channel: Channel,
     /// The command that was asked for.
-    pub command: String,
+    pub command: T,
     /// Policy packs in force for the decision, lowest layer last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub policy: Vec<String>,
+    pub policy: Vec<T>,
 }

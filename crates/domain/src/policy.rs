@@ -369,12 +369,9 @@ impl Policy {
     }
 
     /// Names of the packs in force on a day, lowest layer last.
-    pub fn packs_in_force(&self, day: Date) -> Vec<String> {
-        self.packs
-            .iter()
-            .filter(|pack| pack.in_force(day))
-            .map(|pack| pack.pack.clone())
-            .collect()
+    pub fn packs_in_force(&self, day: Date) -> impl Iterator<Item = &str> {
+        let in_force = self.packs.iter().filter(move |pack| pack.in_force(day));
+        in_force.map(|pack| pack.pack.as_str())
     }
 
     /// Whether offices work on a day: weekdays that are not holidays, and weekends worked in place of one.

@@ -10,6 +10,7 @@ mod support;
 mod transfer;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -79,7 +80,7 @@ impl Api {
     async fn carry_out<M: CommandMessage>(
         &self,
         message: M,
-        principal: Principal,
+        principal: Arc<Principal>,
     ) -> Result<v1::CommandReceipt, Status> {
         let mut fields = Fields::default();
         let (request, etag, validate_only) = message.conditions();
@@ -94,7 +95,7 @@ impl Api {
         Ok(convert::receipt(name, &receipt))
     }
 
-    async fn one_of(&self, command: Option<Command>, principal: Principal) -> Result<v1::CommandReceipt, Status> {
+    async fn one_of(&self, command: Option<Command>, principal: Arc<Principal>) -> Result<v1::CommandReceipt, Status> {
         match command {
             Some(Command::RegisterOrder(message)) => self.carry_out(message, principal).await,
             Some(Command::RecordService(message)) => self.carry_out(message, principal).await,

@@ -83,12 +83,8 @@ where
                 .await
             {
                 Ok(admitted) => {
-                    if let Who::Identified(identified) = &admitted.who {
-                        request.extensions_mut().insert(identified.clone());
-                    }
-                    if let Some(principal) = admitted.principal() {
-                        request.extensions_mut().insert(principal);
-                    }
+                    let admitted = Arc::new(admitted);
+                    request.extensions_mut().insert(Arc::clone(&admitted));
                     let response = inner.call(request).await?;
                     Ok(response.map(|body| Body::new(Standing::new(body, gate, admitted))))
                 }
@@ -110,16 +106,25 @@ pub(crate) struct Admitted {
 enum Who {
     /// Not asked, or nobody on a server that believes.
     Unasked,
-    Believed(Principal),
+    Believed(Arc<Principal>),
     Identified(Identified),
 }
 
 impl Admitted {
-    fn principal(&self) -> Option<Principal> {
+    /// Who it is; nobody when that was not asked.
+    pub(crate) fn principal(&self) -> Option<&Arc<Principal>> {
         match &self.who {
             Who::Unasked => None,
-            Who::Believed(principal) => Some(principal.clone()),
-            Who::Identified(identified) => Some(identified.principal.clone()),
+            Who::Believed(principal) => Some(principal),
+            Who::Identified(identified) => Some(&identified.principal),
+        }
+    }
+
+    /// Who it is and what showed it; nobody when nothing did.
+    pub(crate) fn identified(&self) -> Option<&Identified> {
+        match &self.who {
+            Who::Identified(identified) => Some(identified),
+            Who::Unasked | Who::Believed(_) => None,
         }
     }
 }
@@ -191,7 +196,7 @@ impl Gate {
         };
         let admitted = Admitted { peer, who };
         // Who says nothing on an insecure server is told what is missing by the service, or may do as it pleases there.
-        let Some(principal) = admitted.principal() else {
+        let Some(principal) = admitted.principal().map(Arc::clone) else {
             return Ok(admitted);
         };
         if method == Some(Method::Own) {
@@ -254,7 +259,10 @@ impl Gate {
                     )
                 })?))
             }
-            (None, None) if self.insecure => Ok(believed(headers).map_or(Who::Unasked, Who::Believed)),
+            (None, None) if self.insecure => {
+                let believed = believed(headers).map(Arc::new);
+                Ok(believed.map_or(Who::Unasked, Who::Believed))
+            }
             (None, None) => Err(missing()),
         }
     }
@@ -265,7 +273,7 @@ impl Gate {
             return Err(wrong());
         }
         if let Some(credentials) = shown.strip_prefix("Basic ") {
-            return self.by_secret(credentials).await;
+            return Box::pin(self.by_secret(credentials)).await;
         }
         let (account, proof) = self.borne(shown, peer).ok_or_else(wrong)?;
         self.identified(&account, proof).await?.ok_or_else(wrong)

@@ -1,10 +1,13 @@
 //! Who asks: what the gate (`identity`) found out, or, on an insecure server, what request metadata says and is believed.
 
+use std::sync::Arc;
+
 use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use waystation_domain::{Principal, Role};
 
+use crate::identity::Admitted;
 use crate::status::{DOMAIN, LANGUAGE};
 
 /// Principal id: 1 to 64 visible ASCII characters.
@@ -17,12 +20,13 @@ pub(crate) const STATION: &str = "waystation-station";
 const LENGTH_MAX: usize = 64;
 
 /// Who makes a request.
-pub(crate) fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
-    if let Some(principal) = request.extensions().get::<Principal>() {
-        return Ok(principal.clone());
+pub(crate) fn principal<T>(request: &Request<T>) -> Result<Arc<Principal>, Status> {
+    let admitted = request.extensions().get::<Arc<Admitted>>();
+    if let Some(principal) = admitted.and_then(|admitted| admitted.principal()) {
+        return Ok(Arc::clone(principal));
     }
     // The gate has let it through because metadata would be believed; say what of it is missing.
-    named(request.metadata().as_ref())
+    named(request.metadata().as_ref()).map(Arc::new)
 }
 
 /// The principal that metadata names, on a server that believes it.

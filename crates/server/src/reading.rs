@@ -1,6 +1,7 @@
 //! Who reads, what for, and the record of it that must be there before anything leaves.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tonic::{Request, Status};
 use waystation_app::views::CaseSummary;
@@ -22,7 +23,7 @@ const UNNAMED: &str = "unnamed-caller-of-a-server-that-was-started-with-the-opti
 /// A caller who is about to read.
 #[derive(Clone)]
 pub(crate) struct Reader {
-    pub(crate) principal: Principal,
+    pub(crate) principal: Arc<Principal>,
     purpose: Purpose,
     rpc: &'static str,
 }
@@ -54,11 +55,11 @@ impl Reader {
     /// Somebody about whom an insecure server knows nothing. What they may do there is what an inspector may.
     pub(crate) fn unnamed(rpc: &'static str) -> Self {
         Self {
-            principal: Principal {
+            principal: Arc::new(Principal {
                 id: UNNAMED.to_owned(),
                 role: Role::Inspector,
                 station: "-".to_owned(),
-            },
+            }),
             purpose: Purpose::Inspection,
             rpc,
         }

@@ -1,14 +1,16 @@
 //! `SessionService`.
 
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::session_service_server::SessionService;
-use waystation_app::{AppError, Envelope, Identified};
-use waystation_domain::{Channel, Principal};
+use waystation_app::{AppError, Envelope};
+use waystation_domain::Channel;
 
 use crate::Api;
 use crate::convert;
-use crate::identity::wrong_login;
+use crate::identity::{Admitted, wrong_login};
 use crate::principal::principal;
 use crate::status::status;
 
@@ -17,7 +19,7 @@ const PASSWORD_BYTES_MAX: usize = 1_024;
 
 /// The caller, who must have an account: an insecure server's callers have none.
 fn own<T>(request: &Request<T>) -> Result<Envelope, Status> {
-    principal(request).map(|principal: Principal| Envelope::of(principal, Channel::Api))
+    principal(request).map(|principal| Envelope::of(principal, Channel::Api))
 }
 
 fn failed(error: &AppError) -> Status {
@@ -43,7 +45,8 @@ impl SessionService for Api {
     }
 
     async fn log_out(&self, request: Request<v1::LogOutRequest>) -> Result<Response<v1::LogOutResponse>, Status> {
-        let Some(who) = request.extensions().get::<Identified>() else {
+        let admitted = request.extensions().get::<Arc<Admitted>>();
+        let Some(who) = admitted.and_then(|admitted| admitted.identified()) else {
             return Err(failed(&AppError::NotFound { kind: "session" }));
         };
         self.app.log_out(who).await.map_err(|error| failed(&error))?;
@@ -80,10 +83,10 @@ impl SessionService for Api {
         &self,
         request: Request<v1::ConfirmSecondFactorRequest>,
     ) -> Result<Response<v1::ConfirmSecondFactorResponse>, Status> {
-        let account = own(&request)?.principal.id;
+        let account = Arc::clone(&own(&request)?.principal);
         let confirmed = self
             .app
-            .confirm_second_factor(&account, &request.into_inner().code)
+            .confirm_second_factor(&account.id, &request.into_inner().code)
             .await;
         confirmed.map_err(|error| failed(&error))?;
         Ok(Response::new(v1::ConfirmSecondFactorResponse {}))

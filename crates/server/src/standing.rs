@@ -32,11 +32,11 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    pub(crate) fn new(body: Body, gate: Gate, admitted: Admitted) -> Self {
+    pub(crate) fn new(body: Body, gate: Gate, admitted: Arc<Admitted>) -> Self {
         Self {
             body,
             gate,
-            admitted: Arc::new(admitted),
+            admitted,
             seen: Instant::now(),
             pause: None,
             looking: None,

@@ -80,10 +80,14 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
 }
 
 fn elsewhere(id: &str, role: Role) -> Envelope {
+    at(ELSEWHERE, id, role)
+}
+
+fn at(station: &str, id: &str, role: Role) -> Envelope {
     let principal = Principal {
         id: id.into(),
         role,
-        station: ELSEWHERE.into(),
+        station: station.into(),
     };
     Envelope::of(principal, Channel::Api)
 }
@@ -351,8 +355,7 @@ async fn answered(app: &App, case: &str, on: Date) -> anyhow::Result<()> {
 
 /// The district counts the other station under this one from here on.
 async fn merges(app: &App, on: Date) -> anyhow::Result<()> {
-    let mut district = envelope("district-1", Role::DistrictOfficer);
-    district.principal.station = "guanshanhu".into();
+    let district = at("guanshanhu", "district-1", Role::DistrictOfficer);
     let units = [
         ("guanshanhu", OrgUnitKind::District, None),
         (ELSEWHERE, OrgUnitKind::Station, Some("guanshanhu".to_owned())),

@@ -7,6 +7,7 @@ use waystation_domain::Principal;
 
 use super::acl::{Acl, Deed};
 use super::failure::Failure;
+use crate::identity::Admitted;
 
 /// Somebody who writes to streams; nobody in particular on an insecure server, and the server itself.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +17,9 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn of<T>(request: &Request<T>) -> Self {
+        let admitted = request.extensions().get::<Arc<Admitted>>();
         Self {
-            principal: request.extensions().get::<Principal>().cloned().map(Arc::new),
+            principal: admitted.and_then(|admitted| admitted.principal()).cloned(),
         }
     }
 

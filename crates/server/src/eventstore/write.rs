@@ -160,7 +160,7 @@ impl EventStore {
         bases.sort_unstable();
         let mut locked = Locked::new();
         for base in bases {
-            let held = self.streams.of(base).lock(Stream::read(&self.log, base)).await?;
+            let held = self.streams.of(base).lock(|| Stream::read(&self.log, base)).await?;
             locked.insert(base, held);
         }
         Ok(locked)
