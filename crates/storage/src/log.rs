@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use waystation_trust::Hash;
+use waystation_trust::{Hash, SEALED_PARTS_MAX};
 
 use crate::engine::Engine;
 use crate::error::StorageError;
@@ -252,6 +252,9 @@ fn check(append: &Append) -> Result<usize, StorageError> {
         for event in &part.events {
             if event.event_type.is_empty() || event.event_type.len() > TYPE_BYTES_MAX {
                 return invalid(format!("an event type has 1 to {TYPE_BYTES_MAX} bytes"));
+            }
+            if event.sealed.len() > SEALED_PARTS_MAX {
+                return invalid(format!("an event has at most {SEALED_PARTS_MAX} sealed fields"));
             }
             let sealed: usize = event.sealed.iter().map(|part| part.envelope.len()).sum();
             let size = event.data.len() + event.metadata.len() + sealed;

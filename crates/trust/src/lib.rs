@@ -36,7 +36,9 @@ pub fn thumbprint(certificate: &[u8]) -> String {
 pub use cosign::{CosignatureVerifier, Cosigner};
 pub use envelope::{DataKey, EnvelopeError, Place};
 pub use keyring::{Keyring, KeyringError, TokenKind, Wrapped};
-pub use leaf::{Header, HeaderError, SealedDigest, body_digest, encode_body, envelope_digest, parse_body};
+pub use leaf::{
+    Header, HeaderError, SEALED_PARTS_MAX, SealedDigest, body_digest, encode_body, envelope_digest, parse_body,
+};
 pub use note::{Checkpoint, Note, NoteError, Signer, Verifier};
 pub use policy::{Accepted, PolicyError, TrustPolicy, WitnessEntry};
 pub use proof::{Node, consistency_ranges, inclusion_ranges, join, range_nodes, verify_consistency, verify_inclusion};

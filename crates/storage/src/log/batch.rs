@@ -110,9 +110,10 @@ impl Batch {
     /// Random bytes are fetched for many events at once; one system call an event would be measurable.
     fn next_salt(&mut self) -> Result<[u8; 16], StorageError> {
         if self.salts.is_empty() {
-            self.salts.resize(16 * 64, 0);
-            getrandom::fill(&mut self.salts)
+            let mut salts = vec![0; 16 * 64];
+            getrandom::fill(&mut salts)
                 .map_err(|error| StorageError::Unavailable(format!("the system gives no random bytes: {error}")))?;
+            self.salts = salts;
         }
         let mut salt = [0; 16];
         let rest = self.salts.len() - salt.len();

@@ -235,6 +235,10 @@ impl Writer {
                 return Vec::new();
             }
             let (plan, planned) = self.plan(&waiting).await;
+            if let Some(error) = plan.spoilt {
+                self.answer_all(waiting, &error);
+                return Vec::new();
+            }
             // One that has nobody to share a sync with is committed and synced in one step.
             let ahead = !(alone && self.settler.is_idle());
             let outcome = if plan.batch.events() == 0 {

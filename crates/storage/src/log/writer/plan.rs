@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) streams: HashMap<String, StreamHead>,
     pub(super) requests: HashMap<[u8; 16], Request>,
     pub(super) next_stream: i64,
+    /// Why nothing of the batch may be written: it holds a part of an append that could not be taken whole.
+    pub(super) spoilt: Option<StorageError>,
 }
 
 impl Writer {
@@ -100,10 +102,14 @@ impl Writer {
             streams: HashMap::new(),
             requests: HashMap::new(),
             next_stream: self.next_stream,
+            spoilt: None,
         };
         let mut planned = Vec::with_capacity(waiting.len());
         for submission in waiting {
             planned.push(self.plan_one(&mut plan, submission).await);
+            if plan.spoilt.is_some() {
+                break;
+            }
         }
         (plan, planned)
     }
@@ -181,9 +187,9 @@ impl Writer {
                 let revision = head.revision.map_or(0, |revision| revision + 1);
                 let stream = (head.number, part.stream.as_str());
                 if let Err(error) = plan.batch.push(&origin, stream, revision, event, request.take()) {
-                    // Bounds were checked at the door; only the system's randomness can fail here, and then nothing
-                    // of this batch may be written.
-                    return Planned::Answered(Err(error));
+                    // Bounds were checked at the door; only the system's randomness can fail here.
+                    plan.spoilt = Some(error);
+                    return Planned::Deferred;
                 }
                 head.revision = Some(revision);
             }
@@ -201,5 +207,84 @@ impl Writer {
             replayed: false,
             leaf: plan.batch.last_leaf(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::{Semaphore, oneshot};
+
+    use super::*;
+    use crate::engine::Sqlite;
+    use crate::log::Log;
+    use crate::record::{Append, LogName, NewEvent, StreamAppend};
+    use crate::schema::{self, Dialect, Part};
+
+    /// An append of one event of each type.
+    fn append(stream: &str, types: &[&str]) -> Append {
+        let event = |(number, event_type): (u8, &&str)| NewEvent {
+            id: [number; 16],
+            event_type: (*event_type).to_owned(),
+            schema: 0,
+            content_type: "application/json",
+            metadata: Vec::new().into(),
+            data: b"{}".as_slice().into(),
+            sealed: Vec::new(),
+        };
+        Append {
+            request: None,
+            category: 5,
+            actor: [0; 16],
+            causation: [0; 16],
+            streams: vec![StreamAppend {
+                stream: stream.into(),
+                expected: ExpectedRevision::NoStream,
+                events: (1..).zip(types).map(event).collect(),
+            }],
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_of_a_batch_that_holds_half_an_append() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let sqlite = Sqlite::open(&directory.path().join("log.db"), true, true).expect("opens");
+        schema::migrate(&sqlite, Dialect::Sqlite, &[Part::Log])
+            .await
+            .expect("migrates");
+        let log = Log::open(LogName::Main, Arc::new(sqlite), Arc::new(|| 1))
+            .await
+            .expect("opens");
+
+        // Past the door, which would refuse it: the second event cannot be encoded when the first is in the batch.
+        let long = "t".repeat(usize::from(u16::MAX) + 1);
+        let permits = Arc::new(Semaphore::new(3));
+        let mut answers = Vec::new();
+        for append in [
+            append("a-1", &["t"]),
+            append("a-2", &["t", &long]),
+            append("a-3", &["t"]),
+        ] {
+            let (reply, answer) = oneshot::channel();
+            let permit = Arc::clone(&permits).try_acquire_owned().expect("is there");
+            let submission = Submission {
+                append,
+                reply,
+                _kib: permit,
+            };
+            assert!(log.inner.queue.try_send(submission).is_ok());
+            answers.push(answer);
+        }
+        for answer in answers {
+            let answer = answer.await.expect("is given");
+            assert!(matches!(answer, Err(StorageError::Unavailable(_))), "{answer:?}");
+        }
+        assert_eq!(log.head().size, 0);
+
+        let appended = log.append(append("a-1", &["t"])).await.expect("goes on");
+        assert_eq!((appended.first_position, appended.last_position), (1, 1));
+        assert_eq!(log.last_revision("a-2").await.expect("asks"), None);
+        log.close().await;
     }
 }
