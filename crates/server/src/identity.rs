@@ -196,7 +196,7 @@ impl Gate {
         };
         let admitted = Admitted { peer, who };
         // Who says nothing on an insecure server is told what is missing by the service, or may do as it pleases there.
-        let Some(principal) = admitted.principal().map(Arc::clone) else {
+        let Some(principal) = admitted.principal().cloned() else {
             return Ok(admitted);
         };
         if method == Some(Method::Own) {

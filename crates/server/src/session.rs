@@ -83,7 +83,7 @@ impl SessionService for Api {
         &self,
         request: Request<v1::ConfirmSecondFactorRequest>,
     ) -> Result<Response<v1::ConfirmSecondFactorResponse>, Status> {
-        let account = Arc::clone(&own(&request)?.principal);
+        let account = own(&request)?.principal;
         let confirmed = self
             .app
             .confirm_second_factor(&account.id, &request.into_inner().code)

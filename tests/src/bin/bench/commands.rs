@@ -12,12 +12,13 @@ use waystation_tests::{Clients, check_in, today};
 use crate::floor;
 use crate::load::{For, Measured, case_id, fill, in_flight, pick, stream};
 use crate::process::{Process, Spent};
-use crate::run::IN_FLIGHT;
+use crate::run::{IN_FLIGHT, say};
 
 /// How often each is measured.
-const ROUNDS: usize = 5;
-/// What a database still does after the views are saved must not slow the next floor.
-const PAUSE: Duration = Duration::from_secs(1);
+const ROUNDS: usize = 3;
+/// What a database still does after the views are saved must not slow the next floor; and a server that was asked how far
+/// its views are, saves them more often for as long.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Connections and plans that are made once are not what is measured.
 const WARM_UP: For = For(Duration::from_millis(500));
 
@@ -99,7 +100,7 @@ pub(crate) async fn streamed(channel: &Channel, count: u64, cases: u64, on: &str
 }
 
 /// What one round has measured, each beside what it is compared with.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Round {
     /// Calls a second that group into commits.
     pub(crate) grouped: f64,
@@ -127,28 +128,33 @@ pub(crate) async fn in_turns(
         for of_floors in [number % 2 == 0, number % 2 == 1] {
             if of_floors {
                 at_rest(channel).await;
-                round.grouped = floor.grouped(count, time, on).await.rate;
                 round.single = floor.grouped(1, For(time.0 / 2), on).await.percentile(50);
+                round.grouped = floor.grouped(count, time, on).await.rate;
             } else {
                 round.unary = unary(channel, count, time, cases, on).await.rate;
-                let as_many = (round.unary * time.0.as_secs_f64()) as u64;
+                let as_many = (round.unary * time.0.as_secs_f64() * 2.0) as u64;
                 round.streamed = streamed(channel, as_many, cases, on).await;
                 at_rest(channel).await;
                 round.alone = unary(channel, 1, For(time.0 / 2), cases, on).await.percentile(50);
             }
         }
+        say(&format!("round {number}: {round:.0?}"));
         rounds.push(round);
     }
     rounds
 }
 
-/// Returns when every view is saved up to the end of the log.
-async fn at_rest(channel: &Channel) {
+/// Returns when every view is saved up to the end of the log, and a while later.
+pub(crate) async fn at_rest(channel: &Channel) {
     let mut admin = Clients::over(channel, "worker-1", "CASE_WORKER").admin;
     loop {
         let listed = admin.list_projections(v1::ListProjectionsRequest {}).await;
         let views = listed.expect("lists").into_inner().projections;
-        let is_saved = |view: &v1::Projection| view.live.as_ref().is_some_and(|live| live.position >= view.head);
+        let is_saved = |view: &v1::Projection| {
+            let live = view.live.as_ref().expect("answers");
+            assert!(live.failure.is_empty(), "{} halted", view.name);
+            live.position >= view.head
+        };
         if views.iter().all(is_saved) {
             break;
         }
@@ -172,6 +178,7 @@ pub(crate) async fn load(url: &str, cases: u64, check_ins: u64) {
     });
     let time = For(Duration::from_secs(8));
     unary(&channel, IN_FLIGHT, WARM_UP, cases, &on).await;
+    at_rest(&channel).await;
     for _ in 0..ROUNDS {
         let spent = Spent::from_now(server.id());
         let measured = unary(&channel, IN_FLIGHT, time, cases, &on).await;

@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) floor: Option<(&'static str, f64)>,
     /// The bar on the ratio (or, without a floor, on the value), and whether more is better.
     pub(crate) bar: Option<(f64, bool)>,
-    /// Every ratio, sorted, when it was measured again and again; the row is the one in the middle.
+    /// Every ratio in the order of the rounds, when there are any; the row is the round whose ratio is the median.
     pub(crate) rounds: Vec<f64>,
 }
 
@@ -31,10 +31,10 @@ impl Row {
 
     /// What was measured in turns with its floor, value and floor of each round: the round whose ratio is the median.
     pub(crate) fn of_rounds(mut self, name: &'static str, mut rounds: Vec<(f64, f64)>) -> Self {
+        self.rounds = rounds.iter().map(|(value, floor)| value / floor).collect();
         rounds.sort_by(|one, other| (one.0 / one.1).total_cmp(&(other.0 / other.1)));
         let (value, floor) = rounds[rounds.len() / 2];
         self.value = value;
-        self.rounds = rounds.iter().map(|(value, floor)| value / floor).collect();
         self.floor(name, floor)
     }
 

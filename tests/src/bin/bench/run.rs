@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 use waystation_api::v1;
 use waystation_tests::{Clients, as_of, check_in, today};
 
-use crate::commands::{Place, Round, echo, in_turns, streamed, unary};
+use crate::commands::{Place, Round, at_rest, echo, in_turns, streamed, unary};
 use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick};
 use crate::process::Process;
 use crate::report::Row;
@@ -34,7 +34,7 @@ impl Size {
             cases: 10_000,
             events_each: 50,
             log: 1_000_000,
-            time: For(Duration::from_secs(3)),
+            time: For(Duration::from_secs(8)),
         }
     }
 
@@ -43,7 +43,7 @@ impl Size {
             cases: 1_000,
             events_each: 50,
             log: 100_000,
-            time: For(Duration::from_secs(2)),
+            time: For(Duration::from_secs(3)),
         }
     }
 }
@@ -311,10 +311,13 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     // Appends find their streams in memory, and commands their cases.
     eventstore::batch_append(&channel, 0, For(Duration::from_secs(2))).await;
     check_all(&channel, 0, size.cases, 1, &on).await;
+    // About as long as the appends.
+    let as_many = (rounds[0].streamed * size.time.0.as_secs_f64()) as u64;
     let mut appends = Vec::new();
     for round in 1..=APPEND_ROUNDS {
+        at_rest(&channel).await;
         let appended = eventstore::batch_append(&channel, round << 40, size.time).await;
-        let as_many = (appended * size.time.0.as_secs_f64()) as u64;
+        at_rest(&channel).await;
         appends.push((appended, streamed(&channel, as_many, size.cases, &on).await));
     }
     rows.push(
