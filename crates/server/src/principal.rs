@@ -21,20 +21,19 @@ const LENGTH_MAX: usize = 64;
 
 /// Who makes a request.
 pub(crate) fn principal<T>(request: &Request<T>) -> Result<Arc<Principal>, Status> {
-    let admitted = request.extensions().get::<Arc<Admitted>>();
-    if let Some(principal) = admitted.and_then(|admitted| admitted.principal()) {
+    if let Some(principal) = Admitted::of(request).and_then(Admitted::principal) {
         return Ok(Arc::clone(principal));
     }
     // The gate has let it through because metadata would be believed; say what of it is missing.
-    named(request.metadata().as_ref()).map(Arc::new)
+    named(request.metadata().as_ref())
 }
 
 /// The principal that metadata names, on a server that believes it.
-pub(crate) fn believed(headers: &HeaderMap) -> Option<Principal> {
+pub(crate) fn believed(headers: &HeaderMap) -> Option<Arc<Principal>> {
     named(headers).ok()
 }
 
-fn named(headers: &HeaderMap) -> Result<Principal, Status> {
+fn named(headers: &HeaderMap) -> Result<Arc<Principal>, Status> {
     let text = |key: &'static str| {
         let value = headers
             .get(key)
@@ -46,11 +45,11 @@ fn named(headers: &HeaderMap) -> Result<Principal, Status> {
         Ok(value.to_owned())
     };
     let role = Role::parse(&text(ROLE)?).filter(|role| *role != Role::System);
-    Ok(Principal {
+    Ok(Arc::new(Principal {
         id: text(ACTOR)?,
         role: role.ok_or_else(|| unknown(ROLE, "a role such as CASE_WORKER, SUPERVISOR or INSPECTOR"))?,
         station: text(STATION)?,
-    })
+    }))
 }
 
 fn unknown(key: &'static str, expected: &'static str) -> Status {

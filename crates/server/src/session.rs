@@ -1,7 +1,5 @@
 //! `SessionService`.
 
-use std::sync::Arc;
-
 use tonic::{Request, Response, Status};
 use waystation_api::v1;
 use waystation_api::v1::session_service_server::SessionService;
@@ -45,8 +43,7 @@ impl SessionService for Api {
     }
 
     async fn log_out(&self, request: Request<v1::LogOutRequest>) -> Result<Response<v1::LogOutResponse>, Status> {
-        let admitted = request.extensions().get::<Arc<Admitted>>();
-        let Some(who) = admitted.and_then(|admitted| admitted.identified()) else {
+        let Some(who) = Admitted::of(&request).and_then(Admitted::identified) else {
             return Err(failed(&AppError::NotFound { kind: "session" }));
         };
         self.app.log_out(who).await.map_err(|error| failed(&error))?;

@@ -12,10 +12,10 @@ use waystation_domain::case::{
 };
 use waystation_domain::org_unit::{MergeOrgUnit, OrgUnitKind, RegisterOrgUnit};
 use waystation_domain::policy_book::{DraftPolicyPack, PackValue, PublishPolicyPack, ReviewPolicyPack};
-use waystation_domain::{Channel, Date, FieldClass, Principal, Role};
+use waystation_domain::{Date, FieldClass, Role};
 
 use super::STATION;
-use super::person::{award, clauses, envelope, supervisor, tell};
+use super::person::{at, award, clauses, envelope, supervisor, tell};
 use super::story::{order, settle_in};
 use crate::accounts::at_the_database;
 
@@ -81,15 +81,6 @@ pub(super) async fn live(app: &App, today: Date, number: i32) -> anyhow::Result<
 
 fn elsewhere(id: &str, role: Role) -> Envelope {
     at(ELSEWHERE, id, role)
-}
-
-fn at(station: &str, id: &str, role: Role) -> Envelope {
-    let principal = Principal {
-        id: id.into(),
-        role,
-        station: station.into(),
-    };
-    Envelope::of(principal, Channel::Api)
 }
 
 async fn begin(app: &App, case: &str, today: Date, by: &Envelope) -> anyhow::Result<()> {

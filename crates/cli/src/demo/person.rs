@@ -56,10 +56,14 @@ pub(super) struct Person {
 }
 
 pub(super) fn envelope(id: &str, role: Role) -> Envelope {
+    at(STATION, id, role)
+}
+
+pub(super) fn at(station: &str, id: &str, role: Role) -> Envelope {
     let principal = Principal {
         id: id.to_owned(),
         role,
-        station: STATION.to_owned(),
+        station: station.to_owned(),
     };
     Envelope::of(principal, Channel::Api)
 }

@@ -17,9 +17,8 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn of<T>(request: &Request<T>) -> Self {
-        let admitted = request.extensions().get::<Arc<Admitted>>();
         Self {
-            principal: admitted.and_then(|admitted| admitted.principal()).cloned(),
+            principal: Admitted::of(request).and_then(Admitted::principal).cloned(),
         }
     }
 

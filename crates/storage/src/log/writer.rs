@@ -7,6 +7,8 @@
 //! Memory goes with what is committed; what readers see and callers hear goes with what is durable, and every answer
 //! that rests on the log, also a refusal, waits for what was committed before it.
 
+#[cfg(test)]
+mod fixture;
 mod plan;
 mod settle;
 

@@ -144,20 +144,21 @@ pub(crate) async fn in_turns(
     rounds
 }
 
+/// Every view, none of which has halted.
+pub(crate) async fn views(channel: &Channel) -> Vec<v1::Projection> {
+    let mut admin = Clients::over(channel, "inspector-1", "INSPECTOR").admin;
+    let listed = admin.list_projections(v1::ListProjectionsRequest {}).await;
+    let views = listed.expect("lists").into_inner().projections;
+    for live in views.iter().filter_map(|view| view.live.as_ref()) {
+        assert!(live.failure.is_empty(), "{}", live.failure);
+    }
+    views
+}
+
 /// Returns when every view is saved up to the end of the log, and a while later.
 pub(crate) async fn at_rest(channel: &Channel) {
-    let mut admin = Clients::over(channel, "worker-1", "CASE_WORKER").admin;
-    loop {
-        let listed = admin.list_projections(v1::ListProjectionsRequest {}).await;
-        let views = listed.expect("lists").into_inner().projections;
-        let is_saved = |view: &v1::Projection| {
-            let live = view.live.as_ref().expect("answers");
-            assert!(live.failure.is_empty(), "{} halted", view.name);
-            live.position >= view.head
-        };
-        if views.iter().all(is_saved) {
-            break;
-        }
+    let is_saved = |view: &v1::Projection| view.live.as_ref().expect("answers").position >= view.head;
+    while !views(channel).await.iter().all(is_saved) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     tokio::time::sleep(PAUSE).await;

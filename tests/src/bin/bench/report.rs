@@ -30,12 +30,20 @@ impl Row {
     }
 
     /// What was measured in turns with its floor, value and floor of each round: the round whose ratio is the median.
-    pub(crate) fn of_rounds(mut self, name: &'static str, mut rounds: Vec<(f64, f64)>) -> Self {
-        self.rounds = rounds.iter().map(|(value, floor)| value / floor).collect();
+    pub(crate) fn of_rounds(
+        database: &'static str,
+        work: &str,
+        unit: &'static str,
+        name: &'static str,
+        mut rounds: Vec<(f64, f64)>,
+    ) -> Self {
+        let ratios = rounds.iter().map(|(value, floor)| value / floor).collect();
         rounds.sort_by(|one, other| (one.0 / one.1).total_cmp(&(other.0 / other.1)));
         let (value, floor) = rounds[rounds.len() / 2];
-        self.value = value;
-        self.floor(name, floor)
+        Self {
+            rounds: ratios,
+            ..Self::new(database, work, value, unit).floor(name, floor)
+        }
     }
 
     pub(crate) fn floor(mut self, name: &'static str, value: f64) -> Self {

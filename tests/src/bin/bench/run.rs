@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 use waystation_api::v1;
 use waystation_tests::{Clients, as_of, check_in, today};
 
-use crate::commands::{Place, Round, at_rest, echo, in_turns, streamed, unary};
+use crate::commands::{Place, Round, at_rest, echo, in_turns, streamed, unary, views};
 use crate::load::{For, Measured, case_id, check_all, fill, in_flight, pick};
 use crate::process::Process;
 use crate::report::Row;
@@ -111,17 +111,7 @@ async fn rebuild(channel: &Channel, events: i64) -> f64 {
     admin.rebuild_projection(all).await.expect("begins");
     loop {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let list = admin
-            .list_projections(v1::ListProjectionsRequest {})
-            .await
-            .expect("lists")
-            .into_inner();
-        assert!(
-            list.projections
-                .iter()
-                .all(|one| one.live.as_ref().is_none_or(|live| live.failure.is_empty()))
-        );
-        if list.projections.iter().all(|projection| projection.building.is_none()) {
+        if views(channel).await.iter().all(|view| view.building.is_none()) {
             return events as f64 / begun.elapsed().as_secs_f64();
         }
     }
@@ -185,6 +175,7 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let on = today();
     let mut rows = Vec::new();
     let row = |work: &str, value: f64, unit: &'static str| Row::new(database, work, value, unit);
+    let of_rounds = |work: &str, unit, floor, rounds| Row::of_rounds(database, work, unit, floor, rounds);
 
     say(&format!("{database}: floors"));
     let floor = Place::new(floor_url);
@@ -218,28 +209,37 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
     let bar = if database == "postgres" { 0.6 } else { 0.5 };
     let work = "one command, one event, 10,000 × 50 events, unary, 64 in flight";
     rows.push(
-        row(work, 0.0, "commands/s")
-            .of_rounds("group commit", both(|round| round.unary, |round| round.grouped))
-            .at_least(bar),
+        of_rounds(
+            work,
+            "commands/s",
+            "group commit",
+            both(|round| round.unary, |round| round.grouped),
+        )
+        .at_least(bar),
     );
     if database == "postgres" {
         let work = "the same against the best library's published rate";
-        rows.push(
-            row(work, 0.0, "commands/s")
-                .of_rounds("library", both(|round| round.unary, |_| 2_700.0))
-                .at_least(5.0),
-        );
+        rows.push(of_rounds(work, "commands/s", "library", both(|round| round.unary, |_| 2_700.0)).at_least(5.0));
     }
+    let work = "the same through ExecuteCommands";
     rows.push(
-        row("the same through ExecuteCommands", 0.0, "commands/s")
-            .of_rounds("unary", both(|round| round.streamed, |round| round.unary))
-            .at_least(2.0),
+        of_rounds(
+            work,
+            "commands/s",
+            "unary",
+            both(|round| round.streamed, |round| round.unary),
+        )
+        .at_least(2.0),
     );
     let work = "one command, nothing else running, p50";
     rows.push(
-        row(work, 0.0, "µs")
-            .of_rounds("one-row commit", both(|round| round.alone, |round| round.single))
-            .at_most(2.0),
+        of_rounds(
+            work,
+            "µs",
+            "one-row commit",
+            both(|round| round.alone, |round| round.single),
+        )
+        .at_most(2.0),
     );
 
     say(&format!("{database}: what privacy costs"));
@@ -320,11 +320,8 @@ pub(crate) async fn run(database: &'static str, postgres: &str, size: Size) -> V
         at_rest(&channel).await;
         appends.push((appended, streamed(&channel, as_many, size.cases, &on).await));
     }
-    rows.push(
-        row("appends through BatchAppend, one event each", 0.0, "appends/s")
-            .of_rounds("ExecuteCommands", appends)
-            .at_least(1.0),
-    );
+    let work = "appends through BatchAppend, one event each";
+    rows.push(of_rounds(work, "appends/s", "ExecuteCommands", appends).at_least(1.0));
     let mut channels = Vec::new();
     for _ in 0..IDLE / 500 {
         channels.push(server.connect().await);

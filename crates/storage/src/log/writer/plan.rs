@@ -216,43 +216,14 @@ mod tests {
 
     use tokio::sync::{Semaphore, oneshot};
 
+    use super::super::fixture::{append, sqlite};
     use super::*;
-    use crate::engine::Sqlite;
     use crate::log::Log;
-    use crate::record::{Append, LogName, NewEvent, StreamAppend};
-    use crate::schema::{self, Dialect, Part};
-
-    /// An append of one event of each type.
-    fn append(stream: &str, types: &[&str]) -> Append {
-        let event = |(number, event_type): (u8, &&str)| NewEvent {
-            id: [number; 16],
-            event_type: (*event_type).to_owned(),
-            schema: 0,
-            content_type: "application/json",
-            metadata: Vec::new().into(),
-            data: b"{}".as_slice().into(),
-            sealed: Vec::new(),
-        };
-        Append {
-            request: None,
-            category: 5,
-            actor: [0; 16],
-            causation: [0; 16],
-            streams: vec![StreamAppend {
-                stream: stream.into(),
-                expected: ExpectedRevision::NoStream,
-                events: (1..).zip(types).map(event).collect(),
-            }],
-        }
-    }
+    use crate::record::LogName;
 
     #[tokio::test]
     async fn nothing_is_written_of_a_batch_that_holds_half_an_append() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let sqlite = Sqlite::open(&directory.path().join("log.db"), true, true).expect("opens");
-        schema::migrate(&sqlite, Dialect::Sqlite, &[Part::Log])
-            .await
-            .expect("migrates");
+        let (_directory, sqlite) = sqlite().await;
         let log = Log::open(LogName::Main, Arc::new(sqlite), Arc::new(|| 1))
             .await
             .expect("opens");
@@ -262,9 +233,9 @@ mod tests {
         let permits = Arc::new(Semaphore::new(3));
         let mut answers = Vec::new();
         for append in [
-            append("a-1", &["t"]),
-            append("a-2", &["t", &long]),
-            append("a-3", &["t"]),
+            append("a-1", ExpectedRevision::NoStream, &[(1, "t")]),
+            append("a-2", ExpectedRevision::NoStream, &[(1, "t"), (2, &long)]),
+            append("a-3", ExpectedRevision::NoStream, &[(1, "t")]),
         ] {
             let (reply, answer) = oneshot::channel();
             let permit = Arc::clone(&permits).try_acquire_owned().expect("is there");
@@ -282,7 +253,10 @@ mod tests {
         }
         assert_eq!(log.head().size, 0);
 
-        let appended = log.append(append("a-1", &["t"])).await.expect("goes on");
+        let appended = log
+            .append(append("a-1", ExpectedRevision::NoStream, &[(1, "t")]))
+            .await
+            .expect("goes on");
         assert_eq!((appended.first_position, appended.last_position), (1, 1));
         assert_eq!(log.last_revision("a-2").await.expect("asks"), None);
         log.close().await;

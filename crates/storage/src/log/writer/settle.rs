@@ -153,11 +153,11 @@ mod tests {
     use tokio::sync::Semaphore;
     use tokio::time::timeout;
 
+    use super::super::fixture::{append, sqlite};
     use super::*;
     use crate::engine::{EngineError, Rows, Sqlite, Value, Write};
     use crate::log::{Direction, Log};
-    use crate::record::{Append, ExpectedRevision, LogName, NewEvent, StreamAppend};
-    use crate::schema::{self, Dialect, Part};
+    use crate::record::{ExpectedRevision, LogName};
 
     /// SQLite on a disk that takes as long as the test wants.
     struct SlowDisk {
@@ -197,36 +197,10 @@ mod tests {
         }
     }
 
-    fn append(stream: &str, expected: ExpectedRevision, id: u8) -> Append {
-        Append {
-            request: None,
-            category: 5,
-            actor: [0; 16],
-            causation: [0; 16],
-            streams: vec![StreamAppend {
-                stream: stream.into(),
-                expected,
-                events: vec![NewEvent {
-                    id: [id; 16],
-                    event_type: "t".into(),
-                    schema: 0,
-                    content_type: "application/json",
-                    metadata: Vec::new().into(),
-                    data: b"{}".as_slice().into(),
-                    sealed: Vec::new(),
-                }],
-            }],
-        }
-    }
-
     #[tokio::test]
     async fn nobody_hears_of_a_commit_before_it_is_synced() {
         const SOON: Duration = Duration::from_millis(100);
-        let directory = tempfile::tempdir().expect("a directory");
-        let sqlite = Sqlite::open(&directory.path().join("log.db"), true, true).expect("opens");
-        schema::migrate(&sqlite, Dialect::Sqlite, &[Part::Log])
-            .await
-            .expect("migrates");
+        let (_directory, sqlite) = sqlite().await;
         let allowed = Arc::new(Semaphore::new(0));
         let engine = Arc::new(SlowDisk {
             sqlite,
@@ -236,15 +210,15 @@ mod tests {
 
         // Two at once share a sync, so they are committed ahead of it.
         let mut first = log
-            .submit(append("a-1", ExpectedRevision::NoStream, 1))
+            .submit(append("a-1", ExpectedRevision::NoStream, &[(1, "t")]))
             .expect("queued");
         let mut second = log
-            .submit(append("a-2", ExpectedRevision::NoStream, 2))
+            .submit(append("a-2", ExpectedRevision::NoStream, &[(2, "t")]))
             .expect("queued");
         assert!(timeout(SOON, first.outcome()).await.is_err(), "not durable yet");
         // What is committed is there, and what follows is decided on it; but no reader and no caller is told.
         let mut refused = log
-            .submit(append("a-1", ExpectedRevision::NoStream, 3))
+            .submit(append("a-1", ExpectedRevision::NoStream, &[(3, "t")]))
             .expect("queued");
         assert!(timeout(SOON, refused.outcome()).await.is_err(), "a refusal waits too");
         log.refresh_head().await.expect("asks");
