@@ -25,8 +25,8 @@ const READERS_MAX: usize = 4;
 /// Writes handed to the writer thread; further callers wait for a place, as many as commands may be in flight.
 const WRITE_QUEUE_MAX: usize = 64;
 /// Page cache of the writer and of each reader, in KiB. SQLite walks through the writer's at every commit that balanced a
-/// tree, so a larger one costs more than the pages it saves reading.
-const WRITER_CACHE_KIB: i64 = 16_384;
+/// tree, so a larger one costs more than reading pages again from the system's cache.
+const WRITER_CACHE_KIB: i64 = 1_024;
 const READER_CACHE_KIB: i64 = 16_384;
 /// First release with the WAL-reset corruption fix.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;

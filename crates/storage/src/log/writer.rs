@@ -40,6 +40,8 @@ const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Under load a commit costs more than what is in it, so the writer steps aside for callers that are about to come, until
 /// this many times in a row nobody came.
 const QUIET_YIELDS: usize = 8;
+/// Callers of one batch that are not worth parting into two.
+const SHARE_MIN: usize = 16;
 /// Streams whose last revision is kept in memory.
 const STREAMS_CACHED_MAX: usize = 200_000;
 /// Requests whose outcome is kept in memory; older ones are looked up in the log.
@@ -77,10 +79,10 @@ fn capacity(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).expect("the constants of this file are not zero")
 }
 
-/// Takes what is in the queue, as far as a batch may hold it; says whether there was anything.
-fn take_waiting(queue: &mut mpsc::Receiver<Submission>, waiting: &mut Vec<Submission>) -> bool {
+/// Takes what is in the queue until so many wait; says whether there was anything.
+fn take_waiting(queue: &mut mpsc::Receiver<Submission>, waiting: &mut Vec<Submission>, share: usize) -> bool {
     let before = waiting.len();
-    while waiting.len() < BATCH_EVENTS_MAX {
+    while waiting.len() < share {
         match queue.try_recv() {
             Ok(submission) => waiting.push(submission),
             Err(_) => break,
@@ -208,11 +210,13 @@ impl Writer {
                     }
                 }
             }
-            take_waiting(&mut queue, &mut waiting);
+            let mut share = self.share(waiting.len() + queue.len());
+            take_waiting(&mut queue, &mut waiting, share);
             let mut quiet = if alone && waiting.len() == 1 { QUIET_YIELDS } else { 0 };
-            while quiet < QUIET_YIELDS && waiting.len() < BATCH_EVENTS_MAX {
+            while quiet < QUIET_YIELDS && waiting.len() < share {
                 tokio::task::yield_now().await;
-                quiet = if take_waiting(&mut queue, &mut waiting) {
+                share = self.share(waiting.len() + queue.len());
+                quiet = if take_waiting(&mut queue, &mut waiting, share) {
                     0
                 } else {
                     quiet + 1
@@ -221,6 +225,16 @@ impl Writer {
             alone = waiting.len() == 1;
             waiting = self.commit(waiting, alone).await;
         }
+    }
+
+    /// How many callers the next batch is for, when so many wait for it. Where one batch is synced while the next is
+    /// made, half of all who wait: all in one would leave nothing to be done until the disk has answered.
+    fn share(&self, waiting: usize) -> usize {
+        if !self.engine.writes_ahead() {
+            return BATCH_EVENTS_MAX;
+        }
+        let callers = waiting + self.settler.waiting();
+        callers.div_ceil(2).clamp(SHARE_MIN, BATCH_EVENTS_MAX)
     }
 
     /// Decides and commits what is waiting, answers it, and returns what must wait for the next batch.

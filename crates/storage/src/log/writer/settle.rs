@@ -66,7 +66,7 @@ enum Message {
 pub(super) struct Settler {
     publisher: Arc<Publisher>,
     queue: mpsc::Sender<Message>,
-    /// What was queued and is not settled; only the writer adds to it.
+    /// Callers whose answer was queued and is not settled; only the writer adds to it.
     waiting: Arc<AtomicUsize>,
     work: tokio::task::JoinHandle<()>,
 }
@@ -85,9 +85,14 @@ impl Settler {
         }
     }
 
-    /// Nothing waits for a sync.
+    /// Callers who wait for a sync.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// Nobody waits for a sync.
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) == 0
+        self.waiting() == 0
     }
 
     /// Makes a commit known: now when it is durable and nothing waits before it, otherwise after the next sync.
@@ -96,7 +101,7 @@ impl Settler {
             self.publisher.settle(settled);
             return;
         }
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.waiting.fetch_add(settled.answers.len(), Ordering::SeqCst);
         let sent = self.queue.send(Message::Settled(settled)).await;
         assert!(sent.is_ok(), "{ENDED}");
     }
@@ -137,8 +142,9 @@ async fn work(
             match message {
                 Message::Drain(done) => drop(done.send(())),
                 Message::Settled(settled) => {
+                    let answered = settled.answers.len();
                     publisher.settle(settled);
-                    waiting.fetch_sub(1, Ordering::SeqCst);
+                    waiting.fetch_sub(answered, Ordering::SeqCst);
                 }
             }
         }
@@ -236,6 +242,51 @@ mod tests {
         ));
         assert_eq!(log.head().size, 2);
         assert_eq!(log.last_revision("a-2").await.expect("asks"), Some(0));
+        log.close().await;
+    }
+
+    #[tokio::test]
+    async fn while_half_of_the_callers_wait_for_the_disk_the_other_half_is_committed() {
+        let (_directory, sqlite) = sqlite().await;
+        let allowed = Arc::new(Semaphore::new(0));
+        let engine = Arc::new(SlowDisk {
+            sqlite,
+            allowed: Arc::clone(&allowed),
+        });
+        // The events of one batch share one reading of the time.
+        let batches = Arc::new(AtomicUsize::new(0));
+        let time = Arc::clone(&batches);
+        let time = Arc::new(move || time.fetch_add(1, Ordering::SeqCst) as i64);
+        let log = Log::open(LogName::Main, engine, time).await.expect("opens");
+
+        let submit = |number: u8| {
+            let append = append(&format!("a-{number}"), ExpectedRevision::NoStream, &[(number, "t")]);
+            log.submit(append).expect("queued")
+        };
+        let many: Vec<_> = (1..=100).map(submit).collect();
+        let both_made = async {
+            while batches.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let made = timeout(Duration::from_secs(10), both_made).await;
+        assert!(made.is_ok(), "both are made before the disk has answered once");
+        assert_eq!(log.head().size, 0);
+        allowed.add_permits(100);
+        for mut appended in many {
+            appended.outcome().await.expect("appended");
+        }
+        let few: Vec<_> = (101..=110).map(submit).collect();
+        for mut appended in few {
+            appended.outcome().await.expect("appended");
+        }
+
+        let events = log.read_all(1, Direction::Forwards, 200).await.expect("reads");
+        let mut sizes = vec![0; batches.load(Ordering::SeqCst)];
+        for event in events {
+            sizes[event.recorded_us as usize] += 1;
+        }
+        assert_eq!(sizes, [50, 50, 10]);
         log.close().await;
     }
 }
