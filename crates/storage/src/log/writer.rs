@@ -79,18 +79,6 @@ fn capacity(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).expect("the constants of this file are not zero")
 }
 
-/// Takes what is in the queue until so many wait; says whether there was anything.
-fn take_waiting(queue: &mut mpsc::Receiver<Submission>, waiting: &mut Vec<Submission>, share: usize) -> bool {
-    let before = waiting.len();
-    while waiting.len() < share {
-        match queue.try_recv() {
-            Ok(submission) => waiting.push(submission),
-            Err(_) => break,
-        }
-    }
-    waiting.len() > before
-}
-
 impl Writer {
     /// Reads where the log ends and claims it with one durable write, so that nothing is acknowledged or repeated from
     /// memory on the strength of a commit that a failed-over database may yet forget.
@@ -210,13 +198,11 @@ impl Writer {
                     }
                 }
             }
-            let mut share = self.share(waiting.len() + queue.len());
-            take_waiting(&mut queue, &mut waiting, share);
+            self.take_waiting(&mut queue, &mut waiting);
             let mut quiet = if alone && waiting.len() == 1 { QUIET_YIELDS } else { 0 };
-            while quiet < QUIET_YIELDS && waiting.len() < share {
+            while quiet < QUIET_YIELDS && waiting.len() < self.share(&queue, &waiting) {
                 tokio::task::yield_now().await;
-                share = self.share(waiting.len() + queue.len());
-                quiet = if take_waiting(&mut queue, &mut waiting, share) {
+                quiet = if self.take_waiting(&mut queue, &mut waiting) {
                     0
                 } else {
                     quiet + 1
@@ -227,13 +213,25 @@ impl Writer {
         }
     }
 
-    /// How many callers the next batch is for, when so many wait for it. Where one batch is synced while the next is
+    /// Takes the share of the next batch from the queue; says whether there was anything.
+    fn take_waiting(&self, queue: &mut mpsc::Receiver<Submission>, waiting: &mut Vec<Submission>) -> bool {
+        let (before, share) = (waiting.len(), self.share(queue, waiting));
+        while waiting.len() < share {
+            match queue.try_recv() {
+                Ok(submission) => waiting.push(submission),
+                Err(_) => break,
+            }
+        }
+        waiting.len() > before
+    }
+
+    /// How many callers the next batch is for. Where one batch is synced while the next is
     /// made, half of all who wait: all in one would leave nothing to be done until the disk has answered.
-    fn share(&self, waiting: usize) -> usize {
+    fn share(&self, queue: &mpsc::Receiver<Submission>, waiting: &[Submission]) -> usize {
         if !self.engine.writes_ahead() {
             return BATCH_EVENTS_MAX;
         }
-        let callers = waiting + self.settler.waiting();
+        let callers = waiting.len() + queue.len() + self.settler.waiting();
         callers.div_ceil(2).clamp(SHARE_MIN, BATCH_EVENTS_MAX)
     }
 

@@ -156,6 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use async_trait::async_trait;
+    use tempfile::TempDir;
     use tokio::sync::Semaphore;
     use tokio::time::timeout;
 
@@ -168,7 +169,16 @@ mod tests {
     /// SQLite on a disk that takes as long as the test wants.
     struct SlowDisk {
         sqlite: Sqlite,
-        allowed: Arc<Semaphore>,
+        allowed: Semaphore,
+    }
+
+    impl SlowDisk {
+        /// It answers nothing until it is allowed to.
+        async fn stopped() -> (TempDir, Arc<Self>) {
+            let (directory, sqlite) = sqlite().await;
+            let allowed = Semaphore::new(0);
+            (directory, Arc::new(Self { sqlite, allowed }))
+        }
     }
 
     #[async_trait]
@@ -206,13 +216,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_hears_of_a_commit_before_it_is_synced() {
         const SOON: Duration = Duration::from_millis(100);
-        let (_directory, sqlite) = sqlite().await;
-        let allowed = Arc::new(Semaphore::new(0));
-        let engine = Arc::new(SlowDisk {
-            sqlite,
-            allowed: Arc::clone(&allowed),
-        });
-        let log = Log::open(LogName::Main, engine, Arc::new(|| 1)).await.expect("opens");
+        let (_directory, disk) = SlowDisk::stopped().await;
+        let log = Log::open(LogName::Main, disk.clone(), Arc::new(|| 1))
+            .await
+            .expect("opens");
 
         // Two at once share a sync, so they are committed ahead of it.
         let mut first = log
@@ -233,7 +240,7 @@ mod tests {
         let reading = log.read_stream("a-2", 0, Direction::Forwards, 10);
         assert!(timeout(SOON, reading).await.is_err());
 
-        allowed.add_permits(100);
+        disk.allowed.add_permits(100);
         assert_eq!(first.outcome().await.expect("appended").first_position, 1);
         assert_eq!(second.outcome().await.expect("appended").first_position, 2);
         assert!(matches!(
@@ -247,17 +254,12 @@ mod tests {
 
     #[tokio::test]
     async fn while_half_of_the_callers_wait_for_the_disk_the_other_half_is_committed() {
-        let (_directory, sqlite) = sqlite().await;
-        let allowed = Arc::new(Semaphore::new(0));
-        let engine = Arc::new(SlowDisk {
-            sqlite,
-            allowed: Arc::clone(&allowed),
-        });
+        let (_directory, disk) = SlowDisk::stopped().await;
         // The events of one batch share one reading of the time.
         let batches = Arc::new(AtomicUsize::new(0));
         let time = Arc::clone(&batches);
         let time = Arc::new(move || time.fetch_add(1, Ordering::SeqCst) as i64);
-        let log = Log::open(LogName::Main, engine, time).await.expect("opens");
+        let log = Log::open(LogName::Main, disk.clone(), time).await.expect("opens");
 
         let submit = |number: u8| {
             let append = append(&format!("a-{number}"), ExpectedRevision::NoStream, &[(number, "t")]);
@@ -272,7 +274,7 @@ mod tests {
         let made = timeout(Duration::from_secs(10), both_made).await;
         assert!(made.is_ok(), "both are made before the disk has answered once");
         assert_eq!(log.head().size, 0);
-        allowed.add_permits(100);
+        disk.allowed.add_permits(100);
         for mut appended in many {
             appended.outcome().await.expect("appended");
         }
