@@ -25,9 +25,10 @@ const READERS_MAX: usize = 4;
 /// Writes handed to the writer thread; further callers wait for a place, as many as commands may be in flight.
 const WRITE_QUEUE_MAX: usize = 64;
 /// Page cache of the writer and of each reader, in KiB. SQLite walks through the writer's at every commit that balanced a
-/// tree, so a larger one costs more than reading pages again from the system's cache.
+/// tree, so a larger one costs more than reading pages again from the system's cache; and a reader of history fills whatever
+/// it is given with pages that nobody reads twice.
 const WRITER_CACHE_KIB: i64 = 1_024;
-const READER_CACHE_KIB: i64 = 16_384;
+const READER_CACHE_KIB: i64 = 2_048;
 /// First release with the WAL-reset corruption fix.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
@@ -389,5 +390,23 @@ fn classify(error: rusqlite::Error) -> EngineError {
             EngineError::Refused("the database is locked by another process".into())
         }
         _ => EngineError::Other(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_share_no_lock() {
+        let connection = Connection::open_in_memory().expect("opens");
+        let mut options = connection.prepare("PRAGMA compile_options").expect("prepares");
+        let options = options.query_map([], |row| row.get::<_, String>(0)).expect("lists");
+        let options: Vec<String> = options.map(|option| option.expect("reads")).collect();
+        assert!(
+            !options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT")
+                && options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"),
+            "SQLite is compiled without the flags of .cargo/config.toml: {options:?}"
+        );
     }
 }
