@@ -126,7 +126,7 @@ pub struct Appended {
     pub leaf: Hash,
 }
 
-/// An event as the log holds it. Cheap to clone: it shares the page it was read with.
+/// An event as the log holds it. Cheap to clone: it shares the page it was read with. Small: a page has thousands.
 #[derive(Clone, Debug)]
 pub struct RecordedEvent {
     /// Place in the log, from 1 without gaps.
@@ -143,30 +143,34 @@ pub struct RecordedEvent {
     pub causation: [u8; 16],
     /// Version of the type's shape.
     pub schema: u16,
-    header: Bytes,
-    body: Bytes,
-    leaf: Bytes,
-    stream: Range<usize>,
-    event_type: Range<usize>,
-    parts: [Range<usize>; 3],
+    /// Header, body and leaf, one after the other; all that follows are places in it.
+    stored: Bytes,
+    header: Range<u32>,
+    stream: Range<u32>,
+    event_type: Range<u32>,
+    content_type: Range<u32>,
+    metadata: Range<u32>,
+    data: Range<u32>,
 }
 
 impl RecordedEvent {
-    pub(crate) fn read(position: u64, header: Bytes, body: Bytes, leaf: Bytes) -> Result<Self, StorageError> {
+    /// An event from its header, body and leaf, one after the other, and the lengths of the first two.
+    pub(crate) fn read(position: u64, stored: Bytes, [header, body]: [usize; 2]) -> Result<Self, StorageError> {
         let corrupt = |what: &str| StorageError::Corrupt {
             position,
             what: what.to_owned(),
         };
-        let shared = header.clone();
-        let parsed = Header::parse(&shared).map_err(|error| corrupt(&error.to_string()))?;
+        let parsed = Header::parse(&stored[..header]).map_err(|error| corrupt(&error.to_string()))?;
         if parsed.position != position {
             return Err(corrupt("the header belongs to another position"));
         }
-        let parts = parse_body(&body).map_err(|_| corrupt("the body does not add up"))?;
+        let parts = parse_body(&stored[header..header + body]).map_err(|_| corrupt("the body does not add up"))?;
+        let place = |part: Range<usize>| part.start as u32..part.end as u32;
         let within = |text: &str| {
-            let start = text.as_ptr() as usize - shared.as_ptr() as usize;
-            start..start + text.len()
+            let start = text.as_ptr() as usize - stored.as_ptr() as usize;
+            place(start..start + text.len())
         };
+        let [content_type, metadata, data] = parts.map(|part| place(header + part.start..header + part.end));
         Ok(Self {
             position,
             revision: parsed.revision,
@@ -175,72 +179,88 @@ impl RecordedEvent {
             actor: parsed.actor,
             causation: parsed.causation,
             schema: parsed.schema,
+            header: place(0..header),
             stream: within(parsed.stream),
             event_type: within(parsed.event_type),
-            header,
-            body,
-            leaf,
-            parts,
+            content_type,
+            metadata,
+            data,
+            stored,
         })
     }
 
     /// Bytes it holds in memory.
     pub(crate) fn size(&self) -> usize {
-        self.header.len() + self.body.len() + self.leaf.len()
+        self.stored.len()
+    }
+
+    fn part(&self, place: &Range<u32>) -> &[u8] {
+        &self.stored[place.start as usize..place.end as usize]
+    }
+
+    fn share(&self, place: &Range<u32>) -> Bytes {
+        self.stored.slice(place.start as usize..place.end as usize)
     }
 
     /// Stream name.
     pub fn stream(&self) -> &str {
-        std::str::from_utf8(&self.header[self.stream.clone()]).expect("checked when it was read")
+        std::str::from_utf8(self.part(&self.stream)).expect("checked when it was read")
+    }
+
+    /// What the stream's name begins with, up to its first dash: the whole name if it has none.
+    pub fn category(&self) -> &[u8] {
+        let name = self.part(&self.stream);
+        name.split(|byte| *byte == b'-').next().unwrap_or(name)
     }
 
     /// Event type.
     pub fn event_type(&self) -> &str {
-        std::str::from_utf8(&self.header[self.event_type.clone()]).expect("checked when it was read")
+        std::str::from_utf8(self.part(&self.event_type)).expect("checked when it was read")
     }
 
     /// Stream name; shares the page.
     pub fn stream_bytes(&self) -> Bytes {
-        self.header.slice(self.stream.clone())
+        self.share(&self.stream)
     }
 
     /// Event type; shares the page.
     pub fn event_type_bytes(&self) -> Bytes {
-        self.header.slice(self.event_type.clone())
+        self.share(&self.event_type)
     }
 
     /// Bytes about the event; shares the page.
     pub fn metadata_bytes(&self) -> Bytes {
-        self.body.slice(self.parts[1].clone())
+        self.share(&self.metadata)
     }
 
     /// The event; shares the page.
     pub fn data_bytes(&self) -> Bytes {
-        self.body.slice(self.parts[2].clone())
+        self.share(&self.data)
     }
 
     /// Media type of the data.
     pub fn content_type(&self) -> &[u8] {
-        &self.body[self.parts[0].clone()]
+        self.part(&self.content_type)
     }
 
     /// Bytes about the event.
     pub fn metadata(&self) -> &[u8] {
-        &self.body[self.parts[1].clone()]
+        self.part(&self.metadata)
     }
 
     /// The event.
     pub fn data(&self) -> &[u8] {
-        &self.body[self.parts[2].clone()]
+        self.part(&self.data)
     }
 
     /// The canonical header: the leaf's preimage.
     pub fn header(&self) -> &[u8] {
-        &self.header
+        self.part(&self.header)
     }
 
     /// The leaf hash as stored; `None` when the stored bytes are not a hash.
     pub fn leaf(&self) -> Option<Hash> {
-        self.leaf.as_ref().try_into().ok()
+        // The body ends with the data.
+        self.stored[self.data.end as usize..].try_into().ok()
     }
 }

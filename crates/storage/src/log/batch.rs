@@ -21,15 +21,37 @@ pub(super) struct Batch {
     position: Vec<i64>,
     stream: Vec<i64>,
     revision: Vec<i64>,
-    header: Vec<Bytes>,
-    leaf: Vec<Bytes>,
+    stored: Vec<Stored>,
     salt: Vec<Bytes>,
-    body: Vec<Bytes>,
     sealed: Vec<Option<Bytes>>,
     request: Vec<Option<Bytes>>,
     fingerprint: Vec<Option<Bytes>>,
     request_events: Vec<Option<i64>>,
     bytes: usize,
+}
+
+/// Header, body and leaf of an event, one after the other, and the lengths of the first two.
+struct Stored {
+    bytes: Bytes,
+    lengths: [usize; 2],
+}
+
+impl Stored {
+    fn header(&self) -> Bytes {
+        self.bytes.slice(..self.lengths[0])
+    }
+
+    fn body(&self) -> Bytes {
+        self.bytes.slice(self.lengths[0]..self.leaf_at())
+    }
+
+    fn leaf(&self) -> Bytes {
+        self.bytes.slice(self.leaf_at()..)
+    }
+
+    fn leaf_at(&self) -> usize {
+        self.lengths[0] + self.lengths[1]
+    }
 }
 
 /// What is the same for all events of one append.
@@ -63,10 +85,8 @@ impl Batch {
             position: Vec::new(),
             stream: Vec::new(),
             revision: Vec::new(),
-            header: Vec::new(),
-            leaf: Vec::new(),
+            stored: Vec::new(),
             salt: Vec::new(),
-            body: Vec::new(),
             sealed: Vec::new(),
             request: Vec::new(),
             fingerprint: Vec::new(),
@@ -98,7 +118,7 @@ impl Batch {
 
     /// Leaf of the event that was added last.
     pub(super) fn last_leaf(&self) -> Hash {
-        let leaf = self.leaf.last().and_then(|leaf| leaf.as_ref().try_into().ok());
+        let leaf = self.stored.last().and_then(|last| last.leaf().as_ref().try_into().ok());
         leaf.unwrap_or_default()
     }
 
@@ -150,18 +170,23 @@ impl Batch {
             body_digest: body_digest(&salt, &body),
             sealed: event.sealed.iter().map(digest).collect(),
         };
-        let header = header.encode().map_err(bound)?;
-        let leaf = leaf_hash(&header);
+        let mut stored = header.encode().map_err(bound)?;
+        let leaf = leaf_hash(&stored);
+        let lengths = [stored.len(), body.len()];
+        stored.reserve_exact(body.len() + leaf.len());
+        stored.extend_from_slice(&body);
+        stored.extend_from_slice(&leaf);
         self.first_leaf.get_or_insert(leaf);
         self.tree.append(leaf, &mut self.tiles);
-        self.bytes += header.len() + body.len();
+        self.bytes += lengths[0] + lengths[1];
         self.position.push(position as i64);
         self.stream.push(stream.0);
         self.revision.push(revision as i64);
-        self.header.push(header.into());
-        self.leaf.push(Bytes::copy_from_slice(&leaf));
+        self.stored.push(Stored {
+            bytes: stored.into(),
+            lengths,
+        });
         self.salt.push(Bytes::copy_from_slice(&salt));
-        self.body.push(body.into());
         let sealed = event.sealed.iter().map(|part| &part.envelope);
         self.sealed
             .push((!event.sealed.is_empty()).then(|| encode_envelopes(sealed)));
@@ -175,13 +200,10 @@ impl Batch {
 
     /// The events as readers will see them.
     pub(super) fn recorded(&self) -> impl Iterator<Item = RecordedEvent> + '_ {
-        let stored = self.header.iter().zip(&self.body).zip(&self.leaf);
-        (self.first..)
-            .zip(stored)
-            .map_while(|(position, ((header, body), leaf))| {
-                // Made by us a moment ago; if it did not read, the tail would end here and readers would ask the database.
-                RecordedEvent::read(position, header.clone(), body.clone(), leaf.clone()).ok()
-            })
+        (self.first..).zip(&self.stored).map_while(|(position, stored)| {
+            // Made by us a moment ago; if it did not read, the tail would end here and readers would ask the database.
+            RecordedEvent::read(position, stored.bytes.clone(), stored.lengths).ok()
+        })
     }
 
     /// The transaction. Its guard is the fence: the stored tree must end exactly where this batch begins, and the
@@ -208,10 +230,10 @@ impl Batch {
                 Column::I64(self.position.clone()),
                 Column::I64(self.stream.clone()),
                 Column::I64(self.revision.clone()),
-                Column::Bytes(self.header.clone()),
-                Column::Bytes(self.leaf.clone()),
+                Column::Bytes(self.stored.iter().map(Stored::header).collect()),
+                Column::Bytes(self.stored.iter().map(Stored::leaf).collect()),
                 Column::Bytes(self.salt.clone()),
-                Column::Bytes(self.body.clone()),
+                Column::Bytes(self.stored.iter().map(Stored::body).collect()),
                 Column::OptionBytes(self.sealed.clone()),
                 Column::OptionBytes(self.request.clone()),
                 Column::OptionBytes(self.fingerprint.clone()),

@@ -283,12 +283,13 @@ fn missing(position: u64) -> StorageError {
     }
 }
 
+/// Events of rows of position, header, body and leaf.
 pub(super) fn decode(rows: &Rows) -> Result<Vec<RecordedEvent>, StorageError> {
     // Room for all of them at once: a page of history is a megabyte, and growing to it would copy and clear it twice.
     let mut events = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
-        let (header, body, leaf) = (rows.bytes(row, 1), rows.bytes(row, 2), rows.bytes(row, 3));
-        events.push(RecordedEvent::read(rows.u64(row, 0), header, body, leaf)?);
+        let lengths = [rows.slice(row, 1).len(), rows.slice(row, 2).len()];
+        events.push(RecordedEvent::read(rows.u64(row, 0), rows.joined(row, 1..4), lengths)?);
     }
     Ok(events)
 }
