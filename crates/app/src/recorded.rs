@@ -44,6 +44,12 @@ thread_local! {
 
 fn metadata(bytes: &[u8]) -> Result<Arc<Metadata>, serde_json::Error> {
     METADATA.with_borrow_mut(|kept| {
+        // Most often that of the event before, which needs no looking up.
+        if let Some((last, known)) = kept.peek_mru()
+            && last.as_ref() == bytes
+        {
+            return Ok(Arc::clone(known));
+        }
         if let Some(known) = kept.get(bytes) {
             return Ok(Arc::clone(known));
         }
@@ -70,8 +76,11 @@ impl Recorded {
     /// # Errors
     /// [`AppError::Undecodable`] when an event of a reserved stream does not read.
     pub fn decode(event: RecordedEvent) -> Result<Option<Recorded>, AppError> {
-        let category = event.stream().split('-').next().unwrap_or_default();
-        if !RESERVED_CATEGORIES.contains(&category) {
+        let category = event.category();
+        if !RESERVED_CATEGORIES
+            .iter()
+            .any(|reserved| reserved.as_bytes() == category)
+        {
             return Ok(None);
         }
         let undecodable = |what: String| AppError::Undecodable {
