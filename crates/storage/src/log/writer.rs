@@ -64,6 +64,8 @@ pub(super) struct Writer {
     requests: LruCache<[u8; 16], (Request, Appended)>,
     /// The outcome of a batch was never learnt; memory must be read anew before anything is planned on it.
     suspect: bool,
+    /// Callers of the batch before: they wait for its sync, or are about to come again.
+    callers_before: usize,
 }
 
 enum Outcome {
@@ -100,6 +102,7 @@ impl Writer {
             streams: LruCache::new(capacity(STREAMS_CACHED_MAX)),
             requests: LruCache::new(capacity(REQUESTS_CACHED_MAX)),
             suspect: false,
+            callers_before: 0,
         };
         if let Err(error) = writer.reload().await {
             // Nothing of it may outlive the answer: the database must be free to be opened again.
@@ -208,8 +211,10 @@ impl Writer {
                     quiet + 1
                 };
             }
-            alone = waiting.len() == 1;
+            let callers = waiting.len();
+            alone = callers == 1;
             waiting = self.commit(waiting, alone).await;
+            self.callers_before = callers;
         }
     }
 
@@ -225,13 +230,10 @@ impl Writer {
         waiting.len() > before
     }
 
-    /// How many callers the next batch is for. Where one batch is synced while the next is
-    /// made, half of all who wait: all in one would leave nothing to be done until the disk has answered.
+    /// How many callers the next batch is for: half of all there are. All in one would leave nothing to be done until the
+    /// database and its disk have answered.
     fn share(&self, queue: &mpsc::Receiver<Submission>, waiting: &[Submission]) -> usize {
-        if !self.engine.writes_ahead() {
-            return BATCH_EVENTS_MAX;
-        }
-        let callers = waiting.len() + queue.len() + self.settler.waiting();
+        let callers = waiting.len() + queue.len() + self.callers_before;
         callers.div_ceil(2).clamp(SHARE_MIN, BATCH_EVENTS_MAX)
     }
 

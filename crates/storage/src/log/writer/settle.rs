@@ -85,14 +85,9 @@ impl Settler {
         }
     }
 
-    /// Callers who wait for a sync.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::SeqCst)
-    }
-
     /// Nobody waits for a sync.
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting() == 0
+        self.waiting.load(Ordering::SeqCst) == 0
     }
 
     /// Makes a commit known: now when it is durable and nothing waits before it, otherwise after the next sync.
