@@ -177,14 +177,15 @@ impl Rows {
     /// The bytes of several cells of a row, one after the other.
     pub(crate) fn joined(&self, row: usize, columns: Range<usize>) -> Bytes {
         let cells = &self.cells[row * self.width..][columns];
-        let spans = cells.iter().filter_map(|cell| match *cell {
+        let mut spans = cells.iter().filter_map(|cell| match *cell {
             Cell::Span { chunk, start, length } => Some((chunk as usize, start as usize, (start + length) as usize)),
             _ => None,
         });
-        match (spans.clone().next(), spans.last()) {
-            (Some((chunk, start, _)), Some((_, _, end))) => self.chunks[chunk].slice(start..end),
-            _ => Bytes::new(),
-        }
+        let Some((chunk, start, end)) = spans.next() else {
+            return Bytes::new();
+        };
+        let end = spans.next_back().map_or(end, |(_, _, end)| end);
+        self.chunks[chunk].slice(start..end)
     }
 
     /// The bytes of a cell, borrowed.
