@@ -449,3 +449,37 @@ fn the_position_of_a_time_is_the_last_event_recorded_by_then() {
         assert_eq!(log.position_at(i64::MAX).await.expect("reads"), 9);
     });
 }
+
+#[test]
+fn a_page_that_ends_by_its_bytes_is_no_hole() {
+    const EVENTS: u64 = 3_500;
+    on_both(|database| async move {
+        let large = |number: u64| NewEvent {
+            data: vec![b'x'; 3 * 1_024].into(),
+            ..event(number)
+        };
+        let store = database.open().await.expect("opens");
+        for numbers in (1..=EVENTS).collect::<Vec<_>>().chunks(500) {
+            let mut append = to("bulk-1", ExpectedRevision::Any, &[]);
+            append.streams[0].events = numbers.iter().copied().map(large).collect();
+            store.log(LogName::Main).append(append).await.expect("fits");
+        }
+        store.close().await;
+        // Opened anew, it has nothing in memory and asks the database.
+        let store = database.open().await.expect("opens");
+        let log = store.log(LogName::Main);
+        let page = log.page_all(1, Direction::Forwards, 4_096).await.expect("is no hole");
+        assert!(page.len() < 3_000, "8 MiB hold {} events of 3 KiB", page.len());
+        let rest = log.page_all(page.len() as u64 + 1, Direction::Forwards, 4_096).await;
+        assert_eq!((page.len() + rest.expect("reads").len()) as u64, EVENTS);
+        let page = log
+            .page_all(u64::MAX, Direction::Backwards, 4_096)
+            .await
+            .expect("is no hole");
+        assert_eq!(
+            page.last().map(|event| event.position),
+            Some(EVENTS + 1 - page.len() as u64)
+        );
+        store.close().await;
+    });
+}

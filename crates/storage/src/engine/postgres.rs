@@ -206,7 +206,7 @@ fn size(row: &PgRow) -> Result<usize, EngineError> {
     })
 }
 
-fn collect(fetched: &[PgRow]) -> Result<Rows, EngineError> {
+fn collect(fetched: &[PgRow], cut: bool) -> Result<Rows, EngineError> {
     let width = fetched.first().map_or(1, PgRow::len);
     let integer: Vec<bool> = fetched.first().map_or_else(Vec::new, |row| {
         row.columns()
@@ -230,7 +230,7 @@ fn collect(fetched: &[PgRow]) -> Result<Rows, EngineError> {
             }
         }
     }
-    Ok(rows.finish())
+    Ok(rows.finish(cut))
 }
 
 #[async_trait]
@@ -238,20 +238,21 @@ impl Engine for Postgres {
     async fn query_within(&self, sql: &str, parameters: Vec<Value>, bytes_max: usize) -> Result<Rows, EngineError> {
         let query = parameters.into_iter().fold(statement(sql), bind);
         if bytes_max == usize::MAX {
-            return collect(&query.fetch_all(&self.pool).await.map_err(classify)?);
+            return collect(&query.fetch_all(&self.pool).await.map_err(classify)?, false);
         }
-        let mut fetched = Vec::new();
+        let (mut fetched, mut cut) = (Vec::new(), false);
         let mut bytes = 0;
         let mut rows = query.fetch(&self.pool);
         while let Some(row) = rows.try_next().await.map_err(classify)? {
             bytes += size(&row)?;
             fetched.push(row);
-            if bytes >= bytes_max {
+            cut = bytes >= bytes_max;
+            if cut {
                 break;
             }
         }
         drop(rows);
-        collect(&fetched)
+        collect(&fetched, cut)
     }
 
     async fn write(&self, write: Write) -> Result<bool, EngineError> {

@@ -29,6 +29,7 @@ pub(crate) struct Rows {
     width: usize,
     cells: Vec<Cell>,
     chunks: Vec<Bytes>,
+    cut: bool,
 }
 
 /// Collects a result; both engines fill it.
@@ -96,9 +97,12 @@ impl RowsBuilder {
             _ => None,
         });
         let begun = begun.unwrap_or(self.buffer.len());
-        let size = (self.buffer.capacity() * 2)
-            .clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES)
-            .max(self.buffer.len() - begun + room);
+        // A row that is larger gets a chunk with room for what follows, which would move it once more.
+        let mut size = (self.buffer.capacity() * 2).clamp(FIRST_CHUNK_BYTES, CHUNK_BYTES);
+        let needed = self.buffer.len() - begun + room;
+        if needed > size {
+            size = needed + FIRST_CHUNK_BYTES;
+        }
         let mut next = if size == CHUNK_BYTES {
             pool::chunk()
         } else {
@@ -106,9 +110,10 @@ impl RowsBuilder {
         };
         next.extend_from_slice(&self.buffer[begun..]);
         self.buffer.truncate(begun);
-        let filled = std::mem::replace(&mut self.buffer, next);
+        // One that is empty now goes back to where it came from.
+        let filled = pool::share(std::mem::replace(&mut self.buffer, next));
         if !filled.is_empty() {
-            self.full.push(pool::share(filled));
+            self.full.push(filled);
         }
         for cell in row {
             if let Cell::Span { chunk, start, .. } = cell {
@@ -118,12 +123,14 @@ impl RowsBuilder {
         }
     }
 
-    pub(super) fn finish(mut self) -> Rows {
+    /// The result; `cut`: it ends because of its bytes, and there may be more.
+    pub(super) fn finish(mut self, cut: bool) -> Rows {
         self.full.push(pool::share(self.buffer));
         Rows {
             width: self.width,
             cells: self.cells,
             chunks: self.full,
+            cut,
         }
     }
 }
@@ -133,9 +140,9 @@ impl Rows {
         self.cells.len() / self.width
     }
 
-    /// Bytes of all values.
-    pub(crate) fn size(&self) -> usize {
-        self.chunks.iter().map(Bytes::len).sum()
+    /// Whether it ends because of its bytes: then there may be more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -224,7 +231,7 @@ mod tests {
             builder.null();
             builder.bytes(&value(row, 4));
         }
-        let rows = builder.finish();
+        let rows = builder.finish(false);
         assert!(rows.chunks.len() > 5, "the rows lie in {} chunks", rows.chunks.len());
         for row in 0..1_500 {
             assert_eq!(rows.i64(row, 1), row as i64);

@@ -180,6 +180,7 @@ fn run_query(connection: &Connection, sql: &str, parameters: &[Value], bytes_max
         .query(rusqlite::params_from_iter(parameters))
         .map_err(classify)?;
     let mut result = RowsBuilder::new(width);
+    let mut cut = false;
     while let Some(row) = rows.next().map_err(classify)? {
         for column in 0..width {
             match row.get_ref(column).map_err(classify)? {
@@ -189,11 +190,12 @@ fn run_query(connection: &Connection, sql: &str, parameters: &[Value], bytes_max
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => result.bytes(bytes),
             }
         }
-        if result.size() >= bytes_max {
+        cut = result.size() >= bytes_max;
+        if cut {
             break;
         }
     }
-    Ok(result.finish())
+    Ok(result.finish(cut))
 }
 
 fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineError> {

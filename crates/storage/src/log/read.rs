@@ -96,7 +96,7 @@ impl Log {
                 return Err(missing(place(offset as u64)));
             }
         }
-        if (events.len() as u64) < last - first + 1 && rows.size() < bytes_max {
+        if (events.len() as u64) < last - first + 1 && !rows.is_cut() {
             return Err(missing(place(events.len() as u64)));
         }
         Ok(events)
