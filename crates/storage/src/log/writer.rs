@@ -64,7 +64,8 @@ pub(super) struct Writer {
     requests: LruCache<[u8; 16], (Request, Appended)>,
     /// The outcome of a batch was never learnt; memory must be read anew before anything is planned on it.
     suspect: bool,
-    /// Callers of the batch before: they wait for its sync, or are about to come again.
+    /// Callers of the batch before: they wait for its sync, or are about to come again. An estimate; who is back already
+    /// counts twice.
     callers_before: usize,
 }
 
@@ -214,7 +215,7 @@ impl Writer {
             let callers = waiting.len();
             alone = callers == 1;
             waiting = self.commit(waiting, alone).await;
-            self.callers_before = callers;
+            self.callers_before = callers - waiting.len();
         }
     }
 

@@ -165,14 +165,21 @@ mod tests {
     struct SlowDisk {
         sqlite: Sqlite,
         allowed: Semaphore,
+        /// Whether commits are synced beside the writer; otherwise each takes as long itself.
+        ahead: bool,
     }
 
     impl SlowDisk {
         /// It answers nothing until it is allowed to.
-        async fn stopped() -> (TempDir, Arc<Self>) {
+        async fn stopped(ahead: bool) -> (TempDir, Arc<Self>) {
             let (directory, sqlite) = sqlite().await;
             let allowed = Semaphore::new(0);
-            (directory, Arc::new(Self { sqlite, allowed }))
+            let disk = Self { sqlite, allowed, ahead };
+            (directory, Arc::new(disk))
+        }
+
+        async fn answers(&self) {
+            self.allowed.acquire().await.expect("stays open").forget();
         }
     }
 
@@ -182,17 +189,24 @@ mod tests {
             self.sqlite.query_within(sql, values, bytes_max).await
         }
         async fn write(&self, write: Write) -> Result<bool, EngineError> {
+            if !self.ahead {
+                self.answers().await;
+            }
             self.sqlite.write(write).await
         }
         async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
-            self.sqlite.write_ahead(write).await
+            if self.ahead {
+                self.sqlite.write_ahead(write).await
+            } else {
+                self.write(write).await
+            }
         }
         async fn sync(&self) {
-            self.allowed.acquire().await.expect("stays open").forget();
+            self.answers().await;
             self.sqlite.sync().await;
         }
         fn writes_ahead(&self) -> bool {
-            self.sqlite.writes_ahead()
+            self.ahead
         }
         async fn script(&self, sql: &str) -> Result<(), EngineError> {
             self.sqlite.script(sql).await
@@ -211,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_hears_of_a_commit_before_it_is_synced() {
         const SOON: Duration = Duration::from_millis(100);
-        let (_directory, disk) = SlowDisk::stopped().await;
+        let (_directory, disk) = SlowDisk::stopped(true).await;
         let log = Log::open(LogName::Main, disk.clone(), Arc::new(|| 1))
             .await
             .expect("opens");
@@ -248,8 +262,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_batch_is_for_half_of_the_callers_where_a_commit_is_its_own_sync() {
+        let (_directory, disk) = SlowDisk::stopped(false).await;
+        // The events of one batch share one reading of the time.
+        let batches = AtomicUsize::new(0);
+        let time = Arc::new(move || batches.fetch_add(1, Ordering::SeqCst) as i64);
+        // To open a log is one write.
+        disk.allowed.add_permits(1);
+        let log = Log::open(LogName::Main, disk.clone(), time).await.expect("opens");
+
+        let submit = |number: u8| {
+            let append = append(&format!("a-{number}"), ExpectedRevision::NoStream, &[(number, "t")]);
+            log.submit(append).expect("queued")
+        };
+        let many: Vec<_> = (1..=100).map(submit).collect();
+        disk.allowed.add_permits(100);
+        for mut appended in many {
+            appended.outcome().await.expect("appended");
+        }
+        let events = log.read_all(1, Direction::Forwards, 200).await.expect("reads");
+        let of_batch = |batch| events.iter().filter(|event| event.recorded_us == batch).count();
+        assert_eq!([0, 1, 2].map(of_batch), [50, 50, 0]);
+        log.close().await;
+    }
+
+    #[tokio::test]
     async fn while_half_of_the_callers_wait_for_the_disk_the_other_half_is_committed() {
-        let (_directory, disk) = SlowDisk::stopped().await;
+        let (_directory, disk) = SlowDisk::stopped(true).await;
         // The events of one batch share one reading of the time.
         let batches = Arc::new(AtomicUsize::new(0));
         let time = Arc::clone(&batches);
