@@ -209,8 +209,8 @@ impl RecordedEvent {
 
     /// What the stream's name begins with, up to its first dash: the whole name if it has none.
     pub fn category(&self) -> &[u8] {
-        let name = self.part(&self.stream);
-        name.split(|byte| *byte == b'-').next().unwrap_or(name)
+        let mut parts = self.part(&self.stream).split(|byte| *byte == b'-');
+        parts.next().unwrap_or_default()
     }
 
     /// Event type.
@@ -262,5 +262,65 @@ impl RecordedEvent {
     pub fn leaf(&self) -> Option<Hash> {
         // The body ends with the data.
         self.stored[self.data.end as usize..].try_into().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_row_is_an_error_and_not_a_panic() {
+        let body = waystation_trust::encode_body("application/json", b"{}", b"[1]").expect("fits");
+        let header = Header {
+            category: 1,
+            position: 7,
+            event_id: [3; 16],
+            stream: "case-7f",
+            revision: 2,
+            event_type: "case.talk_recorded.v1",
+            schema: 1,
+            recorded_us: 5,
+            actor: [4; 16],
+            causation: [5; 16],
+            body_length: body.len() as u32,
+            body_digest: [6; 32],
+            sealed: Vec::new(),
+        };
+        let header = header.encode().expect("fits");
+        let read = |position, header: &[u8], body: &[u8], leaf: &[u8]| {
+            let stored = [header, body, leaf].concat().into();
+            RecordedEvent::read(position, stored, [header.len(), body.len()])
+        };
+
+        let event = read(7, &header, &body, &[9; 32]).expect("reads");
+        assert_eq!((event.stream(), event.category()), ("case-7f", &b"case"[..]));
+        assert_eq!(event.event_type(), "case.talk_recorded.v1");
+        assert_eq!(
+            (event.header(), event.content_type()),
+            (&header[..], &b"application/json"[..])
+        );
+        assert_eq!((event.metadata(), event.data()), (&b"{}"[..], &b"[1]"[..]));
+        assert_eq!(event.leaf(), Some([9; 32]));
+        for length in [0, 31, 33] {
+            let event = read(7, &header, &body, &vec![9; length]).expect("reads");
+            assert_eq!(event.leaf(), None, "{length} bytes");
+        }
+
+        let longer = |part: &[u8]| [part, &[0]].concat();
+        let shorter = |part: &[u8]| part[..part.len() - 1].to_vec();
+        for damaged in [
+            read(8, &header, &body, &[9; 32]),
+            // A column that holds no bytes reads as none.
+            read(7, &[], &body, &[9; 32]),
+            read(7, &header, &[], &[9; 32]),
+            read(7, &[], &[], &[]),
+            read(7, &longer(&header), &body, &[9; 32]),
+            read(7, &shorter(&header), &body, &[9; 32]),
+            read(7, &header, &longer(&body), &[9; 32]),
+            read(7, &header, &shorter(&body), &[9; 32]),
+        ] {
+            assert!(matches!(damaged, Err(StorageError::Corrupt { .. })), "{damaged:?}");
+        }
     }
 }
