@@ -38,7 +38,7 @@ const BATCH_EVENTS_MAX: usize = 1_024;
 /// Bytes in one transaction; one larger append still goes alone.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Under load a commit costs more than what is in it, so the writer steps aside for callers that are about to come, until
-/// this many times in a row nobody came.
+/// this many times in a row nobody came, or its share is there.
 const QUIET_YIELDS: usize = 8;
 /// Callers of one batch that are not worth parting into two.
 const SHARE_MIN: usize = 16;

@@ -148,6 +148,7 @@ async fn work(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
     use std::time::Duration;
 
     use async_trait::async_trait;
@@ -158,7 +159,7 @@ mod tests {
     use super::super::fixture::{append, sqlite};
     use super::*;
     use crate::engine::{EngineError, Rows, Sqlite, Value, Write};
-    use crate::log::{Direction, Log};
+    use crate::log::{Direction, Log, Pending};
     use crate::record::{ExpectedRevision, LogName};
 
     /// SQLite on a disk that takes as long as the test wants.
@@ -261,6 +262,22 @@ mod tests {
         log.close().await;
     }
 
+    /// Callers who each append one event to a stream of their own.
+    fn callers(log: &Log, numbers: RangeInclusive<u8>) -> Vec<Pending> {
+        let submit = |number: u8| {
+            let append = append(&format!("a-{number}"), ExpectedRevision::NoStream, &[(number, "t")]);
+            log.submit(append).expect("queued")
+        };
+        numbers.map(submit).collect()
+    }
+
+    /// Events of each batch, for a log whose time counts how often it was asked: once for a batch.
+    async fn sizes(log: &Log) -> Vec<usize> {
+        let events = log.read_all(1, Direction::Forwards, 200).await.expect("reads");
+        let batches = events.chunk_by(|one, next| one.recorded_us == next.recorded_us);
+        batches.map(<[_]>::len).collect()
+    }
+
     #[tokio::test]
     async fn a_batch_is_for_half_of_the_callers_where_a_commit_is_its_own_sync() {
         let (_directory, disk) = SlowDisk::stopped(false).await;
@@ -271,18 +288,12 @@ mod tests {
         disk.allowed.add_permits(1);
         let log = Log::open(LogName::Main, disk.clone(), time).await.expect("opens");
 
-        let submit = |number: u8| {
-            let append = append(&format!("a-{number}"), ExpectedRevision::NoStream, &[(number, "t")]);
-            log.submit(append).expect("queued")
-        };
-        let many: Vec<_> = (1..=100).map(submit).collect();
+        let many = callers(&log, 1..=100);
         disk.allowed.add_permits(100);
         for mut appended in many {
             appended.outcome().await.expect("appended");
         }
-        let events = log.read_all(1, Direction::Forwards, 200).await.expect("reads");
-        let of_batch = |batch| events.iter().filter(|event| event.recorded_us == batch).count();
-        assert_eq!([0, 1, 2].map(of_batch), [50, 50, 0]);
+        assert_eq!(sizes(&log).await, [50, 50]);
         log.close().await;
     }
 
@@ -295,11 +306,7 @@ mod tests {
         let time = Arc::new(move || time.fetch_add(1, Ordering::SeqCst) as i64);
         let log = Log::open(LogName::Main, disk.clone(), time).await.expect("opens");
 
-        let submit = |number: u8| {
-            let append = append(&format!("a-{number}"), ExpectedRevision::NoStream, &[(number, "t")]);
-            log.submit(append).expect("queued")
-        };
-        let many: Vec<_> = (1..=100).map(submit).collect();
+        let many = callers(&log, 1..=100);
         let both_made = async {
             while batches.load(Ordering::SeqCst) < 2 {
                 tokio::task::yield_now().await;
@@ -312,17 +319,13 @@ mod tests {
         for mut appended in many {
             appended.outcome().await.expect("appended");
         }
-        let few: Vec<_> = (101..=110).map(submit).collect();
+        let few = callers(&log, 101..=110);
         for mut appended in few {
             appended.outcome().await.expect("appended");
         }
 
-        let events = log.read_all(1, Direction::Forwards, 200).await.expect("reads");
-        let mut sizes = vec![0; batches.load(Ordering::SeqCst)];
-        for event in events {
-            sizes[event.recorded_us as usize] += 1;
-        }
-        assert_eq!(sizes, [50, 50, 10]);
+        assert_eq!(sizes(&log).await, [50, 50, 10]);
+        assert_eq!(batches.load(Ordering::SeqCst), 3);
         log.close().await;
     }
 }
