@@ -11,6 +11,7 @@ use waystation_tests::{Clients, check_in, today};
 
 use crate::floor;
 use crate::load::{For, Measured, case_id, fill, in_flight, pick, stream};
+use crate::peer::Peer;
 use crate::process::{Process, Spent};
 use crate::run::{IN_FLIGHT, say};
 
@@ -104,6 +105,8 @@ pub(crate) async fn streamed(channel: &Channel, count: u64, cases: u64, on: &str
 pub(crate) struct Round {
     /// Calls a second that group into commits.
     pub(crate) grouped: f64,
+    /// Commands a second of the library, if it is there.
+    pub(crate) library: f64,
     /// Commands a second, a call each.
     pub(crate) unary: f64,
     /// The same through one stream.
@@ -118,10 +121,14 @@ pub(crate) struct Round {
 pub(crate) async fn in_turns(
     channel: &Channel,
     floor: &Place,
+    mut library: Option<Peer>,
     (count, time, cases): (usize, For, u64),
     on: &str,
 ) -> Vec<Round> {
     unary(channel, count, For(Duration::from_secs(1)), cases, on).await;
+    if let Some(library) = &mut library {
+        library.rate(count, WARM_UP);
+    }
     let mut rounds = Vec::new();
     for number in 0..ROUNDS {
         let mut round = Round::default();
@@ -130,6 +137,7 @@ pub(crate) async fn in_turns(
                 at_rest(channel).await;
                 round.single = floor.grouped(1, For(time.0 / 2), on).await.percentile(50);
                 round.grouped = floor.grouped(count, time, on).await.rate;
+                round.library = library.as_mut().map_or(0.0, |library| library.rate(count, time));
             } else {
                 round.unary = unary(channel, count, time, cases, on).await.rate;
                 let as_many = (round.unary * time.0.as_secs_f64() * 2.0) as u64;

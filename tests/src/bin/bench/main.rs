@@ -9,6 +9,7 @@ mod cost;
 mod eventstore;
 mod floor;
 mod load;
+mod peer;
 mod process;
 mod read;
 mod report;
@@ -52,14 +53,12 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
-    let postgres = arguments
-        .iter()
-        .find_map(|argument| argument.strip_prefix("--postgres="));
-    let Some(postgres) = postgres else {
-        eprintln!("usage: bench --postgres=URL [--quick] [--json] [--only=sqlite|postgres]");
+    let value = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name));
+    let (Some(postgres), Some(peer)) = (value("--postgres="), value("--peer=")) else {
+        eprintln!("usage: bench --postgres=URL --peer=PROGRAM [--quick] [--json] [--only=sqlite|postgres]");
         return ExitCode::FAILURE;
     };
-    let only = arguments.iter().find_map(|argument| argument.strip_prefix("--only="));
+    let only = value("--only=");
     let size = if flag("--quick") {
         run::Size::quick()
     } else {
@@ -68,7 +67,7 @@ async fn main() -> ExitCode {
     let mut rows = Vec::new();
     for database in ["postgres", "sqlite"] {
         if only.is_none_or(|only| only == database) {
-            rows.extend(run::run(database, postgres, size).await);
+            rows.extend(run::run(database, postgres, peer, size).await);
         }
     }
     if flag("--json") {
