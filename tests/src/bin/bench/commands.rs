@@ -16,7 +16,7 @@ use crate::process::{Process, Spent};
 use crate::run::{IN_FLIGHT, say};
 
 /// How often each is measured.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// What a database still does after the views are saved must not slow the next floor; and a server that was asked how far
 /// its views are, saves them more often for as long.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -105,8 +105,8 @@ pub(crate) async fn streamed(channel: &Channel, count: u64, cases: u64, on: &str
 pub(crate) struct Round {
     /// Calls a second that group into commits.
     pub(crate) grouped: f64,
-    /// Commands a second of the library, if it is there.
-    pub(crate) library: f64,
+    /// Commands a second of the library, if it is there to be compared with.
+    pub(crate) peer: Option<f64>,
     /// Commands a second, a call each.
     pub(crate) unary: f64,
     /// The same through one stream.
@@ -121,14 +121,11 @@ pub(crate) struct Round {
 pub(crate) async fn in_turns(
     channel: &Channel,
     floor: &Place,
-    mut library: Option<Peer>,
+    mut peer: Option<Peer>,
     (count, time, cases): (usize, For, u64),
     on: &str,
 ) -> Vec<Round> {
     unary(channel, count, For(Duration::from_secs(1)), cases, on).await;
-    if let Some(library) = &mut library {
-        library.rate(count, WARM_UP);
-    }
     let mut rounds = Vec::new();
     for number in 0..ROUNDS {
         let mut round = Round::default();
@@ -137,7 +134,10 @@ pub(crate) async fn in_turns(
                 at_rest(channel).await;
                 round.single = floor.grouped(1, For(time.0 / 2), on).await.percentile(50);
                 round.grouped = floor.grouped(count, time, on).await.rate;
-                round.library = library.as_mut().map_or(0.0, |library| library.rate(count, time));
+                round.peer = peer.as_mut().map(|peer| {
+                    peer.rate(count, WARM_UP);
+                    peer.rate(count, time)
+                });
             } else {
                 round.unary = unary(channel, count, time, cases, on).await.rate;
                 let as_many = (round.unary * time.0.as_secs_f64() * 2.0) as u64;

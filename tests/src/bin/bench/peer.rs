@@ -1,4 +1,4 @@
-//! The library that does a command's work fastest, in a process of its own: no gRPC between, its callers are inside.
+//! A library that does a command's work, in a process of its own: no gRPC between, its callers are inside.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -38,7 +38,8 @@ impl Peer {
 
     fn answer(&mut self) -> String {
         let mut line = String::new();
-        self.answers.read_line(&mut line).expect("answers");
+        let read = self.answers.read_line(&mut line).expect("answers");
+        assert!(read > 0, "the peer has ended");
         line.trim().to_owned()
     }
 }

@@ -7,8 +7,18 @@ use tokio_stream::StreamExt;
 use waystation_app::Clock;
 use waystation_app::{LogName, Recorded, Store, StoreOptions, SystemClock};
 
+/// Events per second of catch-ups and of plain reads, so often one after the other.
+pub(crate) async fn in_turns(database: &'static str, url: &str, rounds: usize) -> Vec<(f64, f64)> {
+    let mut rates = Vec::new();
+    for _ in 0..rounds {
+        let raw = raw(database, url).await;
+        rates.push((catch_up(url).await, raw));
+    }
+    rates
+}
+
 /// Events per second of the fastest plain read.
-pub(crate) async fn raw(database: &'static str, url: &str) -> f64 {
+async fn raw(database: &'static str, url: &str) -> f64 {
     let begun;
     let mut bytes = 0_usize;
     let mut count = 0_u64;
@@ -52,7 +62,7 @@ pub(crate) async fn raw(database: &'static str, url: &str) -> f64 {
 }
 
 /// Events per second of a subscription from the beginning that decodes every event into its type.
-pub(crate) async fn catch_up(url: &str) -> f64 {
+async fn catch_up(url: &str) -> f64 {
     let options = StoreOptions {
         keys: None,
         url: url.to_owned(),

@@ -17,6 +17,10 @@ use crate::{cost, eventstore, read};
 pub(crate) const IN_FLIGHT: usize = 64;
 /// How often appends and commands take turns.
 const APPEND_ROUNDS: u64 = 3;
+/// Database of the library, on the same PostgreSQL; gone when it has been measured.
+const PEER_DATABASE: &str = "waystation_bench_peer";
+/// How often the log is read, raw and as a catch-up.
+const READ_ROUNDS: usize = 5;
 /// Subscriptions that wait.
 const IDLE: usize = 2_000;
 
@@ -160,28 +164,26 @@ async fn syncing(postgres: &str) -> sqlx::PgPool {
 /// A database of its own on a PostgreSQL, made anew.
 async fn fresh(postgres: &str, name: &str) -> String {
     let pool = syncing(postgres).await;
-    for statement in [
-        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-        format!("CREATE DATABASE {name} TEMPLATE template0"),
-    ] {
-        let statement = sqlx::AssertSqlSafe(statement);
-        sqlx::query(statement).execute(&pool).await.expect("is done");
-    }
+    dropped(&pool, name).await;
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
+    sqlx::query(create).execute(&pool).await.expect("creates");
     let (base, _) = postgres.rsplit_once('/').expect("a database URL names a database");
     format!("{base}/{name}")
 }
 
+async fn dropped(pool: &sqlx::PgPool, name: &str) {
+    let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    sqlx::query(drop).execute(pool).await.expect("drops");
+}
+
 pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size: Size) -> Vec<Row> {
     let directory = tempfile::tempdir().expect("a directory");
-    let (url, floor_url, library) = if database == "sqlite" {
+    let (url, floor_url) = if database == "sqlite" {
         let file = |name: &str| format!("sqlite:{}", directory.path().join(name).display());
-        (file("bench.db"), file("floor.db"), None)
+        (file("bench.db"), file("floor.db"))
     } else {
         let url = fresh(postgres, "waystation_bench").await;
-        say(&format!("{database}: filling the library"));
-        let of_peer = fresh(postgres, "waystation_bench_peer").await;
-        let library = Peer::filled(peer, &of_peer, size.cases, size.events_each);
-        (url.clone(), url, Some(library))
+        (url.clone(), url)
     };
     let on = today();
     let mut rows = Vec::new();
@@ -210,6 +212,12 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
     fill(&channel, tenth, size.cases, check_ins, &on).await;
     let memory_warm = server.memory();
 
+    let mut library = None;
+    if database == "postgres" {
+        say("postgres: filling the library");
+        let url = fresh(postgres, PEER_DATABASE).await;
+        library = Some(Peer::filled(peer, &url, size.cases, size.events_each));
+    }
     say(&format!("{database}: commands"));
     let cases = size.cases;
     let each = (IN_FLIGHT, size.time, cases);
@@ -228,17 +236,11 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
         )
         .at_least(bar),
     );
-    if rounds.iter().all(|round| round.library > 0.0) {
+    if database == "postgres" {
+        dropped(&syncing(postgres).await, PEER_DATABASE).await;
         let work = "the same against cqrs-es with postgres-es, in process";
-        rows.push(
-            of_rounds(
-                work,
-                "commands/s",
-                "library",
-                both(|round| round.unary, |round| round.library),
-            )
-            .at_least(5.0),
-        );
+        let beside = both(|round| round.unary, |round| round.peer.expect("was measured"));
+        rows.push(of_rounds(work, "commands/s", "library", beside).at_least(5.0));
     }
     let work = "the same through ExecuteCommands";
     rows.push(
@@ -298,14 +300,11 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
     drop(server);
 
     say(&format!("{database}: reading"));
-    // The best of each, in turns: the first has to fetch the file.
-    let (mut raw, mut caught_up) = (0.0_f64, 0.0_f64);
-    for _ in 0..3 {
-        raw = raw.max(read::raw(database, &url).await);
-        caught_up = caught_up.max(read::catch_up(&url).await);
-    }
+    // The first has to fetch the file, and memory for it.
+    read::in_turns(database, &url, 1).await;
+    let reads = read::in_turns(database, &url, READ_ROUNDS).await;
     let work = "catch-up read, contiguity checked, typed decode";
-    rows.push(row(work, caught_up, "events/s").floor("raw read", raw).at_least(0.6));
+    rows.push(of_rounds(work, "events/s", "raw read", reads).at_least(0.6));
     let bytes = log_bytes(database, &url).await / head as f64;
     rows.push(
         row("bytes stored per event, header and tree included", bytes, "bytes")
