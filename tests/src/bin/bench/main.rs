@@ -2,7 +2,8 @@
 //!
 //! Everything goes through real gRPC on loopback; this process is the client, the servers are processes of their own:
 //! the `waystation` binary, and this binary again as the floor (`bench floor …`): a bare gRPC service that only echoes,
-//! or only groups what waits into one insert and one commit.
+//! or only groups what waits into one insert and one commit. On PostgreSQL a library does the same work beside them, in a
+//! process that is its own client ([`peer`]).
 
 mod commands;
 mod cost;
