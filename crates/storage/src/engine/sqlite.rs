@@ -302,8 +302,15 @@ impl Engine for Sqlite {
     }
 
     async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
-        self.on_writer(Syncs::Beside, move |connection| run_write(connection, &write))
-            .await
+        let syncer = self.syncer.clone();
+        self.on_writer(Syncs::Beside, move |connection| {
+            let written = run_write(connection, &write)?;
+            if let Some(syncer) = syncer {
+                syncer.committed();
+            }
+            Ok(written)
+        })
+        .await
     }
 
     async fn sync(&self) {
