@@ -123,12 +123,16 @@ pub(crate) trait Engine: Send + Sync {
     async fn write(&self, write: Write) -> Result<bool, EngineError>;
 
     /// As [`Engine::write`], but where the engine [`Engine::writes_ahead`], it may return as soon as the transaction is
-    /// visible. Nobody may be told of it before [`Engine::sync`] has returned.
+    /// visible. Nobody may be told of it before [`Engine::sync_returned`] or [`Engine::sync`] has returned.
     async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
         self.write(write).await
     }
 
     /// Returns once every transaction that returned before is durable.
+    async fn sync_returned(&self) {}
+
+    /// Returns once everything that a query can have found before is durable, also a transaction that was visible and had
+    /// not returned.
     async fn sync(&self) {}
 
     /// Whether transactions can be visible before they are durable. Then this process has the database to itself.

@@ -241,7 +241,7 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
 enum Syncs {
     /// The commit itself.
     InCommits,
-    /// Nobody, until the [`Syncer`] is asked.
+    /// The [`Syncer`], which is told when the transaction has ended.
     Beside,
 }
 
@@ -304,13 +304,19 @@ impl Engine for Sqlite {
     async fn write_ahead(&self, write: Write) -> Result<bool, EngineError> {
         let syncer = self.syncer.clone();
         self.on_writer(Syncs::Beside, move |connection| {
-            let written = run_write(connection, &write)?;
+            let written = run_write(connection, &write);
             if let Some(syncer) = syncer {
-                syncer.committed();
+                syncer.returned();
             }
-            Ok(written)
+            written
         })
         .await
+    }
+
+    async fn sync_returned(&self) {
+        if let Some(syncer) = &self.syncer {
+            syncer.sync_returned().await;
+        }
     }
 
     async fn sync(&self) {

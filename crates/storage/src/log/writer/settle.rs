@@ -132,7 +132,7 @@ async fn work(
 ) {
     let mut taken = Vec::new();
     while messages.recv_many(&mut taken, BATCHES_MAX).await > 0 {
-        engine.sync().await;
+        engine.sync_returned().await;
         for message in taken.drain(..) {
             match message {
                 Message::Drain(done) => drop(done.send(())),
@@ -201,6 +201,10 @@ mod tests {
             } else {
                 self.write(write).await
             }
+        }
+        async fn sync_returned(&self) {
+            self.answers().await;
+            self.sqlite.sync_returned().await;
         }
         async fn sync(&self) {
             self.answers().await;
