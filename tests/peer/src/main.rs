@@ -1,7 +1,7 @@
 //! One command that appends one event to one of many aggregates, by `cqrs-es` with `postgres-es`, in process.
 //!
-//! `waystation-peer URL AGGREGATES EVENTS` fills an empty PostgreSQL database with so many aggregates of so many events,
-//! writes `ready`, and then for every line `SECONDS COMMANDS-AT-ONCE` on standard input the rate a second that it
+//! `waystation-peer URL AGGREGATES EVENTS` makes a table `events` in a PostgreSQL database, with so many aggregates of so
+//! many events, writes `ready`, and then for every line `SECONDS COMMANDS-AT-ONCE` on standard input the rate a second that it
 //! measured. It ends with its input.
 //!
 //! Every command loads and folds the events of its aggregate, as the library does by default. Its stores of snapshots and

@@ -13,7 +13,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Starts the program and has it fill an empty PostgreSQL database with so many aggregates of so many events.
+    /// Starts the program and has it fill a table of its own in a PostgreSQL database with so many aggregates of so many
+    /// events.
     pub(crate) fn filled(program: &str, url: &str, aggregates: u64, events: u64) -> Self {
         let mut child = Command::new(program)
             .args([url, &aggregates.to_string(), &events.to_string()])

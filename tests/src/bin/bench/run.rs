@@ -17,8 +17,6 @@ use crate::{cost, eventstore, read};
 pub(crate) const IN_FLIGHT: usize = 64;
 /// How often appends and commands take turns.
 const APPEND_ROUNDS: u64 = 3;
-/// Database of the library, on the same PostgreSQL; gone when it has been measured.
-const PEER_DATABASE: &str = "waystation_bench_peer";
 /// How often the log is read, raw and as a catch-up.
 const READ_ROUNDS: usize = 5;
 /// Subscriptions that wait.
@@ -142,8 +140,12 @@ pub(crate) fn say(text: &str) {
     eprintln!("bench: {text}");
 }
 
-/// A PostgreSQL that syncs, or else nothing would be measured.
-async fn syncing(postgres: &str) -> sqlx::PgPool {
+/// A database of its own for the run.
+async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> (String, String) {
+    if database == "sqlite" {
+        let file = |name: &str| format!("sqlite:{}", directory.join(name).display());
+        return (file("bench.db"), file("floor.db"));
+    }
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
         .connect(postgres)
@@ -158,33 +160,21 @@ async fn syncing(postgres: &str) -> sqlx::PgPool {
             .expect("asks");
         assert_eq!(value, "on", "{setting} must be on");
     }
-    pool
-}
-
-/// A database of its own on a PostgreSQL, made anew.
-async fn fresh(postgres: &str, name: &str) -> String {
-    let pool = syncing(postgres).await;
-    dropped(&pool, name).await;
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
-    sqlx::query(create).execute(&pool).await.expect("creates");
+    sqlx::query("DROP DATABASE IF EXISTS waystation_bench WITH (FORCE)")
+        .execute(&pool)
+        .await
+        .expect("drops");
+    sqlx::query("CREATE DATABASE waystation_bench TEMPLATE template0")
+        .execute(&pool)
+        .await
+        .expect("creates");
     let (base, _) = postgres.rsplit_once('/').expect("a database URL names a database");
-    format!("{base}/{name}")
-}
-
-async fn dropped(pool: &sqlx::PgPool, name: &str) {
-    let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-    sqlx::query(drop).execute(pool).await.expect("drops");
+    (format!("{base}/waystation_bench"), format!("{base}/waystation_bench"))
 }
 
 pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size: Size) -> Vec<Row> {
     let directory = tempfile::tempdir().expect("a directory");
-    let (url, floor_url) = if database == "sqlite" {
-        let file = |name: &str| format!("sqlite:{}", directory.path().join(name).display());
-        (file("bench.db"), file("floor.db"))
-    } else {
-        let url = fresh(postgres, "waystation_bench").await;
-        (url.clone(), url)
-    };
+    let (url, floor_url) = fresh(database, postgres, directory.path()).await;
     let on = today();
     let mut rows = Vec::new();
     let row = |work: &str, value: f64, unit: &'static str| Row::new(database, work, value, unit);
@@ -212,12 +202,10 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
     fill(&channel, tenth, size.cases, check_ins, &on).await;
     let memory_warm = server.memory();
 
-    let mut library = None;
-    if database == "postgres" {
+    let library = (database == "postgres").then(|| {
         say("postgres: filling the library");
-        let url = fresh(postgres, PEER_DATABASE).await;
-        library = Some(Peer::filled(peer, &url, size.cases, size.events_each));
-    }
+        Peer::filled(peer, &url, size.cases, size.events_each)
+    });
     say(&format!("{database}: commands"));
     let cases = size.cases;
     let each = (IN_FLIGHT, size.time, cases);
@@ -237,7 +225,6 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
         .at_least(bar),
     );
     if database == "postgres" {
-        dropped(&syncing(postgres).await, PEER_DATABASE).await;
         let work = "the same against cqrs-es with postgres-es, in process";
         let beside = both(|round| round.unary, |round| round.peer.expect("was measured"));
         rows.push(of_rounds(work, "commands/s", "library", beside).at_least(5.0));
