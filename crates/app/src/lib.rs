@@ -64,7 +64,7 @@ pub use replay::{CaseReplay, Difference, ReplayReport, ReplayStep};
 pub use rules::Rules;
 pub use sessions::Session;
 pub use vault::FieldValue;
-pub use view::{OnUnreadable, View};
+pub use view::{Keys, OnUnreadable, View};
 pub use waystation_trust::disclosure::{DISCLOSED_KEYS, OpenedField};
 pub use waystation_trust::receipt::Receipt as KeptReceipt;
 pub use waystation_trust::recipient::{RecipientError, new_identity};

@@ -37,8 +37,45 @@ pub trait View: Send + Sync + 'static {
     /// The document after an event; `None` when it does not exist (any more).
     fn apply(id: &str, document: Option<Self::Document>, recorded: &Recorded) -> Option<Self::Document>;
 
-    /// Keys under which the document can be listed: number and value, sorted bytewise.
-    fn keys(id: &str, document: &Self::Document) -> Vec<(u16, String)>;
+    /// Adds the keys under which the document can be listed, each once.
+    fn keys(id: &str, document: &Self::Document, keys: &mut Keys);
+}
+
+/// Keys of a document: number and value, sorted bytewise. Its memory is used again for the next document, because most
+/// events change no key.
+#[derive(Default)]
+pub struct Keys {
+    kept: Vec<(u16, String)>,
+    count: usize,
+}
+
+impl Keys {
+    /// Adds a key whose value is made of parts, as [`key`] joins them.
+    pub(crate) fn add(&mut self, number: u16, parts: &[&str]) {
+        if self.count == self.kept.len() {
+            self.kept.push((number, String::new()));
+        }
+        let (kept, value) = &mut self.kept[self.count];
+        *kept = number;
+        value.clear();
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                value.push_str(KEY_SEPARATOR);
+            }
+            value.push_str(part);
+        }
+        self.count += 1;
+    }
+
+    /// Begins again with none.
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// What was added.
+    pub(crate) fn added(&self) -> &[(u16, String)] {
+        &self.kept[..self.count]
+    }
 }
 
 /// Joins the parts of a key so that shorter parts sort before longer ones: no part holds the separator.

@@ -9,7 +9,7 @@ use waystation_storage::{DocumentVersion, KeyClose, KeyOpen, OPEN_END, PAGE_EVEN
 
 use crate::error::AppError;
 use crate::recorded::Recorded;
-use crate::view::{OnUnreadable, View};
+use crate::view::{Keys, OnUnreadable, View};
 
 /// Documents each live view keeps in memory.
 pub(crate) const DOCUMENTS_CACHED_MAX: usize = 50_000;
@@ -120,6 +120,7 @@ pub(crate) fn fold_of<V: View>() -> Box<dyn Fold> {
     Box::new(Folder::<V> {
         held: LruCache::new(capacity),
         encoded: Vec::new(),
+        keys: Keys::default(),
     })
 }
 
@@ -127,6 +128,8 @@ struct Folder<V: View> {
     held: LruCache<String, Held<V::Document>>,
     /// Where a document is encoded, to see whether it changed.
     encoded: Vec<u8>,
+    /// Where its keys are made, likewise.
+    keys: Keys,
 }
 
 struct Held<D> {
@@ -177,11 +180,12 @@ impl<V: View> Fold for Folder<V> {
                 position: stored.from_position,
                 what: format!("a stored document of the view {}", V::NAME),
             })?;
-            let keys = V::keys(&stored.id, &document);
+            self.keys.clear();
+            V::keys(&stored.id, &document, &mut self.keys);
             let held = Held {
                 document: Some(document),
                 body: stored.body.clone(),
-                keys,
+                keys: self.keys.added().to_vec(),
             };
             self.held.put(stored.id.clone(), held);
         }
@@ -203,13 +207,12 @@ impl<V: View> Fold for Folder<V> {
                 continue;
             }
             let body = Bytes::copy_from_slice(&self.encoded);
-            let keys = held
-                .document
-                .as_ref()
-                .map(|document| V::keys(&id, document))
-                .unwrap_or_default();
-            if keys != held.keys {
-                let before = std::mem::replace(&mut held.keys, keys);
+            self.keys.clear();
+            if let Some(document) = &held.document {
+                V::keys(&id, document, &mut self.keys);
+            }
+            if self.keys.added() != held.keys {
+                let before = std::mem::replace(&mut held.keys, self.keys.added().to_vec());
                 for gone in before.iter().filter(|key| !held.keys.contains(key)) {
                     step.close(gone.clone(), &id, position);
                 }

@@ -2,7 +2,7 @@
 //! entries themselves are the events and need no copy.
 
 use crate::recorded::Recorded;
-use crate::view::{OnUnreadable, View, key};
+use crate::view::{Keys, OnUnreadable, View, key};
 
 /// The index of the log by actor.
 pub struct Actors;
@@ -34,7 +34,7 @@ impl View for Actors {
         Some(())
     }
 
-    fn keys(id: &str, (): &()) -> Vec<(u16, String)> {
-        vec![(ActorKey::Actor as u16, id.to_owned())]
+    fn keys(id: &str, (): &(), keys: &mut Keys) {
+        keys.add(ActorKey::Actor as u16, &[id]);
     }
 }

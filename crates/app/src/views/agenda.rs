@@ -6,7 +6,7 @@ use waystation_domain::case::{CaseEvent, Debtor, ObligationKind};
 use waystation_domain::{Date, Fact};
 
 use crate::recorded::Recorded;
-use crate::view::{View, key};
+use crate::view::{Keys, View};
 
 /// The agenda view.
 pub struct Agenda;
@@ -145,18 +145,17 @@ impl View for Agenda {
         Some(entry)
     }
 
-    fn keys(id: &str, entry: &AgendaEntry) -> Vec<(u16, String)> {
-        let mut keys = vec![(AgendaKey::Case as u16, id.to_owned())];
+    fn keys(id: &str, entry: &AgendaEntry, keys: &mut Keys) {
+        keys.add(AgendaKey::Case as u16, &[id]);
         if matches!(
             entry.state,
             ObligationState::Open | ObligationState::PastDue | ObligationState::MissedConfirmed
         ) {
             let day = entry.window_to.to_string();
-            keys.push((AgendaKey::Outstanding as u16, key(&[&entry.station, &day, id])));
+            keys.add(AgendaKey::Outstanding as u16, &[&entry.station, &day, id]);
         }
         if entry.state == ObligationState::Open {
-            keys.push((AgendaKey::Clock as u16, key(&[&entry.clock_on().to_string(), id])));
+            keys.add(AgendaKey::Clock as u16, &[&entry.clock_on().to_string(), id]);
         }
-        keys
     }
 }

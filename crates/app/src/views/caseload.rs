@@ -9,7 +9,7 @@ use waystation_domain::case::{CaseEvent, ObligationKind, Programme, Stage, Trans
 use waystation_domain::{Date, Fact, Field};
 
 use crate::recorded::Recorded;
-use crate::view::{View, key};
+use crate::view::{Keys, View};
 
 pub use overlay::{LastTest, Leave, Overlay};
 
@@ -259,25 +259,20 @@ impl View for Caseload {
         Some(case)
     }
 
-    fn keys(id: &str, case: &CaseSummary) -> Vec<(u16, String)> {
+    fn keys(id: &str, case: &CaseSummary, keys: &mut Keys) {
         let station = case.station.as_str();
         let worker = case.worker.as_deref().unwrap_or_default();
         let due = case.next_due().map_or_else(|| "9999".to_owned(), |day| day.to_string());
-        let mut keys = vec![
-            (CaseloadKey::Station as u16, key(&[station, id])),
-            (
-                CaseloadKey::StationStage as u16,
-                key(&[station, case.stage.as_str(), id]),
-            ),
-            (CaseloadKey::StationWorker as u16, key(&[station, worker, id])),
-            (CaseloadKey::StationNextDue as u16, key(&[station, &due, id])),
-            (CaseloadKey::Everywhere as u16, id.to_owned()),
-            (CaseloadKey::Person as u16, key(&[&case.person, id])),
-        ];
+        keys.add(CaseloadKey::Station as u16, &[station, id]);
+        keys.add(CaseloadKey::StationStage as u16, &[station, case.stage.as_str(), id]);
+        keys.add(CaseloadKey::StationWorker as u16, &[station, worker, id]);
+        keys.add(CaseloadKey::StationNextDue as u16, &[station, &due, id]);
+        keys.add(CaseloadKey::Everywhere as u16, &[id]);
+        keys.add(CaseloadKey::Person as u16, &[&case.person, id]);
         if let Some(transfer) = &case.transfer {
-            let sides = [&transfer.from, &transfer.to];
-            keys.extend(sides.map(|side| (CaseloadKey::Transfer as u16, key(&[side, id]))));
+            for side in [&transfer.from, &transfer.to] {
+                keys.add(CaseloadKey::Transfer as u16, &[side, id]);
+            }
         }
-        keys
     }
 }

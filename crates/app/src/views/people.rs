@@ -7,7 +7,7 @@ use waystation_domain::person::{Act, Emergency, PersonEvent, SubjectRequestKind}
 use waystation_domain::{Date, Fact, Field, calendar};
 
 use crate::recorded::Recorded;
-use crate::view::{View, key};
+use crate::view::{Keys, View};
 
 /// The view of people.
 pub struct People;
@@ -247,21 +247,21 @@ impl View for People {
         Some(person)
     }
 
-    fn keys(id: &str, person: &PersonSummary) -> Vec<(u16, String)> {
-        let mut keys = match person.erasure {
-            ErasureState::None if !person.sealed => vec![(PeopleKey::Station as u16, key(&[&person.station, id]))],
-            ErasureState::Committed => vec![(PeopleKey::Erasing as u16, id.to_owned())],
-            ErasureState::None | ErasureState::Done => Vec::new(),
-        };
+    fn keys(id: &str, person: &PersonSummary, keys: &mut Keys) {
+        match person.erasure {
+            ErasureState::None if !person.sealed => keys.add(PeopleKey::Station as u16, &[&person.station, id]),
+            ErasureState::Committed => keys.add(PeopleKey::Erasing as u16, &[id]),
+            ErasureState::None | ErasureState::Done => {}
+        }
         if let Some(survivor) = &person.merged_into {
-            keys.push((PeopleKey::Merged as u16, key(&[survivor, id])));
+            keys.add(PeopleKey::Merged as u16, &[survivor, id]);
         }
         if person.glasses.iter().any(|glass| glass.justified.is_none()) {
-            keys.push((PeopleKey::Unreviewed as u16, key(&[&person.station, id])));
+            keys.add(PeopleKey::Unreviewed as u16, &[&person.station, id]);
         }
         let days: BTreeSet<(&str, String)> = person.glasses.iter().map(BrokenGlass::day).collect();
-        let day = |(by, day): (&str, String)| (PeopleKey::Emergencies as u16, key(&[by, &day, id]));
-        keys.extend(days.into_iter().map(day));
-        keys
+        for (by, day) in days {
+            keys.add(PeopleKey::Emergencies as u16, &[by, &day, id]);
+        }
     }
 }

@@ -6,7 +6,7 @@ use waystation_domain::points::{Lot, PointsEvent};
 use waystation_domain::{Date, Fact};
 
 use crate::recorded::Recorded;
-use crate::view::{View, key};
+use crate::view::{Keys, View};
 
 /// The points accounts view.
 pub struct PointsAccounts;
@@ -147,17 +147,11 @@ impl View for PointsAccounts {
         Some(account)
     }
 
-    fn keys(id: &str, account: &AccountSummary) -> Vec<(u16, String)> {
-        let mut keys = vec![
-            (PointsAccountsKey::Station as u16, key(&[&account.station, id])),
-            (PointsAccountsKey::Person as u16, id.to_owned()),
-        ];
+    fn keys(id: &str, account: &AccountSummary, keys: &mut Keys) {
+        keys.add(PointsAccountsKey::Station as u16, &[&account.station, id]);
+        keys.add(PointsAccountsKey::Person as u16, &[id]);
         if let Some(lot) = account.lots.first() {
-            keys.push((
-                PointsAccountsKey::Expiry as u16,
-                key(&[&lot.expires_on.to_string(), id]),
-            ));
+            keys.add(PointsAccountsKey::Expiry as u16, &[&lot.expires_on.to_string(), id]);
         }
-        keys
     }
 }

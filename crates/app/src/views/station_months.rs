@@ -6,7 +6,7 @@ use waystation_domain::case::CaseEvent;
 use waystation_domain::points::PointsEvent;
 
 use crate::recorded::Recorded;
-use crate::view::{OnUnreadable, View, key};
+use crate::view::{Keys, OnUnreadable, View, key};
 
 /// The station statistics view.
 pub struct StationMonths;
@@ -207,7 +207,7 @@ impl View for StationMonths {
         Some(month)
     }
 
-    fn keys(id: &str, _: &StationMonth) -> Vec<(u16, String)> {
-        vec![(StationMonthsKey::Station as u16, id.to_owned())]
+    fn keys(id: &str, _: &StationMonth, keys: &mut Keys) {
+        keys.add(StationMonthsKey::Station as u16, &[id]);
     }
 }

@@ -32,7 +32,7 @@ const READER_CACHE_KIB: i64 = 2_048;
 /// First release with the WAL-reset corruption fix.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Writing) + Send>;
 
 /// One SQLite file.
 pub(crate) struct Sqlite {
@@ -96,14 +96,17 @@ impl Sqlite {
         std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                let mut connection = connection;
-                let mut checkpointer = Checkpointer::start(&file, &connection)
+                let mut writing = Writing {
+                    connection,
+                    syncs: None,
+                };
+                let mut checkpointer = Checkpointer::start(&file, &writing.connection)
                     .inspect_err(|error| tracing::warn!(error = %error, "SQLite checkpoints inside commits"))
                     .ok();
                 while let Ok(job) = queue.recv() {
-                    job(&mut connection);
+                    job(&mut writing);
                     if let Some(checkpointer) = &mut checkpointer {
-                        checkpointer.committed(&connection);
+                        checkpointer.committed(&writing.connection);
                     }
                 }
             })
@@ -131,10 +134,10 @@ impl Sqlite {
             .map_err(|error| EngineError::Other(error.into()))?;
         let (reply, answer) = oneshot::channel();
         let chooses = self.syncer.is_some();
-        let job: Job = Box::new(move |connection| {
+        let job: Job = Box::new(move |writing| {
             drop(place);
-            let ready = if chooses { syncs.set(connection) } else { Ok(()) };
-            let result = ready.and_then(|()| work(connection));
+            let ready = if chooses { writing.choose(syncs) } else { Ok(()) };
+            let result = ready.and_then(|()| work(&mut writing.connection));
             // The caller may have gone away; the work is done all the same.
             let _ = reply.send(result);
         });
@@ -237,7 +240,7 @@ fn run_write(connection: &mut Connection, write: &Write) -> Result<bool, EngineE
 }
 
 /// Who waits for the disk.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Syncs {
     /// The commit itself.
     InCommits,
@@ -245,14 +248,26 @@ enum Syncs {
     Beside,
 }
 
-impl Syncs {
-    /// Before a transaction of the writer's connection.
-    fn set(self, connection: &Connection) -> Result<(), EngineError> {
-        let mode = match self {
+/// The writer's connection.
+struct Writing {
+    connection: Connection,
+    /// What was chosen last; none yet when the file was opened.
+    syncs: Option<Syncs>,
+}
+
+impl Writing {
+    /// Before a transaction.
+    fn choose(&mut self, syncs: Syncs) -> Result<(), EngineError> {
+        if self.syncs == Some(syncs) {
+            return Ok(());
+        }
+        let mode = match syncs {
             Syncs::InCommits => "FULL",
             Syncs::Beside => "NORMAL",
         };
-        connection.pragma_update(None, "synchronous", mode).map_err(classify)
+        let chosen = self.connection.pragma_update(None, "synchronous", mode);
+        self.syncs = chosen.is_ok().then_some(syncs);
+        chosen.map_err(classify)
     }
 }
 
