@@ -140,6 +140,12 @@ pub(crate) trait Engine: Send + Sync {
         false
     }
 
+    /// Whether a log's index of streams is a table that its writer fills, in steps; otherwise the database keeps an index.
+    /// Then, too, this process has the database to itself.
+    fn fills_places(&self) -> bool {
+        false
+    }
+
     /// Runs statements separated by semicolons, in one transaction.
     async fn script(&self, sql: &str) -> Result<(), EngineError>;
 

@@ -2,10 +2,12 @@
 
 mod batch;
 mod checkpoint;
+mod places;
 mod proof;
 mod read;
 mod request;
 mod stored;
+mod stream;
 mod subscription;
 mod tail;
 mod verify;
@@ -29,6 +31,7 @@ pub use stored::StoredEvent;
 pub use subscription::Subscription;
 pub use verify::{Finding, Mark, VerifyReport};
 
+use places::Places;
 use tail::Tail;
 
 /// Longest stream name in bytes.
@@ -71,6 +74,8 @@ struct Inner {
     queued_kib: Arc<Semaphore>,
     head: watch::Sender<TreeHead>,
     tail: Arc<Tail>,
+    /// Where the newest events of streams are; nothing is ever here when the database keeps an index itself.
+    places: Arc<Places>,
     stop: watch::Sender<bool>,
     /// Why no more appends are taken.
     frozen: OnceLock<String>,
@@ -118,6 +123,7 @@ impl Log {
             queued_kib: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),
             head: watch::channel(empty).0,
             tail: Arc::new(Tail::default()),
+            places: Arc::default(),
             stop: watch::channel(true).0,
             frozen: OnceLock::from("it was opened to be verified".to_owned()),
             writer: Mutex::new(None),
@@ -127,6 +133,8 @@ impl Log {
         inner.engine.sync().await;
         let log = Self { inner: Arc::new(inner) };
         log.refresh_head().await?;
+        let inner = &log.inner;
+        inner.places.load(inner.engine.as_ref(), name, log.head().size).await?;
         Ok(log)
     }
 
@@ -139,7 +147,8 @@ impl Log {
         let (head, _) = watch::channel(empty);
         let (stop, stopped) = watch::channel(false);
         let tail = Arc::new(Tail::default());
-        let published = (head.clone(), Arc::clone(&tail));
+        let places = Arc::new(Places::default());
+        let published = (head.clone(), Arc::clone(&tail), Arc::clone(&places));
         let writer = writer::Writer::recover(name, Arc::clone(&engine), time, published).await?;
         let inner = Inner {
             name,
@@ -149,6 +158,7 @@ impl Log {
             queued_kib: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),
             head,
             tail,
+            places,
             stop,
             frozen: OnceLock::new(),
             writer: Mutex::new(Some(tokio::spawn(writer.run(submissions, stopped)))),

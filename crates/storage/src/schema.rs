@@ -29,7 +29,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     migration!(1, Part::Log, "0001_log.sql"),
     migration!(2, Part::Views, "0002_views.sql"),
     migration!(3, Part::Log, "0003_checkpoint.sql"),
@@ -39,6 +39,7 @@ const MIGRATIONS: [Migration; 9] = [
     migration!(7, Part::Keys, "0007_logins.sql"),
     migration!(8, Part::Views, "0008_packed_versions.sql"),
     migration!(9, Part::Log, "0009_statistics.sql"),
+    migration!(10, Part::Log, "0010_places.sql"),
 ];
 
 /// Newest migration this binary knows.

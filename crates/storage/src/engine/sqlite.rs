@@ -344,6 +344,10 @@ impl Engine for Sqlite {
         self.syncer.is_some()
     }
 
+    fn fills_places(&self) -> bool {
+        true
+    }
+
     async fn script(&self, sql: &str) -> Result<(), EngineError> {
         let sql = format!("BEGIN IMMEDIATE; {sql}; COMMIT;");
         self.on_writer(Syncs::InCommits, move |connection| {

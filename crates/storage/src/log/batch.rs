@@ -5,6 +5,7 @@ use waystation_trust::{Hash, Header, SealedDigest, Tile, Tree, body_digest, enco
 
 use crate::engine::{Column, Insert, Update, Value, Write};
 use crate::error::StorageError;
+use crate::log::places::Filling;
 use crate::log::stored::encode_envelopes;
 use crate::record::{LogName, NewEvent, RecordedEvent, Request, SealedPart};
 
@@ -18,6 +19,7 @@ pub(super) struct Batch {
     first_leaf: Option<Hash>,
     salts: Vec<u8>,
     new_streams: (Vec<i64>, Vec<String>),
+    filling: Option<Filling>,
     position: Vec<i64>,
     stream: Vec<i64>,
     revision: Vec<i64>,
@@ -82,6 +84,7 @@ impl Batch {
             first_leaf: None,
             salts: Vec::new(),
             new_streams: Default::default(),
+            filling: None,
             position: Vec::new(),
             stream: Vec::new(),
             revision: Vec::new(),
@@ -125,6 +128,11 @@ impl Batch {
     pub(super) fn new_stream(&mut self, number: i64, name: &str) {
         self.new_streams.0.push(number);
         self.new_streams.1.push(name.to_owned());
+    }
+
+    /// Has the batch fill the table of places, too.
+    pub(super) fn fill(&mut self, rows: Filling) {
+        self.filling = Some(rows);
     }
 
     /// Random bytes are fetched for many events at once; one system call an event would be measurable.
@@ -248,6 +256,13 @@ impl Batch {
                     Column::I64(self.new_streams.0.clone()),
                     Column::Text(self.new_streams.1.clone()),
                 ],
+            });
+        }
+        if let Some(rows) = &self.filling {
+            inserts.push(Insert {
+                table: format!("{log}_place"),
+                columns: &["stream", "revision", "position"],
+                values: rows.clone().map(Column::I64).into(),
             });
         }
         if !self.tiles.is_empty() {

@@ -20,6 +20,16 @@ pub enum Direction {
     Backwards,
 }
 
+impl Direction {
+    /// As SQL says it.
+    pub(super) fn order(self) -> &'static str {
+        match self {
+            Direction::Forwards => "ASC",
+            Direction::Backwards => "DESC",
+        }
+    }
+}
+
 /// Bytes after which a page ends, however few events it holds.
 pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -62,14 +72,14 @@ impl Log {
         let log = self.inner.name.as_str();
         let head = self.head().size;
         let limit = limit.min(PAGE_EVENTS_MAX) as u64;
-        let (first, last, order) = match direction {
+        let (first, last) = match direction {
             Direction::Forwards => {
                 let first = from.max(1);
-                (first, first.saturating_add(limit - limit.min(1)).min(head), "ASC")
+                (first, first.saturating_add(limit - limit.min(1)).min(head))
             }
             Direction::Backwards => {
                 let last = from.min(head);
-                ((last + 1).saturating_sub(limit).max(1), last, "DESC")
+                ((last + 1).saturating_sub(limit).max(1), last)
             }
         };
         if limit == 0 || first > last {
@@ -82,7 +92,8 @@ impl Log {
         }
         let sql = format!(
             "SELECT position, header, body, leaf FROM {log}_event WHERE position BETWEEN $1 AND $2 \
-             ORDER BY position {order}"
+             ORDER BY position {}",
+            direction.order()
         );
         let parameters = vec![Value::I64(first as i64), Value::I64(last as i64)];
         let rows = self.inner.engine.query_within(&sql, parameters, bytes_max).await?;
@@ -100,98 +111,6 @@ impl Log {
             return Err(missing(place(events.len() as u64)));
         }
         Ok(events)
-    }
-
-    /// Up to `limit` events of a stream, starting at revision `from` (inclusive); `u64::MAX` for the newest when reading
-    /// backwards. Empty when the stream has none there, or does not exist.
-    ///
-    /// # Errors
-    /// As [`Log::read_all`].
-    pub async fn read_stream(
-        &self,
-        stream: &str,
-        from: u64,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StorageError> {
-        self.read_stream_within(stream, from, direction, limit, usize::MAX)
-            .await
-    }
-
-    /// As [`Log::read_stream`], but the page also ends after [`PAGE_BYTES_MAX`]: only an empty page means that there is
-    /// no more.
-    ///
-    /// # Errors
-    /// As [`Log::read_all`].
-    pub async fn page_stream(
-        &self,
-        stream: &str,
-        from: u64,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StorageError> {
-        self.read_stream_within(stream, from, direction, limit, PAGE_BYTES_MAX)
-            .await
-    }
-
-    async fn read_stream_within(
-        &self,
-        stream: &str,
-        from: u64,
-        direction: Direction,
-        limit: usize,
-        bytes_max: usize,
-    ) -> Result<Vec<RecordedEvent>, StorageError> {
-        let log = self.inner.name.as_str();
-        let (comparison, order) = match direction {
-            Direction::Forwards => (">=", "ASC"),
-            Direction::Backwards => ("<=", "DESC"),
-        };
-        let sql = format!(
-            "SELECT position, header, body, leaf FROM {log}_event \
-             WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1) AND revision {comparison} $2 \
-             ORDER BY revision {order} LIMIT $3"
-        );
-        let parameters = vec![
-            Value::Text(stream.to_owned()),
-            Value::I64(i64::try_from(from).unwrap_or(i64::MAX)),
-            Value::I64(limit.min(PAGE_EVENTS_MAX) as i64),
-        ];
-        let events = decode(&self.inner.engine.query_within(&sql, parameters, bytes_max).await?)?;
-        if let Some(newest) = events.iter().map(|event| event.position).max() {
-            self.until_durable(newest).await;
-        }
-        for pair in events.windows(2) {
-            if pair[0].revision.abs_diff(pair[1].revision) != 1 {
-                return Err(StorageError::Corrupt {
-                    position: pair[1].position,
-                    what: "a revision of the stream is missing".into(),
-                });
-            }
-        }
-        Ok(events)
-    }
-
-    /// The last revision of a stream; `None` when it has no event. Asks the database.
-    ///
-    /// # Errors
-    /// As [`Log::read_all`].
-    pub async fn last_revision(&self, stream: &str) -> Result<Option<u64>, StorageError> {
-        let log = self.inner.name.as_str();
-        let sql = format!(
-            "SELECT revision, position FROM {log}_event \
-             WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1) ORDER BY revision DESC LIMIT 1"
-        );
-        let rows = self
-            .inner
-            .engine
-            .query(&sql, vec![Value::Text(stream.to_owned())])
-            .await?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        self.until_durable(rows.u64(0, 1)).await;
-        Ok(Some(rows.u64(0, 0)))
     }
 
     /// What a query found may be committed and not synced yet; whoever is told of it must be able to rely on it.
@@ -276,7 +195,7 @@ impl Log {
     }
 }
 
-fn missing(position: u64) -> StorageError {
+pub(super) fn missing(position: u64) -> StorageError {
     StorageError::Corrupt {
         position,
         what: "the event is missing".into(),

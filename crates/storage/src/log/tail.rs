@@ -54,6 +54,17 @@ impl Tail {
         }
     }
 
+    /// The events at these positions; `None` when they are not all here.
+    pub(super) fn pick(&self, positions: &[u64]) -> Option<Vec<RecordedEvent>> {
+        let ring = self.lock();
+        let oldest = ring.events.front()?.position;
+        let at = |position: &u64| usize::try_from(position.checked_sub(oldest)?).ok();
+        positions
+            .iter()
+            .map(|position| ring.events.get(at(position)?).cloned())
+            .collect()
+    }
+
     /// The events from `first` to `last`, ended early by their bytes; `None` when they are not all here.
     pub(super) fn read(&self, first: u64, last: u64, bytes_max: usize) -> Option<Vec<RecordedEvent>> {
         let ring = self.lock();

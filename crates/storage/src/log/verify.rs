@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use waystation_trust::bundle::{Blob, blob_differs};
 use waystation_trust::{Hash, Header, Tile, Tree, leaf_hash};
 
+use super::places::filled;
 use super::proof::split_hashes;
 use super::stored::decode_envelopes;
 use crate::engine::Value;
@@ -140,10 +141,16 @@ impl Log {
             marks: Vec::new(),
             findings: Vec::new(),
         };
+        let fills_places = self.inner.engine.fills_places();
+        let placed = if fills_places {
+            format!("(SELECT count(*) FROM {log}_place)")
+        } else {
+            "NULL".to_owned()
+        };
         // One statement, one moment: what is appended meanwhile is another verification's work.
         let sql = format!(
-            "SELECT size, frontier, root, (SELECT count(*) FROM {log}_tile), (SELECT max(position) FROM {log}_event) \
-             FROM {log}_tree"
+            "SELECT size, frontier, root, (SELECT count(*) FROM {log}_tile), (SELECT max(position) FROM {log}_event), \
+             {placed} FROM {log}_tree"
         );
         let end = self.inner.engine.query(&sql, Vec::new()).await?;
         let last = if end.is_empty() {
@@ -153,9 +160,15 @@ impl Log {
         };
         // What is reported must last.
         self.until_durable(last).await;
+        let (place, places) = if fills_places {
+            let join = format!("LEFT JOIN {log}_place p ON p.stream = e.stream AND p.revision = e.revision");
+            ("p.position", join)
+        } else {
+            ("e.position", String::new())
+        };
         let sql = format!(
-            "SELECT e.position, e.stream, e.revision, e.header, e.leaf, e.salt, e.body, s.name, e.sealed \
-             FROM {log}_event e LEFT JOIN {log}_stream s ON s.stream = e.stream \
+            "SELECT e.position, e.stream, e.revision, e.header, e.leaf, e.salt, e.body, s.name, e.sealed, {place} \
+             FROM {log}_event e LEFT JOIN {log}_stream s ON s.stream = e.stream {places} \
              WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3"
         );
         let mut seen = 0;
@@ -175,7 +188,9 @@ impl Log {
                     });
                 }
                 seen = position;
-                let whats = check_row(&mut check, &rows, row, position);
+                let misplaced = (position <= filled(last) || !rows.is_null(row, 9)) && rows.u64(row, 9) != position;
+                let misplaced = misplaced.then_some("the index of streams does not lead to the event");
+                let whats = check_row(&mut check, &rows, row, position).or(misplaced);
                 if let Some(what) = whats {
                     check.found(Finding::Row { position, what });
                 }
@@ -261,6 +276,10 @@ fn check_tree(check: &mut Check, rows: &crate::engine::Rows) {
         (
             rows.u64(0, 3) != tiles,
             "there are more or fewer tiles than the events fill",
+        ),
+        (
+            !rows.is_null(0, 5) && rows.u64(0, 5) != filled(rows.u64(0, 0)),
+            "the index of streams holds more or fewer events than the size says",
         ),
     ] {
         if wrong {

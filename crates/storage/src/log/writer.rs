@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use waystation_trust::{Hash, Tree};
 
 use super::batch::Batch;
+use super::places::{Places, filled};
 use super::proof::{Tiles, split_hashes};
 use super::read::decode;
 use super::request::{answer, stored};
@@ -57,6 +58,7 @@ pub(super) struct Writer {
     engine: Arc<dyn Engine>,
     time: TimeSource,
     settler: Settler,
+    places: Arc<Places>,
     tree: Tree,
     recorded_us: i64,
     next_stream: i64,
@@ -89,7 +91,7 @@ impl Writer {
         name: LogName,
         engine: Arc<dyn Engine>,
         time: TimeSource,
-        (head, tail): (watch::Sender<TreeHead>, Arc<Tail>),
+        (head, tail, places): (watch::Sender<TreeHead>, Arc<Tail>, Arc<Places>),
     ) -> Result<Self, StorageError> {
         let settler = Settler::start(Arc::clone(&engine), Publisher { head, tail });
         let mut writer = Self {
@@ -97,6 +99,7 @@ impl Writer {
             engine,
             time,
             settler,
+            places,
             tree: Tree::default(),
             recorded_us: 0,
             next_stream: 1,
@@ -165,6 +168,7 @@ impl Writer {
                 .ok_or_else(|| corrupt("the last event is missing"))?;
             self.recorded_us = self.recorded_us.max(last.recorded_us);
         }
+        self.places.load(self.engine.as_ref(), self.name, size).await?;
         self.tree = tree;
         self.next_stream = next_stream;
         self.streams.clear();
@@ -251,10 +255,13 @@ impl Writer {
                 self.answer_all(waiting, &error);
                 return Vec::new();
             }
-            let (plan, planned) = self.plan(&waiting).await;
+            let (mut plan, planned) = self.plan(&waiting).await;
             if let Some(error) = plan.spoilt {
                 self.answer_all(waiting, &error);
                 return Vec::new();
+            }
+            if let Some(until) = self.completes_step(&plan) {
+                plan.batch.fill(self.places.filling(&plan.runs, until));
             }
             // One that has nobody to share a sync with is committed and synced in one step.
             let ahead = !(alone && self.settler.is_idle());
@@ -308,8 +315,19 @@ impl Writer {
         Vec::new()
     }
 
+    /// Up to which position a plan must fill the table of places, if that is more than it holds.
+    fn completes_step(&self, plan: &Plan) -> Option<u64> {
+        let until = filled(plan.batch.tree().size());
+        (self.engine.fills_places() && until > filled(self.tree.size())).then_some(until)
+    }
+
     /// Adopts a committed plan as what memory believes.
     fn adopt(&mut self, plan: Plan) -> Batch {
+        let until = self.completes_step(&plan);
+        self.places.add(plan.runs);
+        if let Some(until) = until {
+            self.places.forget(until);
+        }
         self.tree = plan.batch.tree().clone();
         self.next_stream = plan.next_stream;
         for (name, head) in plan.streams {

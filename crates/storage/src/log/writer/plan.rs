@@ -7,6 +7,7 @@ use crate::engine::Value;
 use crate::error::StorageError;
 use crate::log::Submission;
 use crate::log::batch::{Batch, Origin};
+use crate::log::places::{Run, index_of};
 use crate::record::{Appended, ExpectedRevision, Request};
 
 /// The last revision of a stream; `None` for a stream without events, which has number 0.
@@ -31,6 +32,8 @@ pub(super) struct Plan {
     pub(super) batch: Batch,
     pub(super) streams: HashMap<String, StreamHead>,
     pub(super) requests: HashMap<[u8; 16], Request>,
+    /// Which events of which streams it adds, as long as the database does not know by itself.
+    pub(super) runs: Vec<(String, Run)>,
     pub(super) next_stream: i64,
     /// Why nothing of the batch may be written: it holds a part of an append that could not be taken whole.
     pub(super) spoilt: Option<StorageError>,
@@ -64,8 +67,9 @@ impl Writer {
                 .take(width)
                 .collect();
             let marks: Vec<String> = (1..=width).map(|n| format!("${n}")).collect();
+            let places = index_of(self.engine.as_ref(), self.name);
             let sql = format!(
-                "SELECT name, stream, (SELECT max(revision) FROM {log}_event e WHERE e.stream = s.stream) \
+                "SELECT name, stream, (SELECT max(revision) FROM {places} p WHERE p.stream = s.stream) \
                  FROM {log}_stream s WHERE name IN ({})",
                 marks.join(", ")
             );
@@ -80,14 +84,14 @@ impl Writer {
                 self.streams.put((*name).to_owned(), none);
             }
             for row in 0..rows.len() {
-                let revision = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
-                self.streams.put(
-                    rows.text(row, 0),
-                    StreamHead {
-                        number: rows.i64(row, 1),
-                        revision,
-                    },
-                );
+                let name = rows.text(row, 0);
+                let placed = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
+                let newest = self.places.of(&name).last().map(|run| run.last().0);
+                let head = StreamHead {
+                    number: rows.i64(row, 1),
+                    revision: newest.or(placed),
+                };
+                self.streams.put(name, head);
             }
         }
         Ok(())
@@ -101,6 +105,7 @@ impl Writer {
             batch: Batch::new(self.name, &self.tree, recorded_us),
             streams: HashMap::new(),
             requests: HashMap::new(),
+            runs: Vec::new(),
             next_stream: self.next_stream,
             spoilt: None,
         };
@@ -183,6 +188,15 @@ impl Writer {
                 plan.batch.new_stream(number, &part.stream);
                 StreamHead { number, revision: None }
             });
+            let run = Run {
+                stream: head.number,
+                revision: head.revision.map_or(0, |revision| revision + 1),
+                position: plan.batch.next_position(),
+                events: part.events.len() as u64,
+            };
+            if self.engine.fills_places() {
+                plan.runs.push((part.stream.clone(), run));
+            }
             for event in &part.events {
                 let revision = head.revision.map_or(0, |revision| revision + 1);
                 let stream = (head.number, part.stream.as_str());

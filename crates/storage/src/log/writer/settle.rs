@@ -213,6 +213,9 @@ mod tests {
         fn writes_ahead(&self) -> bool {
             self.ahead
         }
+        fn fills_places(&self) -> bool {
+            self.sqlite.fills_places()
+        }
         async fn script(&self, sql: &str) -> Result<(), EngineError> {
             self.sqlite.script(sql).await
         }

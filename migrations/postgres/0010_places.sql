@@ -1,0 +1,1 @@
+-- Other processes may write and read the log on PostgreSQL, so its index of streams knows every event at once.
