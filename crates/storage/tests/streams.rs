@@ -1,6 +1,8 @@
 //! Streams read the same, whether the index of streams knows their events already or memory does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use waystation_storage::testing::{TestDatabase, on_both};
@@ -14,10 +16,9 @@ const STEP: u64 = 16_384;
 /// The positions of each stream's events.
 type Written = BTreeMap<String, Vec<u64>>;
 
-/// Appends so many events to a stream at once.
-async fn add(log: &Log, written: &mut Written, stream: &str, count: u64) {
-    let positions = written.entry(stream.to_owned()).or_default();
-    let expected = match positions.len() as u64 {
+/// So many events for a stream that has some.
+fn events(stream: &str, before: u64, count: u64) -> Append {
+    let expected = match before {
         0 => ExpectedRevision::NoStream,
         before => ExpectedRevision::Exact(before - 1),
     };
@@ -30,7 +31,7 @@ async fn add(log: &Log, written: &mut Written, stream: &str, count: u64) {
         data: Bytes::from_static(b"{}"),
         sealed: Vec::new(),
     };
-    let append = Append {
+    Append {
         request: None,
         category: 1,
         actor: [1; 16],
@@ -40,7 +41,13 @@ async fn add(log: &Log, written: &mut Written, stream: &str, count: u64) {
             expected,
             events: (0..count).map(event).collect(),
         }],
-    };
+    }
+}
+
+/// Appends so many events to a stream at once.
+async fn add(log: &Log, written: &mut Written, stream: &str, count: u64) {
+    let positions = written.entry(stream.to_owned()).or_default();
+    let append = events(stream, positions.len() as u64, count);
     let appended = log.append(append).await.expect("fits");
     positions.extend(appended.first_position..=appended.last_position);
 }
@@ -116,7 +123,7 @@ fn a_stream_reads_the_same_before_and_after_its_index_is_filled() {
 }
 
 #[test]
-fn an_append_larger_than_a_step_is_found_again() {
+fn an_append_as_large_as_a_step_is_found_again() {
     on_both(|database| async move {
         let store = database.open().await.expect("opens");
         let log = store.log(LogName::Main);
@@ -131,7 +138,7 @@ fn an_append_larger_than_a_step_is_found_again() {
 #[test]
 fn an_index_of_streams_that_was_changed_is_found_out() {
     type IsExpected = fn(&Finding) -> bool;
-    let attacks: [(&str, IsExpected); 4] = [
+    let attacks: [(&str, IsExpected); 5] = [
         (
             "UPDATE main_place SET position = (SELECT position FROM main_place WHERE stream = 2 AND revision = 5) \
              WHERE stream = 1 AND revision = 5",
@@ -144,6 +151,11 @@ fn an_index_of_streams_that_was_changed_is_found_out() {
         (
             "DELETE FROM main_place WHERE stream = 1 AND revision < 3",
             |finding| matches!(finding, Finding::Row { position: 1, what } if what.contains("index of streams")),
+        ),
+        (
+            // Nothing tells a reader that there was more.
+            "DELETE FROM main_place WHERE stream = 1 AND revision > 8180",
+            |finding| matches!(finding, Finding::Row { position: 8182, what } if what.contains("index of streams")),
         ),
         (
             "INSERT INTO main_place (stream, revision, position) VALUES (1, 999999, 5)",
@@ -165,9 +177,108 @@ fn an_index_of_streams_that_was_changed_is_found_out() {
             assert!(findings.iter().any(is_expected), "{sql}: {findings:?}");
             let read = log.read_stream("stream-1", 0, Direction::Forwards, 10).await;
             match read {
-                Ok(events) => assert!(events.len() == 10 && sql.starts_with("INSERT"), "{sql}"),
+                Ok(events) => assert!(
+                    events.len() == 10 && (sql.starts_with("INSERT") || sql.contains("8180")),
+                    "{sql}"
+                ),
                 Err(error) => assert!(matches!(error, StorageError::Corrupt { .. }), "{sql}: {error}"),
             }
+        });
+    }
+}
+
+#[test]
+fn nothing_is_decided_on_an_index_that_misses_events() {
+    let database = TestDatabase::sqlite();
+    let runtime = tokio::runtime::Runtime::new().expect("starts");
+    runtime.block_on(async {
+        let store = database.open().await.expect("opens");
+        add(store.log(LogName::Main), &mut Written::new(), "stream-1", STEP).await;
+        let more = events("stream-1", STEP, 2);
+        store.log(LogName::Main).append(more).await.expect("fits");
+        store.close().await;
+        let sql = "DELETE FROM main_place WHERE stream = 1 AND revision > 8180";
+        database.tamper("log", sql).await.expect("tampering works");
+
+        let store = database.open().await.expect("opens again");
+        for _ in 0..2 {
+            let refused = store.log(LogName::Main).append(events("stream-1", STEP + 2, 1)).await;
+            assert!(
+                matches!(&refused, Err(StorageError::Unavailable(why)) if why.contains("index of streams")),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(store.log(LogName::Main).head().size, STEP + 2);
+    });
+}
+
+#[test]
+fn a_reader_during_a_filling_sees_appends_whole() {
+    on_both(|database| async move {
+        let store = database.open().await.expect("opens");
+        let log = store.log(LogName::Main);
+        let mut written = Written::new();
+        grow(log, &mut written, STEP - 101).await;
+        let done = Arc::new(AtomicBool::new(false));
+        let reader = tokio::spawn({
+            let (log, done) = (log.clone(), Arc::clone(&done));
+            async move {
+                let mut last = 0;
+                while !done.load(Ordering::SeqCst) {
+                    let events = log
+                        .read_stream("pairs", 0, Direction::Forwards, 4_096)
+                        .await
+                        .expect("reads");
+                    let revision = log.last_revision("pairs").await.expect("asks");
+                    assert!(events.len() % 2 == 0, "half an append: {} events", events.len());
+                    assert!(
+                        revision.is_none_or(|revision| revision % 2 == 1),
+                        "half an append: {revision:?}"
+                    );
+                    assert!(events.len() >= last, "{} events after {last}", events.len());
+                    last = events.len();
+                }
+            }
+        });
+        // One of them lies on both sides of the step.
+        for _ in 0..150 {
+            add(log, &mut written, "pairs", 2).await;
+            let read = log.last_revision("pairs").await.expect("asks");
+            assert_eq!(
+                read,
+                Some(written["pairs"].len() as u64 - 1),
+                "what was acknowledged is seen"
+            );
+        }
+        done.store(true, Ordering::SeqCst);
+        reader.await.expect("saw nothing wrong");
+        assert!(log.head().size > STEP);
+    });
+}
+
+#[test]
+fn a_log_from_before_its_index_was_a_table_is_brought_along() {
+    const BEFORE: &str =
+        "CREATE UNIQUE INDEX main_event_stream ON main_event (stream, revision); DROP TABLE main_place;
+        CREATE UNIQUE INDEX access_event_stream ON access_event (stream, revision); DROP TABLE access_place;
+        DELETE FROM schema_migration WHERE number = 10";
+    let runtime = tokio::runtime::Runtime::new().expect("starts");
+    for size in [0, STEP - 1, STEP, STEP + 1] {
+        let database = TestDatabase::sqlite();
+        runtime.block_on(async {
+            let mut written = Written::new();
+            let store = database.open().await.expect("opens");
+            grow(store.log(LogName::Main), &mut written, size).await;
+            store.close().await;
+            database.tamper("log", BEFORE).await.expect("is as it was");
+
+            let store = database.open().await.expect("migrates");
+            let log = store.log(LogName::Main);
+            assert!(is_sound(log).await, "of {size}");
+            agrees(log, &written).await;
+            add(log, &mut written, "stream-1", 3).await;
+            agrees(log, &written).await;
+            assert!(is_sound(log).await, "of {size}, and more");
         });
     }
 }

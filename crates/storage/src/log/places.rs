@@ -13,10 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{Engine, Value};
 use crate::error::StorageError;
+use crate::log::read::Direction;
 use crate::record::LogName;
 
 /// Events from one filling of the table to the next. Part of the stored format: which events the table holds follows from
-/// it, so it never changes without a migration.
+/// it, so it never changes without a migration. A table that was damaged is made anew by the statements of migration 10.
 pub(super) const STEP: u64 = 16_384;
 
 /// The table to look events of a stream up in, by `stream` and `revision`: it has their `position`.
@@ -69,62 +70,161 @@ impl Run {
 /// Rows of the table: streams, revisions, positions.
 pub(super) type Filling = [Vec<i64>; 3];
 
-/// The events that the table does not hold yet, by the name of their stream; in each in the order of the log.
+/// What is known of a stream, all of one moment.
 #[derive(Default)]
+pub(super) struct Known {
+    /// Revision of the first event that is known here; those before it are in the table.
+    pub(super) first: Option<u64>,
+    /// Positions of those that were asked for, in the order they were asked for in.
+    pub(super) positions: Vec<u64>,
+    /// Up to where the table counts. What is there beyond was committed since; part of it may be known here only.
+    pub(super) filled: u64,
+}
+
+/// See [`Places::ends`].
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    /// Revision of the first event.
+    pub(super) first: u64,
+    /// Revision and position of the last.
+    pub(super) last: (u64, u64),
+}
+
+/// The events that the table does not hold yet.
 pub(super) struct Places {
-    recent: Mutex<HashMap<String, Vec<Run>>>,
+    recent: Mutex<Recent>,
+}
+
+struct Recent {
+    /// Everything up to this position is in the table.
+    filled: u64,
+    /// The others, by the name of their stream; in each in the order of the log.
+    streams: HashMap<String, Vec<Run>>,
+}
+
+impl Default for Places {
+    /// For a database that keeps an index itself: it holds everything.
+    fn default() -> Self {
+        let recent = Recent {
+            filled: i64::MAX as u64,
+            streams: HashMap::new(),
+        };
+        Self {
+            recent: Mutex::new(recent),
+        }
+    }
+}
+
+impl Recent {
+    fn add(&mut self, stream: String, run: Run) {
+        let runs = self.streams.entry(stream).or_default();
+        match runs.last_mut() {
+            Some(last)
+                if last.revision + last.events == run.revision && last.position + last.events == run.position =>
+            {
+                last.events += run.events;
+            }
+            _ => runs.push(run),
+        }
+    }
 }
 
 impl Places {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Run>>> {
+    fn lock(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets everything and reads what the table of a log of this size does not hold.
-    pub(super) async fn load(&self, engine: &dyn Engine, name: LogName, size: u64) -> Result<(), StorageError> {
+    /// Forgets everything and reads what the table of a log of this size does not hold; says how many events that is.
+    pub(super) async fn load(&self, engine: &dyn Engine, name: LogName, size: u64) -> Result<u64, StorageError> {
         if !engine.fills_places() {
-            return Ok(());
+            return Ok(0);
         }
         let log = name.as_str();
+        let filled = filled(size);
+        // Bounded, also when the size is a lie.
         let sql = format!(
             "SELECT s.name, e.stream, e.revision, e.position FROM {log}_event e \
-             JOIN {log}_stream s ON s.stream = e.stream WHERE e.position > $1 ORDER BY e.position"
+             JOIN {log}_stream s ON s.stream = e.stream WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position"
         );
-        let rows = engine.query(&sql, vec![Value::I64(filled(size) as i64)]).await?;
-        self.lock().clear();
-        self.add((0..rows.len()).map(|row| {
+        let bounds = [filled, filled + STEP].map(|position| Value::I64(position as i64));
+        let rows = engine.query(&sql, bounds.into()).await?;
+        let mut recent = Recent {
+            filled,
+            streams: HashMap::new(),
+        };
+        for row in 0..rows.len() {
             let run = Run {
                 stream: rows.i64(row, 1),
                 revision: rows.u64(row, 2),
                 position: rows.u64(row, 3),
                 events: 1,
             };
-            (rows.text(row, 0), run)
-        }));
-        Ok(())
+            recent.add(rows.text(row, 0), run);
+        }
+        *self.lock() = recent;
+        Ok(rows.len() as u64)
     }
 
-    /// What is known of a stream. Whoever asks the table as well asks it afterwards: what is not here any more by then is
-    /// there.
-    pub(super) fn of(&self, stream: &str) -> Vec<Run> {
-        self.lock().get(stream).cloned().unwrap_or_default()
+    /// What is known of a stream's events from a revision on, or back from it, and of no more than `limit`. Whoever asks the
+    /// table as well asks it afterwards: what is not here any more by then is there.
+    pub(super) fn of(&self, stream: &str, from: u64, direction: Direction, limit: usize) -> Known {
+        let recent = self.lock();
+        let runs = recent.streams.get(stream).map_or(&[][..], Vec::as_slice);
+        let positions = match direction {
+            Direction::Forwards => {
+                let begins = runs.partition_point(|run| run.last().0 < from);
+                let events = runs[begins..].iter().copied().flat_map(Run::events);
+                let events = events.skip_while(|(revision, _)| *revision < from);
+                events.map(|(_, position)| position).take(limit).collect()
+            }
+            Direction::Backwards => {
+                let ends = runs.partition_point(|run| run.revision <= from);
+                let events = runs[..ends].iter().rev().copied().flat_map(|run| run.events().rev());
+                let events = events.skip_while(|(revision, _)| *revision > from);
+                events.map(|(_, position)| position).take(limit).collect()
+            }
+        };
+        Known {
+            first: runs.first().map(|run| run.revision),
+            positions,
+            filled: recent.filled,
+        }
     }
 
-    /// Adds what was committed, in the order of the log.
-    pub(super) fn add(&self, runs: impl IntoIterator<Item = (String, Run)>) {
+    /// Where what is known of a stream begins and ends, if anything is; and up to where the table counts.
+    pub(super) fn ends(&self, stream: &str) -> (Option<Ends>, u64) {
+        let recent = self.lock();
+        let runs = recent.streams.get(stream);
+        let ends = runs.and_then(|runs| {
+            Some(Ends {
+                first: runs.first()?.revision,
+                last: runs.last()?.last(),
+            })
+        });
+        (ends, recent.filled)
+    }
+
+    /// Adds what was committed, in the order of the log; `until`, where its batch has filled the table up to a position.
+    pub(super) fn committed(&self, runs: Vec<(String, Run)>, until: Option<u64>) {
         let mut recent = self.lock();
         for (stream, run) in runs {
-            recent.entry(stream).or_default().push(run);
+            recent.add(stream, run);
         }
+        let Some(until) = until else { return };
+        recent.filled = until;
+        recent.streams.retain(|_, runs| {
+            *runs = runs.iter().filter_map(|run| run.after(until)).collect();
+            !runs.is_empty()
+        });
     }
 
     /// The rows that bring the table up to a position: of what is known, and of what a batch adds.
     pub(super) fn filling(&self, added: &[(String, Run)], until: u64) -> Filling {
-        let recent = self.lock();
-        let known = recent.values().flatten().chain(added.iter().map(|(_, run)| run));
-        let events = known.flat_map(|run| {
+        let mut runs: Vec<Run> = self.lock().streams.values().flatten().copied().collect();
+        runs.extend(added.iter().map(|(_, run)| run));
+        let events = runs.into_iter().flat_map(|run| {
             run.events()
-                .map(|(revision, position)| (run.stream, revision, position))
+                .map(move |(revision, position)| (run.stream, revision, position))
         });
         let mut rows: Vec<(i64, u64, u64)> = events.filter(|(.., position)| *position <= until).collect();
         // Pages of the table that are next to each other are written one after the other.
@@ -135,13 +235,5 @@ impl Places {
             column(|(_, revision, _)| *revision as i64),
             column(|(.., position)| *position as i64),
         ]
-    }
-
-    /// Forgets what the table holds now.
-    pub(super) fn forget(&self, until: u64) {
-        self.lock().retain(|_, runs| {
-            *runs = runs.iter().filter_map(|run| run.after(until)).collect();
-            !runs.is_empty()
-        });
     }
 }

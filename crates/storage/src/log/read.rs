@@ -178,7 +178,9 @@ impl Log {
         }
         let sql = format!("SELECT size, root FROM {}_tree", self.inner.name.as_str());
         let rows = self.inner.engine.query(&sql, Vec::new()).await?;
-        if let Ok(root) = rows.slice(0, 1).try_into() {
+        if !rows.is_empty()
+            && let Ok(root) = rows.slice(0, 1).try_into()
+        {
             let found = TreeHead {
                 size: rows.u64(0, 0),
                 root,

@@ -1,6 +1,6 @@
 //! Reading a stream: what the table of places leads to, and what is too new for it.
 
-use super::places::{Run, index_of};
+use super::places::index_of;
 use super::read::{Direction, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, decode, missing};
 use crate::engine::Value;
 use crate::error::StorageError;
@@ -93,30 +93,18 @@ impl Log {
             bytes: bytes_max,
             cut: false,
         };
-        let recent = self.inner.places.of(stream);
+        let known = self.inner.places.of(stream, from, direction, page.limit);
         match direction {
             Direction::Forwards => {
-                let before = recent.first().map(|run| run.revision);
-                self.add_placed(&mut page, stream, (from, before), direction).await?;
-                let newer = recent.iter().copied().flat_map(Run::events);
-                let newer = newer
-                    .filter(|(revision, _)| *revision >= from)
-                    .map(|(_, position)| position);
-                self.add_recent(&mut page, newer, direction).await?;
+                let placed = (from, known.first, known.filled);
+                self.add_placed(&mut page, stream, placed, direction).await?;
+                self.add_recent(&mut page, &known.positions, direction).await?;
             }
             Direction::Backwards => {
-                let newer = recent.iter().rev().copied().flat_map(|run| run.events().rev());
-                let newer = newer
-                    .filter(|(revision, _)| *revision <= from)
-                    .map(|(_, position)| position);
-                self.add_recent(&mut page, newer, direction).await?;
-                let until = recent
-                    .first()
-                    .map_or(Some(from), |run| Some(from.min(run.revision.checked_sub(1)?)));
-                if let Some(until) = until {
-                    let bounds = (0, until.checked_add(1));
-                    self.add_placed(&mut page, stream, bounds, direction).await?;
-                }
+                self.add_recent(&mut page, &known.positions, direction).await?;
+                let before = [known.first, from.checked_add(1)].into_iter().flatten().min();
+                self.add_placed(&mut page, stream, (0, before, known.filled), direction)
+                    .await?;
             }
         }
         let is_whole = page.is_whole(from, direction);
@@ -146,12 +134,12 @@ impl Log {
         }
     }
 
-    /// Adds the events of a stream that the database leads to, from a revision on and before another.
+    /// Adds the events of a stream that the database leads to: from a revision on, before another, and up to a position.
     async fn add_placed(
         &self,
         page: &mut Page,
         stream: &str,
-        (from, before): (u64, Option<u64>),
+        (from, before, filled): (u64, Option<u64>, u64),
         direction: Direction,
     ) -> Result<(), StorageError> {
         if page.room() == 0 || before.is_some_and(|before| before <= from) {
@@ -160,9 +148,9 @@ impl Log {
         let log = self.inner.name.as_str();
         let engine = self.inner.engine.as_ref();
         let places = index_of(engine, self.inner.name);
-        // Where the table of places is the events' own, there is nothing to be joined.
+        // Where the table of places is the events' own, there is nothing to be joined. SQLite joins as it is told with CROSS.
         let join = if engine.fills_places() {
-            format!(" JOIN {log}_event USING (position)")
+            format!(" CROSS JOIN {log}_event USING (position)")
         } else {
             String::new()
         };
@@ -170,13 +158,14 @@ impl Log {
         let sql = format!(
             "SELECT position, header, body, leaf FROM {places} p{join} \
              WHERE p.stream = (SELECT stream FROM {log}_stream WHERE name = $1) AND p.revision >= $2 AND p.revision < $3 \
-             ORDER BY p.revision {order} LIMIT $4"
+             AND p.position <= $4 ORDER BY p.revision {order} LIMIT $5"
         );
         let bound = |revision: u64| Value::I64(i64::try_from(revision).unwrap_or(i64::MAX));
         let parameters = vec![
             Value::Text(stream.to_owned()),
             bound(from),
             bound(before.unwrap_or(u64::MAX)),
+            bound(filled),
             Value::I64(page.room() as i64),
         ];
         let rows = engine.query_within(&sql, parameters, page.bytes).await?;
@@ -185,14 +174,9 @@ impl Log {
     }
 
     /// Adds events by their positions, which come in the order of the page.
-    async fn add_recent(
-        &self,
-        page: &mut Page,
-        positions: impl Iterator<Item = u64>,
-        direction: Direction,
-    ) -> Result<(), StorageError> {
-        let positions: Vec<u64> = positions.take(page.room()).collect();
-        for chunk in positions.chunks(POSITIONS_MAX) {
+    async fn add_recent(&self, page: &mut Page, positions: &[u64], direction: Direction) -> Result<(), StorageError> {
+        let room = page.room().min(positions.len());
+        for chunk in positions[..room].chunks(POSITIONS_MAX) {
             if page.room() == 0 {
                 break;
             }
@@ -225,22 +209,23 @@ impl Log {
         Ok(())
     }
 
-    /// The last revision of a stream; `None` when it has no event. Asks the database.
+    /// The last revision of a stream; `None` when it has no event. What the log holds now, whoever wrote it.
     ///
     /// # Errors
     /// As [`Log::read_all`].
     pub async fn last_revision(&self, stream: &str) -> Result<Option<u64>, StorageError> {
-        let (revision, position) = match self.inner.places.of(stream).last() {
-            Some(newest) => newest.last(),
-            None => {
+        let (revision, position) = match self.inner.places.ends(stream) {
+            (Some(ends), _) => ends.last,
+            (None, filled) => {
                 let log = self.inner.name.as_str();
                 let places = index_of(self.inner.engine.as_ref(), self.inner.name);
                 let sql = format!(
                     "SELECT revision, position FROM {places} \
-                     WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1) ORDER BY revision DESC LIMIT 1"
+                     WHERE stream = (SELECT stream FROM {log}_stream WHERE name = $1) AND position <= $2 \
+                     ORDER BY revision DESC LIMIT 1"
                 );
-                let name = vec![Value::Text(stream.to_owned())];
-                let rows = self.inner.engine.query(&sql, name).await?;
+                let parameters = vec![Value::Text(stream.to_owned()), Value::I64(filled as i64)];
+                let rows = self.inner.engine.query(&sql, parameters).await?;
                 if rows.is_empty() {
                     return Ok(None);
                 }

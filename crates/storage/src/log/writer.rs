@@ -1,7 +1,7 @@
 //! The single writer of a log: everyone who waits shares one transaction, one round trip and one sync.
 //!
 //! Correctness never rests on this task being alone. A batch states where it begins; the database refuses it unless the
-//! log ends exactly there. What is held in memory (stream revisions, recent requests, the tree's edge) was therefore
+//! log ends exactly there. What is held in memory (stream revisions, places, recent requests, the tree's edge) was therefore
 //! current whenever a batch committed, and is thrown away whenever one did not.
 //!
 //! Memory goes with what is committed; what readers see and callers hear goes with what is durable, and every answer
@@ -168,7 +168,10 @@ impl Writer {
                 .ok_or_else(|| corrupt("the last event is missing"))?;
             self.recorded_us = self.recorded_us.max(last.recorded_us);
         }
-        self.places.load(self.engine.as_ref(), self.name, size).await?;
+        let recent = self.places.load(self.engine.as_ref(), self.name, size).await?;
+        if self.engine.fills_places() && recent != size - filled(size) {
+            return Err(corrupt("an event, or the name of its stream, is missing"));
+        }
         self.tree = tree;
         self.next_stream = next_stream;
         self.streams.clear();
@@ -324,10 +327,7 @@ impl Writer {
     /// Adopts a committed plan as what memory believes.
     fn adopt(&mut self, plan: Plan) -> Batch {
         let until = self.completes_step(&plan);
-        self.places.add(plan.runs);
-        if let Some(until) = until {
-            self.places.forget(until);
-        }
+        self.places.committed(plan.runs, until);
         self.tree = plan.batch.tree().clone();
         self.next_stream = plan.next_stream;
         for (name, head) in plan.streams {
@@ -408,6 +408,12 @@ impl Writer {
                 Ok(false) if !lost => return Outcome::Stale,
                 Err(EngineError::Unique { constraint }) if !lost && constraint.contains("request") => {
                     return Outcome::Repeated;
+                }
+                Err(EngineError::Unique { constraint }) if !lost && constraint.contains("place") => {
+                    return Outcome::Failed(StorageError::Corrupt {
+                        position: batch.next_position() - 1,
+                        what: "the index of streams holds already what only now is added to it".into(),
+                    });
                 }
                 Ok(false) | Err(EngineError::Unique { .. }) => match self.is_ours(batch).await {
                     Ok(true) => return Outcome::Committed,

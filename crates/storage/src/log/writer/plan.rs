@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Writer};
-use crate::engine::Value;
+use crate::engine::{Rows, Value};
 use crate::error::StorageError;
 use crate::log::Submission;
 use crate::log::batch::{Batch, Origin};
@@ -75,6 +75,9 @@ impl Writer {
             );
             let parameters = names.iter().map(|name| Value::Text((*name).to_owned())).collect();
             let rows = self.engine.query(&sql, parameters).await?;
+            let heads: Vec<_> = (0..rows.len())
+                .map(|row| self.head_of(&rows, row))
+                .collect::<Result<_, _>>()?;
             for name in chunk {
                 // That there is none is worth knowing too.
                 let none = StreamHead {
@@ -83,18 +86,27 @@ impl Writer {
                 };
                 self.streams.put((*name).to_owned(), none);
             }
-            for row in 0..rows.len() {
-                let name = rows.text(row, 0);
-                let placed = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
-                let newest = self.places.of(&name).last().map(|run| run.last().0);
-                let head = StreamHead {
-                    number: rows.i64(row, 1),
-                    revision: newest.or(placed),
-                };
+            for (name, head) in heads {
                 self.streams.put(name, head);
             }
         }
         Ok(())
+    }
+
+    /// Where a stream ends: by a row of its name, its number and the last revision in the database's index, and by what is
+    /// known of its newest events. Asked in any order: nobody but the writer changes either.
+    fn head_of(&self, rows: &Rows, row: usize) -> Result<(String, StreamHead), StorageError> {
+        let (name, number) = (rows.text(row, 0), rows.i64(row, 1));
+        let placed = (!rows.is_null(row, 2)).then(|| rows.u64(row, 2));
+        let newest = self.places.ends(&name).0;
+        if newest.is_some_and(|newest| newest.first != placed.map_or(0, |placed| placed + 1)) {
+            return Err(StorageError::Corrupt {
+                position: self.tree.size(),
+                what: "the index of streams misses events of a stream".into(),
+            });
+        }
+        let revision = newest.map(|newest| newest.last.0).or(placed);
+        Ok((name, StreamHead { number, revision }))
     }
 
     /// Decides each submission in order against memory plus what the batch holds so far.
