@@ -17,6 +17,8 @@ use crate::{cost, eventstore, read};
 pub(crate) const IN_FLIGHT: usize = 64;
 /// How often appends and commands take turns.
 const APPEND_ROUNDS: u64 = 3;
+/// How often pages of the past are read, of a small log and of a large one.
+const PAGE_ROUNDS: usize = 5;
 /// How often the log is read, raw and as a catch-up.
 const READ_ROUNDS: usize = 5;
 /// Subscriptions that wait.
@@ -140,11 +142,25 @@ pub(crate) fn say(text: &str) {
     eprintln!("bench: {text}");
 }
 
-/// A database of its own for the run.
-async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> (String, String) {
+/// Where a run writes.
+struct Databases {
+    /// What is measured.
+    url: String,
+    /// The floors; and the library.
+    floor: String,
+    /// The log that stays small.
+    small: String,
+}
+
+/// Databases of their own for the run.
+async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> Databases {
     if database == "sqlite" {
         let file = |name: &str| format!("sqlite:{}", directory.join(name).display());
-        return (file("bench.db"), file("floor.db"));
+        return Databases {
+            url: file("bench.db"),
+            floor: file("floor.db"),
+            small: file("small.db"),
+        };
     }
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
@@ -160,28 +176,42 @@ async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> (
             .expect("asks");
         assert_eq!(value, "on", "{setting} must be on");
     }
-    sqlx::query("DROP DATABASE IF EXISTS waystation_bench WITH (FORCE)")
-        .execute(&pool)
-        .await
-        .expect("drops");
-    sqlx::query("CREATE DATABASE waystation_bench TEMPLATE template0")
-        .execute(&pool)
-        .await
-        .expect("creates");
+    for statement in [
+        "DROP DATABASE IF EXISTS waystation_bench WITH (FORCE)",
+        "CREATE DATABASE waystation_bench TEMPLATE template0",
+        "DROP DATABASE IF EXISTS waystation_bench_small WITH (FORCE)",
+        "CREATE DATABASE waystation_bench_small TEMPLATE template0",
+    ] {
+        sqlx::query(statement).execute(&pool).await.expect("makes it anew");
+    }
     let (base, _) = postgres.rsplit_once('/').expect("a database URL names a database");
-    (format!("{base}/waystation_bench"), format!("{base}/waystation_bench"))
+    Databases {
+        url: format!("{base}/waystation_bench"),
+        floor: format!("{base}/waystation_bench"),
+        small: format!("{base}/waystation_bench_small"),
+    }
+}
+
+/// A server with a log of its own, of so many cases.
+async fn served(url: &str, cases: u64, check_ins: u64, on: &str) -> (Process, Channel, i64) {
+    assert!(waystation_tests::run(&["migrate", "--database", url]).status.success());
+    let server = Process::waystation(url);
+    let channel = server.connect().await;
+    let head = fill(&channel, 0, cases, check_ins, on).await;
+    (server, channel, head)
 }
 
 pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size: Size) -> Vec<Row> {
     let directory = tempfile::tempdir().expect("a directory");
-    let (url, floor_url) = fresh(database, postgres, directory.path()).await;
+    let databases = fresh(database, postgres, directory.path()).await;
+    let url = databases.url;
     let on = today();
     let mut rows = Vec::new();
     let row = |work: &str, value: f64, unit: &'static str| Row::new(database, work, value, unit);
     let of_rounds = |work: &str, unit, floor, rounds| Row::of_rounds(database, work, unit, floor, rounds);
 
     say(&format!("{database}: floors"));
-    let floor = Place::new(floor_url);
+    let floor = Place::new(databases.floor);
     let echoed = echo(IN_FLIGHT, size.time, &on).await;
     rows.push(row("floor: unary gRPC echo, 64 in flight", echoed.rate, "calls/s"));
     // With nothing beside it, to see what the floor taken in turns with the commands suffers from them.
@@ -189,17 +219,13 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
     let work = "floor: unary gRPC → group commit, 64 in flight, before all";
     rows.push(row(work, quiet.rate, "calls/s"));
 
-    assert!(waystation_tests::run(&["migrate", "--database", &url]).status.success());
-    let server = Process::waystation(&url);
-    let channel = server.connect().await;
     let tenth = size.cases / 5;
     say(&format!("{database}: filling {} events", tenth * size.events_each));
     // Registering to signing is 15 events of a case.
     let check_ins = size.events_each - 15;
-    let head = fill(&channel, 0, tenth, check_ins, &on).await;
-    let small = as_of_page(&channel, head).await;
+    let (small_server, small, small_head) = served(&databases.small, tenth, check_ins, &on).await;
     say(&format!("{database}: filling {} events", size.cases * size.events_each));
-    fill(&channel, tenth, size.cases, check_ins, &on).await;
+    let (server, channel, _) = served(&url, size.cases, check_ins, &on).await;
     let memory_warm = server.memory();
 
     let library = (database == "postgres").then(|| {
@@ -272,10 +298,15 @@ pub(crate) async fn run(database: &'static str, postgres: &str, peer: &str, size
     let missing = (size.log as i64 - head).max(0) as u64;
     say(&format!("{database}: filling {} events", size.log));
     let head = check_all(&channel, 0, size.cases, missing / size.cases + 1, &on).await;
-    let large = as_of_page(&channel, head).await;
-    rows.push(row("as-of page of the caseload, small log, p50", small, "µs"));
+    at_rest(&channel).await;
+    let mut pages = Vec::new();
+    for _ in 0..PAGE_ROUNDS {
+        let beside = as_of_page(&small, small_head).await;
+        pages.push((as_of_page(&channel, head).await, beside));
+    }
+    drop(small_server);
     let work = format!("as-of page of the caseload, {head} events, p50");
-    rows.push(row(&work, large, "µs").floor("small log", small).at_most(1.3));
+    rows.push(of_rounds(&work, "µs", "small log", pages).at_most(1.3));
 
     say(&format!("{database}: rebuild"));
     let memory_full = server.memory();
