@@ -58,29 +58,34 @@ impl Keys {
         let (kept, value) = &mut self.kept[self.count];
         *kept = number;
         value.clear();
-        for (at, part) in parts.iter().enumerate() {
-            if at > 0 {
-                value.push_str(KEY_SEPARATOR);
-            }
-            value.push_str(part);
-        }
+        join(value, parts);
         self.count += 1;
     }
 
-    /// Begins again with none.
-    pub(crate) fn clear(&mut self) {
+    /// The keys of a document of a view, instead of those of the one before; none of none.
+    pub(crate) fn of<V: View>(&mut self, id: &str, document: Option<&V::Document>) -> &[(u16, String)] {
         self.count = 0;
-    }
-
-    /// What was added.
-    pub(crate) fn added(&self) -> &[(u16, String)] {
+        if let Some(document) = document {
+            V::keys(id, document, self);
+        }
         &self.kept[..self.count]
     }
 }
 
 /// Joins the parts of a key so that shorter parts sort before longer ones: no part holds the separator.
 pub(crate) fn key(parts: &[&str]) -> String {
-    parts.join(KEY_SEPARATOR)
+    let mut value = String::new();
+    join(&mut value, parts);
+    value
+}
+
+fn join(value: &mut String, parts: &[&str]) {
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            value.push_str(KEY_SEPARATOR);
+        }
+        value.push_str(part);
+    }
 }
 
 /// Sorts before every printable character.

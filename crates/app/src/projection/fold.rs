@@ -180,12 +180,11 @@ impl<V: View> Fold for Folder<V> {
                 position: stored.from_position,
                 what: format!("a stored document of the view {}", V::NAME),
             })?;
-            self.keys.clear();
-            V::keys(&stored.id, &document, &mut self.keys);
+            let keys = self.keys.of::<V>(&stored.id, Some(&document)).to_vec();
             let held = Held {
                 document: Some(document),
                 body: stored.body.clone(),
-                keys: self.keys.added().to_vec(),
+                keys,
             };
             self.held.put(stored.id.clone(), held);
         }
@@ -207,12 +206,9 @@ impl<V: View> Fold for Folder<V> {
                 continue;
             }
             let body = Bytes::copy_from_slice(&self.encoded);
-            self.keys.clear();
-            if let Some(document) = &held.document {
-                V::keys(&id, document, &mut self.keys);
-            }
-            if self.keys.added() != held.keys {
-                let before = std::mem::replace(&mut held.keys, self.keys.added().to_vec());
+            let keys = self.keys.of::<V>(&id, held.document.as_ref());
+            if keys != held.keys {
+                let before = std::mem::replace(&mut held.keys, keys.to_vec());
                 for gone in before.iter().filter(|key| !held.keys.contains(key)) {
                     step.close(gone.clone(), &id, position);
                 }
