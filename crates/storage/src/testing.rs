@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use bytes::Bytes;
+
 use crate::engine::{Engine, Postgres};
-use crate::{StorageError, Store, StoreOptions, TimeSource};
+use crate::{Append, ExpectedRevision, NewEvent, StorageError, Store, StoreOptions, StreamAppend, TimeSource};
 
 /// Where `cargo xtask test` (or a person) says PostgreSQL is.
 pub const POSTGRES_URL_VARIABLE: &str = "WAYSTATION_TEST_POSTGRES_URL";
@@ -135,6 +137,36 @@ impl TestDatabase {
             }
             None => Ok(Postgres::open(&self.url, true).await?.script(sql).await?),
         }
+    }
+}
+
+/// An event with a number in its id and its data.
+pub fn event(number: u64) -> NewEvent {
+    let mut id = [0; 16];
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    NewEvent {
+        sealed: Vec::new(),
+        id,
+        event_type: "test.happened.v1".into(),
+        schema: 1,
+        content_type: "application/json",
+        metadata: Bytes::from_static(b"{}"),
+        data: Bytes::from(format!("{{\"number\":{number}}}")),
+    }
+}
+
+/// An append of numbered events to one stream.
+pub fn to(stream: &str, expected: ExpectedRevision, numbers: &[u64]) -> Append {
+    Append {
+        request: None,
+        category: 1,
+        actor: [1; 16],
+        causation: [2; 16],
+        streams: vec![StreamAppend {
+            stream: stream.into(),
+            expected,
+            events: numbers.iter().map(|number| event(*number)).collect(),
+        }],
     }
 }
 

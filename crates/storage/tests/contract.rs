@@ -2,41 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use waystation_storage::testing::{TestDatabase, on_both};
+use waystation_storage::testing::{TestDatabase, event, on_both, to};
 use waystation_storage::{
     Append, Appended, Direction, ExpectedRevision, Finding, LogName, NewEvent, Request, StorageError, Store,
-    StreamAppend,
 };
 use waystation_trust::{verify_consistency, verify_inclusion};
-
-fn event(number: u64) -> NewEvent {
-    let mut id = [0; 16];
-    id[8..].copy_from_slice(&number.to_be_bytes());
-    NewEvent {
-        sealed: Vec::new(),
-        id,
-        event_type: "test.happened.v1".into(),
-        schema: 1,
-        content_type: "application/json",
-        metadata: Bytes::from_static(b"{}"),
-        data: Bytes::from(format!("{{\"number\":{number}}}")),
-    }
-}
-
-fn to(stream: &str, expected: ExpectedRevision, numbers: &[u64]) -> Append {
-    Append {
-        request: None,
-        category: 1,
-        actor: [1; 16],
-        causation: [2; 16],
-        streams: vec![StreamAppend {
-            stream: stream.into(),
-            expected,
-            events: numbers.iter().map(|number| event(*number)).collect(),
-        }],
-    }
-}
 
 fn asked(id: u8, fingerprint: u8, append: Append) -> Append {
     Append {

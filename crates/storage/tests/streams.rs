@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use waystation_storage::testing::{TestDatabase, on_both};
-use waystation_storage::{
-    Append, Direction, ExpectedRevision, Finding, Log, LogName, NewEvent, StorageError, StreamAppend,
-};
+use waystation_storage::testing::{TestDatabase, on_both, to};
+use waystation_storage::{Append, Direction, ExpectedRevision, Finding, Log, LogName, StorageError};
 
 /// Events from one filling of SQLite's table of places to the next, as migration 10 says.
 const STEP: u64 = 16_384;
@@ -22,26 +19,7 @@ fn events(stream: &str, before: u64, count: u64) -> Append {
         0 => ExpectedRevision::NoStream,
         before => ExpectedRevision::Exact(before - 1),
     };
-    let event = |number: u64| NewEvent {
-        id: u128::from(number + 1).to_be_bytes(),
-        event_type: "test.happened.v1".into(),
-        schema: 1,
-        content_type: "application/json",
-        metadata: Bytes::new(),
-        data: Bytes::from_static(b"{}"),
-        sealed: Vec::new(),
-    };
-    Append {
-        request: None,
-        category: 1,
-        actor: [1; 16],
-        causation: [2; 16],
-        streams: vec![StreamAppend {
-            stream: stream.into(),
-            expected,
-            events: (0..count).map(event).collect(),
-        }],
-    }
+    to(stream, expected, &(0..count).collect::<Vec<_>>())
 }
 
 /// Appends so many events to a stream at once.
