@@ -130,9 +130,9 @@ impl Batch {
         self.new_streams.1.push(name.to_owned());
     }
 
-    /// Has the batch fill the table of places, too.
-    pub(super) fn fill(&mut self, rows: Filling) {
-        self.filling = Some(rows);
+    /// Has the batch fill the table of places, too, if it completes a step.
+    pub(super) fn fill(&mut self, rows: Option<Filling>) {
+        self.filling = rows;
     }
 
     /// Random bytes are fetched for many events at once; one system call an event would be measurable.

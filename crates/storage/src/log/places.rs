@@ -71,7 +71,6 @@ impl Run {
 pub(super) type Filling = [Vec<i64>; 3];
 
 /// What is known of a stream, all of one moment.
-#[derive(Default)]
 pub(super) struct Known {
     /// Revision of the first event that is known here; those before it are in the table.
     pub(super) first: Option<u64>,
@@ -204,13 +203,17 @@ impl Places {
         (ends, recent.filled)
     }
 
-    /// Adds what was committed, in the order of the log; `until`, where its batch has filled the table up to a position.
-    pub(super) fn committed(&self, runs: Vec<(String, Run)>, until: Option<u64>) {
+    /// Adds what was committed, in the order of the log, which has this size now; its batch has filled the table if it
+    /// completed a step.
+    pub(super) fn committed(&self, runs: Vec<(String, Run)>, size: u64) {
         let mut recent = self.lock();
         for (stream, run) in runs {
             recent.add(stream, run);
         }
-        let Some(until) = until else { return };
+        let until = filled(size);
+        if until <= recent.filled {
+            return;
+        }
         recent.filled = until;
         recent.streams.retain(|_, runs| {
             *runs = runs.iter().filter_map(|run| run.after(until)).collect();
@@ -218,9 +221,17 @@ impl Places {
         });
     }
 
-    /// The rows that bring the table up to a position: of what is known, and of what a batch adds.
-    pub(super) fn filling(&self, added: &[(String, Run)], until: u64) -> Filling {
-        let mut runs: Vec<Run> = self.lock().streams.values().flatten().copied().collect();
+    /// If a batch completes a step, so that the log has this size: the rows that bring the table up to it, of what is known
+    /// and of what the batch adds.
+    pub(super) fn filling(&self, added: &[(String, Run)], size: u64) -> Option<Filling> {
+        let until = filled(size);
+        let mut runs: Vec<Run> = {
+            let recent = self.lock();
+            if until <= recent.filled {
+                return None;
+            }
+            recent.streams.values().flatten().copied().collect()
+        };
         runs.extend(added.iter().map(|(_, run)| run));
         let events = runs.into_iter().flat_map(|run| {
             run.events()
@@ -230,10 +241,10 @@ impl Places {
         // Pages of the table that are next to each other are written one after the other.
         rows.sort_unstable();
         let column = |of: fn(&(i64, u64, u64)) -> i64| rows.iter().map(of).collect();
-        [
+        Some([
             column(|(stream, ..)| *stream),
             column(|(_, revision, _)| *revision as i64),
             column(|(.., position)| *position as i64),
-        ]
+        ])
     }
 }

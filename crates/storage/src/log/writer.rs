@@ -263,9 +263,8 @@ impl Writer {
                 self.answer_all(waiting, &error);
                 return Vec::new();
             }
-            if let Some(until) = self.completes_step(&plan) {
-                plan.batch.fill(self.places.filling(&plan.runs, until));
-            }
+            plan.batch
+                .fill(self.places.filling(&plan.runs, plan.batch.tree().size()));
             // One that has nobody to share a sync with is committed and synced in one step.
             let ahead = !(alone && self.settler.is_idle());
             let outcome = if plan.batch.events() == 0 {
@@ -318,16 +317,9 @@ impl Writer {
         Vec::new()
     }
 
-    /// Up to which position a plan must fill the table of places, if that is more than it holds.
-    fn completes_step(&self, plan: &Plan) -> Option<u64> {
-        let until = filled(plan.batch.tree().size());
-        (self.engine.fills_places() && until > filled(self.tree.size())).then_some(until)
-    }
-
     /// Adopts a committed plan as what memory believes.
     fn adopt(&mut self, plan: Plan) -> Batch {
-        let until = self.completes_step(&plan);
-        self.places.committed(plan.runs, until);
+        self.places.committed(plan.runs, plan.batch.tree().size());
         self.tree = plan.batch.tree().clone();
         self.next_stream = plan.next_stream;
         for (name, head) in plan.streams {
