@@ -83,6 +83,25 @@ pub(crate) struct Write {
     pub(crate) updates: Vec<Update>,
 }
 
+/// Values that one `IN (…)` asks for.
+pub(crate) const IN_MAX: usize = 64;
+
+/// The inside of an `IN (…)` for one to [`IN_MAX`] values, and its parameters: the last is repeated up to one of a few
+/// lengths, so that the databases keep a few prepared statements instead of 64.
+pub(crate) fn in_list(values: &[Value]) -> (String, Vec<Value>) {
+    let width = match values.len() {
+        1 => 1,
+        2..=8 => 8,
+        _ => IN_MAX,
+    };
+    let marks: Vec<String> = (1..=width).map(|number| format!("${number}")).collect();
+    let padding = std::iter::repeat(&values[values.len() - 1]);
+    (
+        marks.join(", "),
+        values.iter().chain(padding).take(width).cloned().collect(),
+    )
+}
+
 fn also(only: &str) -> String {
     if only.is_empty() {
         String::new()

@@ -2,13 +2,10 @@
 
 use super::places::index_of;
 use super::read::{Direction, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, decode, missing};
-use crate::engine::Value;
+use crate::engine::{IN_MAX, Value, in_list};
 use crate::error::StorageError;
 use crate::log::Log;
 use crate::record::RecordedEvent;
-
-/// Events that one question asks for by their positions.
-const POSITIONS_MAX: usize = 64;
 
 /// A page that is being read.
 struct Page {
@@ -176,7 +173,7 @@ impl Log {
     /// Adds events by their positions, which come in the order of the page.
     async fn add_recent(&self, page: &mut Page, positions: &[u64], direction: Direction) -> Result<(), StorageError> {
         let room = page.room().min(positions.len());
-        for chunk in positions[..room].chunks(POSITIONS_MAX) {
+        for chunk in positions[..room].chunks(IN_MAX) {
             if page.room() == 0 {
                 break;
             }
@@ -184,18 +181,13 @@ impl Log {
                 page.add(events, false);
                 continue;
             }
-            // Padded to two lengths, so that the database keeps two prepared statements instead of 64.
-            let width = if chunk.len() == 1 { 1 } else { POSITIONS_MAX };
-            let marks: Vec<String> = (1..=width).map(|number| format!("${number}")).collect();
+            let values: Vec<Value> = chunk.iter().map(|position| Value::I64(*position as i64)).collect();
+            let (marks, parameters) = in_list(&values);
             let sql = format!(
-                "SELECT position, header, body, leaf FROM {}_event WHERE position IN ({}) ORDER BY position {}",
+                "SELECT position, header, body, leaf FROM {}_event WHERE position IN ({marks}) ORDER BY position {}",
                 self.inner.name.as_str(),
-                marks.join(", "),
                 direction.order()
             );
-            let padding = std::iter::repeat(&chunk[chunk.len() - 1]);
-            let padded = chunk.iter().chain(padding).take(width);
-            let parameters = padded.map(|position| Value::I64(*position as i64)).collect();
             let rows = self.inner.engine.query_within(&sql, parameters, page.bytes).await?;
             let events = decode(&rows)?;
             let expected = if rows.is_cut() { events.len() } else { chunk.len() };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Writer};
-use crate::engine::{Rows, Value};
+use crate::engine::{IN_MAX, Rows, Value, in_list};
 use crate::error::StorageError;
 use crate::log::Submission;
 use crate::log::batch::{Batch, Origin};
@@ -50,30 +50,14 @@ impl Writer {
         unknown.sort_unstable();
         unknown.dedup();
         let log = self.name.as_str();
-        for chunk in unknown.chunks(64) {
-            // Padded to a few lengths, so that the databases keep a few prepared statements instead of 64.
-            let width = if chunk.len() == 1 {
-                1
-            } else if chunk.len() <= 8 {
-                8
-            } else {
-                64
-            };
-            let padding = chunk[chunk.len() - 1];
-            let names: Vec<&str> = chunk
-                .iter()
-                .copied()
-                .chain(std::iter::repeat(padding))
-                .take(width)
-                .collect();
-            let marks: Vec<String> = (1..=width).map(|n| format!("${n}")).collect();
+        for chunk in unknown.chunks(IN_MAX) {
+            let names: Vec<Value> = chunk.iter().map(|name| Value::Text((*name).to_owned())).collect();
+            let (marks, parameters) = in_list(&names);
             let places = index_of(self.engine.as_ref(), self.name);
             let sql = format!(
                 "SELECT name, stream, (SELECT max(revision) FROM {places} p WHERE p.stream = s.stream) \
-                 FROM {log}_stream s WHERE name IN ({})",
-                marks.join(", ")
+                 FROM {log}_stream s WHERE name IN ({marks})"
             );
-            let parameters = names.iter().map(|name| Value::Text((*name).to_owned())).collect();
             let rows = self.engine.query(&sql, parameters).await?;
             let heads: Vec<_> = (0..rows.len())
                 .map(|row| self.head_of(&rows, row))
