@@ -13,6 +13,7 @@ mod convert;
 mod eventstore;
 mod fields;
 mod fresh;
+mod gather;
 mod identity;
 mod inspection;
 mod mask;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch as signal;
 use tonic::codegen::http;
@@ -73,6 +75,7 @@ use waystation_app::{App, NoteError, Signer, StorageError};
 pub use access_token::{AccessTokens, Provider};
 use eventstore::{Authority, EventStore};
 pub use fresh::FileError;
+use gather::Gathering;
 pub use pace::CALLS_A_SECOND;
 pub use tls::{Tls, TlsFiles};
 pub use witness::{WitnessOptions, serve_witness};
@@ -263,10 +266,13 @@ pub async fn serve(
     match options.tls {
         Some(tls) => {
             let connections = tls.incoming(listener, closing);
+            let connections = connections.map_ok(Gathering::new);
             router.serve_with_incoming_shutdown(connections, down).await?;
         }
         None => {
-            let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+            let connections = TcpIncoming::from(listener)
+                .with_nodelay(Some(true))
+                .map_ok(Gathering::new);
             router.serve_with_incoming_shutdown(connections, down).await?;
         }
     }
