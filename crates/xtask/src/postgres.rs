@@ -18,7 +18,9 @@ struct Cluster {
 
 /// A URL given in the environment, else a cluster of our own from installed server programs, else Debian's package if
 /// it may be installed, else an error with the exact command.
-pub(crate) fn find_or_start() -> Result<Postgres, String> {
+///
+/// `settings` are what a cluster of our own is started with, beside the port.
+pub(crate) fn find_or_start(settings: &str) -> Result<Postgres, String> {
     if let Ok(url) = std::env::var("WAYSTATION_TEST_POSTGRES_URL") {
         return Ok(Postgres {
             url,
@@ -33,7 +35,7 @@ pub(crate) fn find_or_start() -> Result<Postgres, String> {
             installed().ok_or("the package postgresql holds no server programs")?
         }
     };
-    start(&bin)
+    start(&bin, settings)
 }
 
 /// The newest directory with `initdb` and `postgres` in it.
@@ -102,7 +104,7 @@ fn run(mut command: Command, what: &str) -> Result<(), String> {
     Err(format!("{what} failed:\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-fn start(bin: &Path) -> Result<Postgres, String> {
+fn start(bin: &Path, settings: &str) -> Result<Postgres, String> {
     let as_postgres = is_root();
     let directory = std::env::temp_dir().join(format!("waystation-test-postgres-{}", std::process::id()));
     std::fs::create_dir(&directory).map_err(|error| format!("cannot create {}: {error}", directory.display()))?;
@@ -125,8 +127,7 @@ fn start(bin: &Path) -> Result<Postgres, String> {
     run(initdb, "initdb")?;
     let port = free_port()?;
     let options = format!(
-        "-p {port} -h 127.0.0.1 -k {} -c max_connections=400 -c shared_buffers=256MB -c max_wal_size=4GB \
-         -c wal_recycle=off",
+        "-p {port} -h 127.0.0.1 -k {} -c max_connections=400 {settings}",
         directory.display()
     );
     let mut ctl = server_command(&bin.join("pg_ctl"), as_postgres);

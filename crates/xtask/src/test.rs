@@ -11,9 +11,11 @@ const FEATURES: [&str; 2] = ["--features", "waystation-cli/pkcs11"];
 const THREADS: &str = "RUST_TEST_THREADS";
 /// Tests wait for servers and clients more than they compute.
 const THREADS_PER_CORE: usize = 2;
+/// Of a PostgreSQL that is started here; erasure is only complete where the write-ahead log is not recycled.
+const SETTINGS: &str = "-c shared_buffers=256MB -c max_wal_size=4GB -c wal_recycle=off";
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    let postgres = postgres::find_or_start()?;
+    let postgres = postgres::find_or_start(SETTINGS)?;
     eprintln!("xtask: PostgreSQL: {}", postgres.origin);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let tally = std::env::temp_dir().join(format!("waystation-test-tally-{}", std::process::id()));

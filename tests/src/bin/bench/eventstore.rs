@@ -22,7 +22,7 @@ use waystation_api::event_store::client::streams::{
 
 use crate::floor;
 use crate::load::{For, pick};
-use crate::process::processor_ms;
+use crate::process::{Process, Spent, processor_ms};
 
 /// Appends that may be on their way at once, as many as a stream of commands may have.
 const IN_FLIGHT: usize = 1_024;
@@ -142,7 +142,7 @@ pub(crate) fn sample(position: u64) -> ReadResp {
     }
 }
 
-/// Such events a second from a server that has them in memory.
+/// Such events a second from a floor, at least so many.
 pub(crate) async fn stream_floor(channel: &Channel, count: u64) -> f64 {
     let options = read_req::Options {
         count_option: Some(CountOption::Count(count)),
@@ -164,12 +164,41 @@ pub(crate) async fn stream_floor(channel: &Channel, count: u64) -> f64 {
         ));
         events += 1;
     }
-    assert_eq!(events, count);
+    assert!(events >= count, "{events} of {count}");
     events as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// Events a second of a subscription to everything, from the beginning until it has caught up.
-pub(crate) async fn history(channel: &Channel) -> f64 {
+/// Events a second of a subscription to everything and of its floor, which is that so many events are read, raw, and streamed;
+/// in turns. And who had the processors during the subscription.
+pub(crate) async fn in_turns(url: &str, rounds: usize) -> Vec<(f64, f64, String)> {
+    let server = Process::waystation(url);
+    let channel = server.connect().await;
+    let floor = Process::floor(&format!("{}{url}", floor::READ));
+    let reading = floor.connect().await;
+    // The first of both have to fetch the file, and memory for it.
+    let (_, events) = history(&channel).await;
+    stream_floor(&reading, events).await;
+    let mut rates = Vec::new();
+    for round in 0..rounds {
+        let before = if round % 2 == 0 {
+            None
+        } else {
+            Some(stream_floor(&reading, events).await)
+        };
+        let spent = Spent::from_now(server.id());
+        let (subscribed, events) = history(&channel).await;
+        let spent = spent.each(events as usize);
+        let floor = match before {
+            Some(floor) => floor,
+            None => stream_floor(&reading, events).await,
+        };
+        rates.push((subscribed, floor, spent));
+    }
+    rates
+}
+
+/// Events a second, and how many, of a subscription to everything, from the beginning until it has caught up.
+async fn history(channel: &Channel) -> (f64, u64) {
     let begun = Instant::now();
     let mut answers = subscribe(channel, false).await;
     let (mut events, mut last) = (0_u64, 0);
@@ -181,11 +210,11 @@ pub(crate) async fn history(channel: &Channel) -> f64 {
                 last = position;
                 events += 1;
             }
-            Some(read_resp::Content::CaughtUp(_)) => break,
+            Some(read_resp::Content::CaughtUp(_)) => return (events as f64 / begun.elapsed().as_secs_f64(), events),
             _ => {}
         }
     }
-    events as f64 / begun.elapsed().as_secs_f64()
+    panic!("ended before it had caught up");
 }
 
 /// Processor time, in milliseconds a second, that a server needs for so many subscriptions to which nothing comes.

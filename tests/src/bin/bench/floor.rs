@@ -1,11 +1,12 @@
-//! The floors: a gRPC service with nothing behind it, or with nothing but a group commit of one row a call.
+//! The floors: a gRPC service with nothing behind it, or with nothing but a group commit of one row a call, or a plain read.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{NamedService, ServerStreamingService, UnaryService};
@@ -15,8 +16,10 @@ use waystation_api::event_store::client::streams::read_req::options::CountOption
 use waystation_api::event_store::client::streams::{ReadReq, ReadResp};
 use waystation_api::v1;
 
-use crate::eventstore;
+use crate::{eventstore, read};
 
+/// Before the URL of a log: a floor that reads it.
+pub(crate) const READ: &str = "read:";
 /// Calls in one commit.
 const BATCH_MAX: usize = 1_024;
 /// Path of the method that appends.
@@ -33,6 +36,8 @@ struct Call {
 struct Floor {
     /// Absent: echo.
     queue: Option<mpsc::Sender<Call>>,
+    /// What streams are read from; absent: from memory.
+    log: Option<String>,
 }
 
 impl NamedService for Floor {
@@ -70,14 +75,23 @@ impl UnaryService<v1::RecordCheckInRequest> for Floor {
     }
 }
 
-/// Streams the same event again and again, from memory: what the protocol alone costs both sides.
+/// Streams the same event again and again: for every row of a log as it is read, or from memory, which is what the protocol
+/// alone costs both sides.
 impl ServerStreamingService<ReadReq> for Floor {
     type Response = ReadResp;
     type ResponseStream = std::pin::Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
     type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
 
     fn call(&mut self, request: Request<ReadReq>) -> Self::Future {
+        let log = self.log.clone();
         Box::pin(async move {
+            if let Some(url) = log {
+                let of_page = |page: Vec<u64>| {
+                    tokio_stream::iter(page.into_iter().map(|position| Ok(eventstore::sample(position))))
+                };
+                let stream = ReceiverStream::new(read::pages(&url).await).flat_map(of_page);
+                return Ok(Response::new(Box::pin(stream) as Self::ResponseStream));
+            }
             let options = request.into_inner().options.unwrap_or_default();
             let Some(CountOption::Count(count)) = options.count_option else {
                 return Err(Status::invalid_argument("count: expected one"));
@@ -111,9 +125,10 @@ impl Service<http::Request<Body>> for Floor {
     }
 }
 
-/// Serves a floor on a free port until killed: `echo`, a PostgreSQL URL, or `sqlite:PATH`.
+/// Serves a floor on a free port until killed: `echo`, a PostgreSQL URL, or `sqlite:PATH`; or [`READ`] with one of these.
 pub(crate) async fn serve(what: &str) {
-    let queue = if what == "echo" {
+    let log = what.strip_prefix(READ).map(str::to_owned);
+    let queue = if what == "echo" || log.is_some() {
         None
     } else {
         let (sender, calls) = mpsc::channel(4_096);
@@ -126,7 +141,7 @@ pub(crate) async fn serve(what: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("serving {}", listener.local_addr().expect("is bound"));
     let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = tonic::transport::Server::builder().add_service(Floor { queue });
+    let server = tonic::transport::Server::builder().add_service(Floor { queue, log });
     server.serve_with_incoming(incoming).await.expect("serves");
 }
 

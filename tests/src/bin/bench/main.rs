@@ -2,7 +2,7 @@
 //!
 //! Everything goes through real gRPC on loopback; this process is the client, the servers are processes of their own:
 //! the `waystation` binary, and this binary again as the floor (`bench floor …`): a bare gRPC service that only echoes,
-//! or only groups what waits into one insert and one commit. On PostgreSQL a library does the same work beside them, in a
+//! or only groups what waits into one insert and one commit, or only reads rows. On PostgreSQL a library does the same work beside them, in a
 //! process that is its own client ([`peer`]).
 
 mod commands;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How often `bench read` reads.
+/// How often `bench read` and `bench history` read.
 const READS: usize = 10;
 
 #[tokio::main]
@@ -37,12 +37,7 @@ async fn main() -> ExitCode {
     {
         // For whoever works on reading: the two rates of a store that is there already, again and again; the first time
         // the file has to be fetched and memory to be had.
-        let database = if url.starts_with("sqlite:") {
-            "sqlite"
-        } else {
-            "postgres"
-        };
-        for (read, raw) in read::in_turns(database, url, READS).await {
+        for (read, raw) in read::in_turns(url, READS).await {
             println!(
                 "raw {raw:.0} events/s, catch-up {read:.0} events/s, ratio {:.2}",
                 read / raw
@@ -56,6 +51,18 @@ async fn main() -> ExitCode {
         // For whoever works on commands: `bench load URL [CASES [CHECK-INS EACH]]`.
         let number = |at: usize| size.get(at).and_then(|size| size.parse::<u64>().ok());
         commands::load(url, number(0).unwrap_or(2_000), number(1).unwrap_or(5)).await;
+        return ExitCode::SUCCESS;
+    }
+    if let [what, url] = &arguments[..]
+        && what == "history"
+    {
+        // For whoever works on subscriptions: a store that is there already, through a subscription and as its floor.
+        for (history, floor, spent) in eventstore::in_turns(url, READS).await {
+            println!(
+                "floor {floor:.0} events/s, history {history:.0} events/s, ratio {:.2}, {spent}",
+                history / floor
+            );
+        }
         return ExitCode::SUCCESS;
     }
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
