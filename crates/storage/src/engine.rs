@@ -83,17 +83,22 @@ pub(crate) struct Write {
     pub(crate) updates: Vec<Update>,
 }
 
-/// Values that one `IN (…)` asks for.
-pub(crate) const IN_MAX: usize = 64;
+/// Things that one question asks for.
+pub(crate) const ASKED_MAX: usize = 64;
 
-/// The inside of an `IN (…)` for one to [`IN_MAX`] values, and its parameters: the last is repeated up to one of a few
-/// lengths, so that the databases keep a few prepared statements instead of 64.
-pub(crate) fn in_list(values: &[Value]) -> (String, Vec<Value>) {
-    let width = match values.len() {
+/// For how many things a question is written that asks for one to [`ASKED_MAX`]: the databases keep a few prepared statements
+/// instead of 64.
+pub(crate) fn padded(count: usize) -> usize {
+    match count {
         1 => 1,
         2..=8 => 8,
-        _ => IN_MAX,
-    };
+        _ => ASKED_MAX,
+    }
+}
+
+/// The inside of an `IN (…)` for one to [`ASKED_MAX`] values, and its parameters: the last is repeated up to the padded length.
+pub(crate) fn in_list(values: &[Value]) -> (String, Vec<Value>) {
+    let width = padded(values.len());
     let marks: Vec<String> = (1..=width).map(|number| format!("${number}")).collect();
     let padding = std::iter::repeat(&values[values.len() - 1]);
     (

@@ -7,15 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::engine::{Column, Engine, Insert, Rows, Update, Value, Write};
+use crate::engine::{ASKED_MAX, Column, Engine, Insert, Rows, Update, Value, Write, padded};
 use crate::error::StorageError;
 
 pub use generation::{Generation, GenerationState};
 
 /// `to_position` of a key that still holds.
 pub const OPEN_END: u64 = i64::MAX as u64;
-/// Documents fetched by one statement.
-const FETCH_MAX: usize = 64;
 /// Rows of one page of a list.
 const LIST_MAX: usize = 1_001;
 
@@ -196,14 +194,8 @@ impl ViewStore {
         at: u64,
     ) -> Result<Vec<DocumentVersion>, StorageError> {
         let mut found = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(FETCH_MAX) {
-            let width = if chunk.len() == 1 {
-                1
-            } else if chunk.len() <= 8 {
-                8
-            } else {
-                FETCH_MAX
-            };
+        for chunk in ids.chunks(ASKED_MAX) {
+            let width = padded(chunk.len());
             // One index lookup a document, however many versions it has; no document has the empty id of the padding.
             let lookup = |number: usize| {
                 format!(

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use waystation_storage::testing::on_both;
+use waystation_storage::testing::{self, on_both};
 use waystation_storage::{Append, Direction, ExpectedRevision, LogName, NewEvent, Request, StorageError, StreamAppend};
 
 /// Histories tried on each database.
@@ -63,17 +63,13 @@ impl Model {
     }
 }
 
+/// Bytes of any kind, without metadata.
 fn event(number: u64) -> NewEvent {
-    let mut id = [7; 16];
-    id[8..].copy_from_slice(&number.to_be_bytes());
     NewEvent {
-        sealed: Vec::new(),
-        id,
-        event_type: "test.happened.v1".into(),
-        schema: 1,
         content_type: "application/octet-stream",
         metadata: Bytes::new(),
         data: Bytes::from(number.to_be_bytes().to_vec()),
+        ..testing::event(number)
     }
 }
 

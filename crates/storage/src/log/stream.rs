@@ -2,7 +2,7 @@
 
 use super::places::index_of;
 use super::read::{Direction, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, decode, missing};
-use crate::engine::{IN_MAX, Value, in_list};
+use crate::engine::{ASKED_MAX, Value, in_list};
 use crate::error::StorageError;
 use crate::log::Log;
 use crate::record::RecordedEvent;
@@ -173,7 +173,7 @@ impl Log {
     /// Adds events by their positions, which come in the order of the page.
     async fn add_recent(&self, page: &mut Page, positions: &[u64], direction: Direction) -> Result<(), StorageError> {
         let room = page.room().min(positions.len());
-        for chunk in positions[..room].chunks(IN_MAX) {
+        for chunk in positions[..room].chunks(ASKED_MAX) {
             if page.room() == 0 {
                 break;
             }

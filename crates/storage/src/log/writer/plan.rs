@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Writer};
-use crate::engine::{IN_MAX, Rows, Value, in_list};
+use crate::engine::{ASKED_MAX, Rows, Value, in_list};
 use crate::error::StorageError;
 use crate::log::Submission;
 use crate::log::batch::{Batch, Origin};
@@ -50,7 +50,7 @@ impl Writer {
         unknown.sort_unstable();
         unknown.dedup();
         let log = self.name.as_str();
-        for chunk in unknown.chunks(IN_MAX) {
+        for chunk in unknown.chunks(ASKED_MAX) {
             let names: Vec<Value> = chunk.iter().map(|name| Value::Text((*name).to_owned())).collect();
             let (marks, parameters) = in_list(&names);
             let places = index_of(self.engine.as_ref(), self.name);
