@@ -180,19 +180,17 @@ pub(crate) async fn in_turns(url: &str, rounds: usize) -> Vec<(f64, f64, String)
     stream_floor(&reading, events).await;
     let mut rates = Vec::new();
     for round in 0..rounds {
-        let before = if round % 2 == 0 {
-            None
-        } else {
-            Some(stream_floor(&reading, events).await)
-        };
-        let spent = Spent::from_now(server.id());
-        let (subscribed, events) = history(&channel).await;
-        let spent = spent.each(events as usize);
-        let floor = match before {
-            Some(floor) => floor,
-            None => stream_floor(&reading, events).await,
-        };
-        rates.push((subscribed, floor, spent));
+        let (mut subscribed, mut streamed, mut each) = (0.0, 0.0, String::new());
+        for of_floor in [round % 2 == 1, round % 2 == 0] {
+            if of_floor {
+                streamed = stream_floor(&reading, events).await;
+            } else {
+                let spent = Spent::from_now(server.id());
+                subscribed = history(&channel).await.0;
+                each = spent.each(events as usize);
+            }
+        }
+        rates.push((subscribed, streamed, each));
     }
     rates
 }

@@ -2,8 +2,8 @@
 //!
 //! Everything goes through real gRPC on loopback; this process is the client, the servers are processes of their own:
 //! the `waystation` binary, and this binary again as the floor (`bench floor …`): a bare gRPC service that only echoes,
-//! or only groups what waits into one insert and one commit, or only reads rows. On PostgreSQL a library does the same work beside them, in a
-//! process that is its own client ([`peer`]).
+//! or only groups what waits into one insert and one commit, or only reads rows. On PostgreSQL a library does the same
+//! work beside them, in a process that is its own client ([`peer`]).
 
 mod commands;
 mod cost;
@@ -28,43 +28,40 @@ const READS: usize = 10;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == "floor") {
-        floor::serve(arguments.get(1).map_or("", String::as_str)).await;
-        return ExitCode::SUCCESS;
-    }
-    if let [what, url] = &arguments[..]
-        && what == "read"
-    {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["floor", what] => floor::serve(what).await,
         // For whoever works on reading: the two rates of a store that is there already, again and again; the first time
         // the file has to be fetched and memory to be had.
-        for (read, raw) in read::in_turns(url, READS).await {
-            println!(
-                "raw {raw:.0} events/s, catch-up {read:.0} events/s, ratio {:.2}",
-                read / raw
-            );
+        ["read", url] => {
+            for (read, raw) in read::in_turns(url, READS).await {
+                println!(
+                    "raw {raw:.0} events/s, catch-up {read:.0} events/s, ratio {:.2}",
+                    read / raw
+                );
+            }
         }
-        return ExitCode::SUCCESS;
-    }
-    if let [what, url, size @ ..] = &arguments[..]
-        && what == "load"
-    {
+        // For whoever works on subscriptions: such a store through a subscription and as its floor.
+        ["history", url] => {
+            for (history, floor, spent) in eventstore::in_turns(url, READS).await {
+                println!(
+                    "floor {floor:.0} events/s, history {history:.0} events/s, ratio {:.2}, {spent}",
+                    history / floor
+                );
+            }
+        }
         // For whoever works on commands: `bench load URL [CASES [CHECK-INS EACH]]`.
-        let number = |at: usize| size.get(at).and_then(|size| size.parse::<u64>().ok());
-        commands::load(url, number(0).unwrap_or(2_000), number(1).unwrap_or(5)).await;
-        return ExitCode::SUCCESS;
-    }
-    if let [what, url] = &arguments[..]
-        && what == "history"
-    {
-        // For whoever works on subscriptions: a store that is there already, through a subscription and as its floor.
-        for (history, floor, spent) in eventstore::in_turns(url, READS).await {
-            println!(
-                "floor {floor:.0} events/s, history {history:.0} events/s, ratio {:.2}, {spent}",
-                history / floor
-            );
+        ["load", url, ref size @ ..] => {
+            let number = |at: usize| size.get(at).and_then(|size| size.parse::<u64>().ok());
+            commands::load(url, number(0).unwrap_or(2_000), number(1).unwrap_or(5)).await;
         }
-        return ExitCode::SUCCESS;
+        _ => return everything(&arguments).await,
     }
+    ExitCode::SUCCESS
+}
+
+/// All rows, as a table or as JSON.
+async fn everything(arguments: &[String]) -> ExitCode {
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     let value = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name));
     let (Some(postgres), Some(peer)) = (value("--postgres="), value("--peer=")) else {

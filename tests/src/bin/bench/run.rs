@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::Connection;
 use tonic::transport::Channel;
 use waystation_api::v1;
 use waystation_tests::{Clients, as_of, check_in, today};
@@ -125,13 +126,12 @@ async fn rebuild(channel: &Channel, events: i64) -> f64 {
 /// Bytes of the log on disk, tables and indexes.
 async fn log_bytes(database: &str, url: &str) -> f64 {
     if database == "postgres" {
-        let pool = sqlx::postgres::PgPoolOptions::new()
-            .max_connections(1)
-            .connect(url)
-            .await
-            .expect("connects");
+        let mut connection = sqlx::PgConnection::connect(url).await.expect("connects");
         let sql = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relname LIKE 'main\\_%' AND relkind = 'r'";
-        return sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await.expect("sums") as f64;
+        return sqlx::query_scalar::<_, i64>(sql)
+            .fetch_one(&mut connection)
+            .await
+            .expect("sums") as f64;
     }
     std::fs::metadata(url.trim_start_matches("sqlite:"))
         .expect("is there")
@@ -162,16 +162,12 @@ async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> D
             small: file("small.db"),
         };
     }
-    let pool = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .connect(postgres)
-        .await
-        .expect("connects");
+    let mut connection = sqlx::PgConnection::connect(postgres).await.expect("connects");
     for setting in ["fsync", "synchronous_commit"] {
         let sql = "SELECT setting FROM pg_settings WHERE name = $1";
         let value: String = sqlx::query_scalar(sql)
             .bind(setting)
-            .fetch_one(&pool)
+            .fetch_one(&mut connection)
             .await
             .expect("asks");
         assert_eq!(value, "on", "{setting} must be on");
@@ -182,7 +178,10 @@ async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> D
         "DROP DATABASE IF EXISTS waystation_bench_small WITH (FORCE)",
         "CREATE DATABASE waystation_bench_small TEMPLATE template0",
     ] {
-        sqlx::query(statement).execute(&pool).await.expect("makes it anew");
+        sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .expect("makes it anew");
     }
     let (base, _) = postgres.rsplit_once('/').expect("a database URL names a database");
     Databases {
@@ -194,7 +193,6 @@ async fn fresh(database: &str, postgres: &str, directory: &std::path::Path) -> D
 
 /// What filling left to the database would otherwise be done while commands are measured; the library does the same.
 async fn vacuum(url: &str) {
-    use sqlx::Connection;
     let mut connection = sqlx::PgConnection::connect(url).await.expect("connects");
     let vacuum = sqlx::query("VACUUM ANALYZE").execute(&mut connection).await;
     vacuum.expect("vacuums");
