@@ -71,8 +71,8 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Gathering<C> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         // Of two, the second is a message too long to be copied: until it is written, nothing can be added.
-        let mut parts_left = parts.iter().filter(|part| !part.is_empty());
-        if let (Some(only), None) = (parts_left.next(), parts_left.next()) {
+        let mut filled = parts.iter().filter(|part| !part.is_empty());
+        if let (Some(only), None) = (filled.next(), filled.next()) {
             ready!(self.poll_turn(context, only.len()));
         }
         let written = ready!(Pin::new(&mut self.connection).poll_write_vectored(context, parts));
@@ -95,8 +95,7 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Gathering<C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use tokio::io::AsyncWriteExt;
 

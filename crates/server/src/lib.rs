@@ -265,8 +265,7 @@ pub async fn serve(
         .add_service(StreamsServer::new(store).max_decoding_message_size(eventstore::REQUEST_BYTES_MAX));
     match options.tls {
         Some(tls) => {
-            let connections = tls.incoming(listener, closing);
-            let connections = connections.map_ok(Gathering::new);
+            let connections = tls.incoming(listener, closing).map_ok(Gathering::new);
             router.serve_with_incoming_shutdown(connections, down).await?;
         }
         None => {
